@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Builds uva_container, tests it, installs it. `make help` lists what can be asked for.
+#
+# What a user sets is added to what stands here, never replaced by it: CC, CPPFLAGS, CFLAGS, LDFLAGS.
+# Packages that are missing are installed on the way, by scripts/install-deps.
+# With SANITIZE=1 everything is built, and tested, once more under build/sanitize, with the
+# address and undefined-behaviour sanitizers.
+
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+
+# ---- What is built -----------------------------------------------------------------------------
+
+# The front doors: src/NAME.c holds main() of the program NAME.
+PROGRAMS := uva_container
+# Libraries, by their pkg-config names.
+LIBRARIES := libmnl libnftnl
+
+SANITIZED := $(filter 1,$(SANITIZE))
+BUILD     := build$(if $(SANITIZED),/sanitize)
+# Where programs are left: the top level, or beside the sanitized objects.
+BIN       := $(if $(SANITIZED),$(BUILD)/)
+
+SOURCES    := $(sort $(wildcard src/*.c src/*/*.c))
+ENGINE     := $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(PROGRAMS:%=src/%.c),$(SOURCES)))
+UNIT_TESTS := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/unit/test_*.c)))
+
+# ---- How it is compiled ------------------------------------------------------------------------
+
+PKG_CONFIG ?= pkg-config
+
+WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
+	-Wformat=2 -Wpointer-arith -Wvla -Wundef -Wwrite-strings -Wimplicit-fallthrough
+
+ifneq ($(SANITIZED),)
+CODEGEN   := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+LINKFLAGS := -fsanitize=address,undefined
+else
+# glibc warns about _FORTIFY_SOURCE where nothing is optimized.
+CODEGEN   := -O2 -g -fstack-protector-strong -fPIE \
+	-U_FORTIFY_SOURCE $(if $(filter -O0,$(CFLAGS)),,-D_FORTIFY_SOURCE=2)
+LINKFLAGS := -pie -Wl,-z,relro,-z,now
+endif
+
+# These are expanded where they are used, in the recipes: by then the libraries are installed.
+PKG_CFLAGS = $(shell $(PKG_CONFIG) --cflags $(LIBRARIES))
+PKG_LIBS   = $(shell $(PKG_CONFIG) --libs $(LIBRARIES))
+FLAGS      = -std=gnu17 $(WARNINGS) $(CODEGEN) -D_GNU_SOURCE -Isrc $(PKG_CFLAGS) $(CPPFLAGS) $(CFLAGS)
+COMPILE    = $(CC) $(FLAGS) -MMD -MP
+LINK       = $(CC) $(CODEGEN) $(CFLAGS) $(LINKFLAGS) $(LDFLAGS)
+
+all: $(PROGRAMS:%=$(BIN)%) ## build ./uva_container (the default)
+
+$(PROGRAMS:%=$(BIN)%): $(BIN)%: $(BUILD)/src/%.o $(ENGINE) $(BUILD)/link.command
+	$(LINK) -o $@ $(filter %.o,$^) $(PKG_LIBS)
+
+$(BUILD)/src/%.o: src/%.c $(BUILD)/compile.command
+	@mkdir -p $(@D)
+	$(COMPILE) -c -o $@ $<
+
+$(BUILD)/tests/unit/%.o: tests/unit/%.c $(BUILD)/compile.command | test-packages
+	@mkdir -p $(@D)
+	$(COMPILE) $(shell $(PKG_CONFIG) --cflags cmocka) -c -o $@ $<
+
+$(UNIT_TESTS): %: %.o $(ENGINE) $(BUILD)/link.command
+	$(LINK) -o $@ $(filter %.o,$^) $(PKG_LIBS) $(shell $(PKG_CONFIG) --libs cmocka)
+
+# The commands, each in a file that is rewritten only when it differs: another compiler, other flags
+# or a source that is gone rebuild what they concern.
+$(BUILD)/compile.command: COMMAND = $(COMPILE)
+$(BUILD)/link.command: COMMAND = $(LINK) $(PKG_LIBS) $(ENGINE)
+quote = '$(subst ','\'',$(1))'
+
+$(BUILD)/compile.command $(BUILD)/link.command: libraries
+	@mkdir -p $(@D)
+	@echo $(call quote,$(COMMAND)) | cmp -s - $@ || echo $(call quote,$(COMMAND)) >$@
+
+libraries:
+	@$(PKG_CONFIG) --exists $(LIBRARIES) 2>/dev/null || scripts/install-deps build
+
+test-packages: libraries
+	@scripts/install-deps test
+
+-include $(SOURCES:%.c=$(BUILD)/%.d) $(UNIT_TESTS:%=%.d)
+
+# ---- Running and testing -----------------------------------------------------------------------
+
+SUDO    = $(if $(filter 0,$(shell id -u)),,sudo)
+# The distribution's Python: it has the distribution's pytest and Selenium.
+PYTHON ?= $(firstword $(wildcard /usr/bin/python3) python3)
+
+# The program under test; the tests read it from the environment.
+UVA_CONTAINER ?= $(abspath $(BIN)uva_container)
+# Options for pytest, such as PYTEST_FLAGS='-x -k sigint'.
+PYTEST_FLAGS ?=
+# No caches: run through sudo, they would be root's files in the user's tree.
+PYTEST = $(SUDO) env UVA_CONTAINER='$(UVA_CONTAINER)' $(if $(CI),CI='$(CI)') \
+	PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m pytest -p no:cacheprovider $(PYTEST_FLAGS)
+
+# What `make check` runs, in this order.
+CHECKS := check-unit check-system check-browser
+
+run: all ## build, and run it (through sudo where needed); Ctrl-C ends it
+	$(SUDO) $(if $(BIN),,./)$(BIN)uva_container
+
+check: all test-packages ## install what the tests need, build, run all of them
+	@set -e; for check in $(CHECKS); do $(MAKE) $$check; done
+
+check-unit: $(UNIT_TESTS) ## the pure code, with cmocka
+	@failed=; for test in $^; do \
+		output=$$(timeout 300 $$test 2>&1) || failed="$$failed $$test"; \
+		printf '%s\n' "$$output"; \
+		case "$$CI|$$output" in \|*) ;; *SKIPPED*) failed="$$failed $$test (skipped)" ;; esac; \
+	done; test -z "$$failed" || { echo "check-unit: failed:$$failed" >&2; exit 1; }
+
+check-system: all test-packages ## the program on hosts made for each test, with pytest
+	$(PYTEST) tests/system
+
+check-browser: all test-packages ## the program in front of a headless Chromium
+	$(PYTEST) tests/browser
+
+lint: ## format, static analysis, scripts, manual page
+	@scripts/lint
+
+# For scripts/lint: how the sources are compiled.
+print-flags: libraries
+	@echo $(call quote,$(FLAGS))
+
+# ---- Installing and packing --------------------------------------------------------------------
+
+PREFIX  ?= /usr/local
+sbindir  = $(DESTDIR)$(PREFIX)/sbin
+man8dir  = $(DESTDIR)$(PREFIX)/share/man/man8
+
+install: all ## install the program and its manual page (DESTDIR, PREFIX=/usr/local)
+	install -d '$(sbindir)' '$(man8dir)'
+	install -m 755 $(PROGRAMS:%=$(BIN)%) '$(sbindir)'
+	install -m 644 $(PROGRAMS:%=src/%.8) '$(man8dir)'
+
+uninstall: ## remove what install put there
+	rm -f $(PROGRAMS:%='$(sbindir)/%') $(PROGRAMS:%='$(man8dir)/%.8')
+
+DIST := .ci .clang-format .clang-tidy .editorconfig .gitignore LICENSE Makefile README.md \
+	http_recorder.py scripts src tests
+
+dist: ## pack uva_container.zip: the last commit, or the tree where there is no git
+	@rm -rf uva_container.zip build/dist
+ifneq ($(wildcard .git),)
+	git archive --format=zip --prefix=uva_container/ -o uva_container.zip HEAD
+else
+	@mkdir -p build/dist/uva_container
+	@cp -a $(DIST) build/dist/uva_container
+	@find build/dist -name __pycache__ -prune -exec rm -r {} +
+	$(PYTHON) -m zipfile -c uva_container.zip build/dist/uva_container
+endif
+
+clean: ## remove what was built
+	rm -rf build uva_container.zip $(PROGRAMS)
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | \
+		while IFS='|' read -r target text; do printf '%-14s %s\n' "$$target" "$$text"; done
+
+.PHONY: all libraries test-packages run check $(CHECKS) lint print-flags install uninstall dist clean help

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * fdpass.c - sendmsg() and recvmsg() with their control messages.
+ */
+#include "base/fdpass.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+union fdpass_control {
+	char space[CMSG_SPACE(sizeof(int) * FDPASS_MAX)];
+	struct cmsghdr align;
+};
+
+int fdpass_send(int socket, const void *data, size_t length, const int *fds, size_t count)
+{
+	union fdpass_control control = {0};
+	struct iovec part = {.iov_base = (void *)data, .iov_len = length};
+	struct msghdr message = {
+		.msg_iov = &part,
+		.msg_iovlen = 1,
+		.msg_control = control.space,
+		.msg_controllen = CMSG_SPACE(sizeof(int) * count),
+	};
+	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+	ssize_t n;
+
+	if (count > FDPASS_MAX || !header)
+		return -EINVAL;
+	header->cmsg_level = SOL_SOCKET;
+	header->cmsg_type = SCM_RIGHTS;
+	header->cmsg_len = CMSG_LEN(sizeof(int) * count);
+	memcpy(CMSG_DATA(header), fds, sizeof(int) * count);
+	do
+		n = sendmsg(socket, &message, MSG_NOSIGNAL);
+	while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : 0;
+}
+
+int fdpass_receive(int socket, void *data, size_t length, int *ret_fds, size_t count)
+{
+	union fdpass_control control = {0};
+	struct iovec part = {.iov_base = data, .iov_len = length};
+	struct msghdr message = {
+		.msg_iov = &part,
+		.msg_iovlen = 1,
+		.msg_control = control.space,
+		.msg_controllen = sizeof(control.space),
+	};
+	struct cmsghdr *header;
+	ssize_t n;
+
+	memset(ret_fds, -1, sizeof(int) * count);
+	do
+		n = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
+	while (n < 0 && errno == EINTR);
+	if (n <= 0)
+		return n < 0 ? -errno : -EPIPE;
+	header = CMSG_FIRSTHDR(&message);
+	if (!header || header->cmsg_type != SCM_RIGHTS)
+		return -EBADMSG;
+	if ((size_t)n == length && header->cmsg_len == CMSG_LEN(sizeof(int) * count)) {
+		memcpy(ret_fds, CMSG_DATA(header), sizeof(int) * count);
+		return 0;
+	}
+	for (size_t at = 0; at + sizeof(int) <= header->cmsg_len - CMSG_LEN(0); at += sizeof(int)) {
+		int fd;
+
+		memcpy(&fd, CMSG_DATA(header) + at, sizeof(fd));
+		close(fd);
+	}
+	return -EBADMSG;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * fdpass.h - a small message with descriptors, over a Unix socket (SCM_RIGHTS, man 7 unix).
+ */
+#pragma once
+
+#include <stddef.h>
+
+enum { FDPASS_MAX = 4 };
+
+/**
+ * fdpass_send() - send @length bytes and copies of @count descriptors (at most FDPASS_MAX)
+ * Return: 0 or a negative errno, not reported.
+ */
+int fdpass_send(int socket, const void *data, size_t length, const int *fds, size_t count);
+
+/**
+ * fdpass_receive() - receive exactly such a message
+ * @ret_fds: @count descriptors, close-on-exec, the caller's own; -1 each on failure
+ *
+ * Return: 0; -EPIPE where the other end is closed; -EBADMSG for another number of bytes or
+ * descriptors; any other negative errno. Not reported.
+ */
+int fdpass_receive(int socket, void *data, size_t length, int *ret_fds, size_t count);

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * mount.c - mount system calls by their numbers.
+ */
+#include "base/mount.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+int mount_new(const char *source, const char *target, const char *type, unsigned long flags,
+	      const char *options)
+{
+	return syscall(SYS_mount, source, target, type, flags, options) < 0 ? -errno : 0;
+}
+
+int mount_clone(int base, const char *path, bool recursive)
+{
+	unsigned int flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_SYMLINK_NOFOLLOW |
+			     AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0);
+	long fd = syscall(SYS_open_tree, base, path, flags);
+
+	return fd < 0 ? -errno : (int)fd;
+}
+
+int mount_attach(int mount, const char *path)
+{
+	return syscall(SYS_move_mount, mount, "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH) < 0
+		       ? -errno
+		       : 0;
+}
+
+static int mount_set_attributes(int base, const char *path, unsigned int flags, uint64_t attributes)
+{
+	struct mount_attr attr = {.attr_set = attributes};
+
+	return syscall(SYS_mount_setattr, base, path, flags | AT_RECURSIVE, &attr, sizeof(attr)) < 0
+		       ? -errno
+		       : 0;
+}
+
+int mount_restrict(int mount, uint64_t attributes)
+{
+	return mount_set_attributes(mount, "", AT_EMPTY_PATH, attributes);
+}
+
+int mount_restrict_tree(const char *path, uint64_t attributes)
+{
+	return mount_set_attributes(AT_FDCWD, path, 0, attributes);
+}
+
+bool mount_is_supported(void)
+{
+	/* An argument that a kernel with the call refuses in its first lines. */
+	return mount_set_attributes(-1, "", AT_EMPTY_PATH, 0) != -ENOSYS;
+}

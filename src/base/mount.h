@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * mount.h - the system calls of mounting, the new ones (Linux 5.2 to 5.12) among them.
+ *
+ * glibc wraps the new ones since 2.36 only, and its <sys/mount.h> cannot be included beside
+ * <linux/mount.h>; so all of them are called by number here, and only the kernel's header is used.
+ *
+ * All return a descriptor or 0, or a negative errno that is not reported.
+ */
+#pragma once
+
+#include <linux/mount.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/** mount_new() - man 2 mount. */
+int mount_new(const char *source, const char *target, const char *type, unsigned long flags,
+	      const char *options);
+
+/** mount_clone() - a detached copy of the mount at @path: open_tree(2). */
+int mount_clone(int base, const char *path, bool recursive);
+
+/** mount_attach() - put a detached mount at @path: move_mount(2). */
+int mount_attach(int mount, const char *path);
+
+/** mount_restrict() - set MOUNT_ATTR_* on a detached mount and all below it: mount_setattr(2). */
+int mount_restrict(int mount, uint64_t attributes);
+
+/** mount_restrict_tree() - the same on the mount at @path and all below it. */
+int mount_restrict_tree(const char *path, uint64_t attributes);
+
+/** mount_is_supported() - does this kernel have mount_setattr(2), so is it Linux 5.12 or newer? */
+bool mount_is_supported(void);

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * process.c - pidfds and close_range().
+ */
+#include "base/process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#ifndef P_PIDFD
+#define P_PIDFD 3 /* glibc before 2.36 */
+#endif
+
+int process_open(pid_t pid)
+{
+	long fd = syscall(SYS_pidfd_open, pid, 0);
+
+	return fd < 0 ? -errno : (int)fd;
+}
+
+int process_signal(int pidfd, int signal)
+{
+	return syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0) < 0 ? -errno : 0;
+}
+
+static int process_status(const siginfo_t *info)
+{
+	switch (info->si_code) {
+	case CLD_EXITED:
+		return W_EXITCODE(info->si_status & 0xff, 0);
+	case CLD_DUMPED:
+		return W_EXITCODE(0, info->si_status | WCOREFLAG);
+	default:
+		return W_EXITCODE(0, info->si_status);
+	}
+}
+
+int process_wait(int pidfd, int timeout_ms, int *ret_status)
+{
+	struct pollfd ended = {.fd = pidfd, .events = POLLIN};
+	siginfo_t info;
+	int n;
+
+	do
+		n = poll(&ended, 1, timeout_ms);
+	while (n < 0 && errno == EINTR);
+	if (n <= 0)
+		return n < 0 ? -errno : -ETIMEDOUT;
+	do
+		n = waitid((idtype_t)P_PIDFD, (id_t)pidfd, &info, WEXITED);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	if (ret_status)
+		*ret_status = process_status(&info);
+	return 0;
+}
+
+static int process_compare_fds(const void *a, const void *b)
+{
+	return *(const int *)a - *(const int *)b;
+}
+
+void process_keep_fds(int *keep, size_t count)
+{
+	int from = STDERR_FILENO + 1;
+
+	qsort(keep, count, sizeof(*keep), process_compare_fds);
+	for (size_t i = 0; i < count; i++) {
+		if (keep[i] > from)
+			syscall(SYS_close_range, from, keep[i] - 1, 0);
+		if (keep[i] >= from)
+			from = keep[i] + 1;
+	}
+	syscall(SYS_close_range, from, ~0U, 0);
+}
+
+void process_ensure_stdio(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * child.c - from clone3() to init.
+ *
+ * The phases, in an order that matters:
+ *   1. let go of everything inherited: the nftables table lives as long as anyone holds its socket
+ *   2. host name, mounts, a pty and a sock_diag socket: needs privileges, but not the link
+ *   3. wait for the manager to have made the link; if the manager is gone instead, give up
+ *   4. addresses and routes
+ *   5. fork the program: it becomes the user, and executes
+ *   6. become the user as well, bind our life to the manager's, and be init
+ */
+#include "copy/child.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/netlink.h>
+#include <net/if.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/fdpass.h"
+#include "base/process.h"
+#include "copy/init.h"
+#include "net/link.h"
+
+enum {
+	EXIT_CANNOT_EXECUTE = 126, /* as sh(1) has them */
+	EXIT_NOT_FOUND = 127,
+};
+
+/* A raw terminal from the copy's own /dev/pts: what is printed comes at once and unchanged. */
+static int child_open_pty(const struct identity *identity, int *ret_master, int *ret_slave)
+{
+	AUTO_CLOSE int master = open("/dev/pts/ptmx", O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+	AUTO_CLOSE int slave = -1;
+	struct termios mode;
+	int unlock = 0;
+
+	if (master < 0 || ioctl(master, TIOCSPTLCK, &unlock) < 0)
+		return error_report(-errno, "cannot open a pty");
+	slave = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+	if (slave < 0 || tcgetattr(slave, &mode) < 0)
+		return error_report(-errno, "cannot open a pty's other end");
+	cfmakeraw(&mode);
+	if (tcsetattr(slave, TCSANOW, &mode) < 0 || fchown(slave, identity->uid, identity->gid) < 0)
+		return error_report(-errno, "cannot set up a pty");
+	*ret_master = fd_steal(&master);
+	*ret_slave = fd_steal(&slave);
+	return 0;
+}
+
+/* Sends the manager what it needs of this copy: its output, and a view of its sockets. */
+static int child_hand_over(int manager, int master)
+{
+	AUTO_CLOSE int diag = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
+	char hello = 0;
+	int err;
+
+	if (diag < 0)
+		return error_report(-errno, "cannot open a sock_diag socket");
+	err = fdpass_send(manager, &hello, sizeof(hello), (int[]){master, diag}, 2);
+	return err == -EPIPE ? err : err ? error_report(err, "cannot reach the manager") : 0;
+}
+
+/* Return: 0 when the link is there, -EPIPE when the manager is gone instead. */
+static int child_wait_for_link(int manager)
+{
+	char go;
+	ssize_t n;
+
+	do
+		n = recv(manager, &go, sizeof(go), 0);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return error_report(-errno, "cannot hear from the manager");
+	return n == 0 ? -EPIPE : 0;
+}
+
+static int child_setup_link(struct netlink *nl, const struct copy_spec *spec)
+{
+	unsigned int lo = if_nametoindex("lo");
+	unsigned int link = if_nametoindex(spec->link);
+	int err;
+
+	if (!lo || !link)
+		return error_report(-errno, "copy %u: no link %s", spec->number, spec->link);
+	err = link_set_up(nl, lo); /* the kernel gives it its addresses */
+	if (!err)
+		err = link_add_address(nl, link, &spec->address);
+	if (!err)
+		err = link_set_up(nl, link);
+	if (!err)
+		err = link_add_default_route(nl, link, &spec->gateway);
+	return err ? netlink_report(nl, err, "copy %u: cannot set up %s", spec->number, spec->link)
+		   : 0;
+}
+
+static int child_setup_network(const struct copy_spec *spec)
+{
+	struct netlink nl;
+	int err = netlink_open(&nl, NETLINK_ROUTE);
+
+	if (err)
+		return err;
+	err = child_setup_link(&nl, spec);
+	netlink_close(&nl);
+	return err;
+}
+
+static void child_reset_signals(void)
+{
+	sigset_t none;
+
+	for (int signal = 1; signal < NSIG; signal++)
+		sigaction(signal, &(struct sigaction){.sa_handler = SIG_DFL}, NULL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* The pty becomes the program's controlling terminal, standard output and standard error. */
+static int child_setup_stdio(int slave, int *ret_stderr)
+{
+	int stderr_copy = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+
+	if (stderr_copy < 0 || setsid() < 0 || ioctl(slave, TIOCSCTTY, 0) < 0 ||
+	    dup2(slave, STDOUT_FILENO) < 0 || dup2(slave, STDERR_FILENO) < 0)
+		return error_report(-errno, "cannot set up the program's terminal");
+	*ret_stderr = stderr_copy;
+	return 0;
+}
+
+static int child_execute(const struct copy_spec *spec, int slave)
+{
+	int manager_stderr = -1;
+	int err;
+
+	if (identity_assume(spec->identity) < 0 || identity_set_environment(spec->identity) < 0)
+		return EXIT_CANNOT_EXECUTE;
+	if (chdir(spec->fs.workdir) < 0) {
+		error_report(-errno, "copy %u: cannot enter %s as user %u", spec->number,
+			     spec->fs.workdir, spec->identity->uid);
+		return EXIT_CANNOT_EXECUTE;
+	}
+	if (child_setup_stdio(slave, &manager_stderr) < 0)
+		return EXIT_CANNOT_EXECUTE;
+	child_reset_signals();
+	execvp(spec->argv[0], spec->argv);
+
+	err = errno;
+	dup2(manager_stderr, STDERR_FILENO);
+	error_report(-err, "copy %u: cannot execute %s", spec->number, spec->argv[0]);
+	return err == ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_EXECUTE;
+}
+
+/*
+ * Dies with the manager from here on. The setting is lost with a change of user, so it comes after
+ * that; and a manager that was gone before it has closed its end of the socket.
+ */
+static int child_bind_life(int manager)
+{
+	struct pollfd gone = {.fd = manager};
+
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+		return error_report(-errno, "cannot bind the copy to the manager");
+	return poll(&gone, 1, 0) > 0 ? -EPIPE : 0;
+}
+
+static int child_setup(const struct copy_spec *spec, int manager, int *ret_slave)
+{
+	AUTO_CLOSE int master = -1;
+	int err;
+
+	if (sethostname(spec->hostname, strlen(spec->hostname)) < 0)
+		return error_report(-errno, "copy %u: cannot set its host name", spec->number);
+	err = fs_setup(&spec->fs);
+	if (!err)
+		err = child_open_pty(spec->identity, &master, ret_slave);
+	if (!err)
+		err = child_hand_over(manager, master);
+	if (!err)
+		err = child_wait_for_link(manager);
+	return err ? err : child_setup_network(spec);
+}
+
+int child_main(const struct copy_spec *spec, int manager)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	int slave = -1;
+	pid_t program;
+
+	prctl(PR_SET_NAME, "uva_init");
+	if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0)
+		return EXIT_FAILURE;
+	process_keep_fds((int[]){manager, spec->lifeline}, 2);
+	if (child_bind_life(manager) < 0 || child_setup(spec, manager, &slave) < 0)
+		return EXIT_FAILURE;
+
+	program = fork();
+	if (program == 0)
+		_exit(child_execute(spec, slave));
+	if (program < 0) {
+		error_report(-errno, "copy %u: cannot start its program", spec->number);
+		return EXIT_FAILURE;
+	}
+	close(slave);
+	if (identity_assume(spec->identity) < 0 || prctl(PR_SET_DUMPABLE, 0) < 0 ||
+	    child_bind_life(manager) < 0)
+		return EXIT_FAILURE;
+	init_run(program, manager);
+	return EXIT_SUCCESS;
+}

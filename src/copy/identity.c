@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * identity.c - user, groups and capabilities.
+ */
+#include "copy/identity.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <limits.h>
+#include <linux/capability.h>
+#include <pwd.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/error.h"
+
+/* A number in the environment, as sudo(8) leaves it. */
+static bool identity_read_id(const char *name, id_t *ret)
+{
+	const char *text = getenv(name);
+	unsigned long value;
+	char *end;
+
+	if (!text || *text < '0' || *text > '9')
+		return false;
+	errno = 0;
+	value = strtoul(text, &end, 10);
+	if (errno || *end || value >= (id_t)-1)
+		return false;
+	*ret = (id_t)value;
+	return true;
+}
+
+static int identity_own_groups(struct identity *identity)
+{
+	int count = getgroups(0, NULL);
+
+	if (count < 0)
+		return -errno;
+	identity->groups = calloc((size_t)count + 1, sizeof(gid_t));
+	if (!identity->groups)
+		return -ENOMEM;
+	count = getgroups(count, identity->groups);
+	if (count < 0)
+		return -errno;
+	identity->group_count = (size_t)count;
+	return 0;
+}
+
+static int identity_user_groups(struct identity *identity, const char *user)
+{
+	int count = 0;
+
+	getgrouplist(user, identity->gid, NULL, &count);
+	for (;;) {
+		gid_t *groups = reallocarray(identity->groups, (size_t)count + 1, sizeof(gid_t));
+		int size = count + 1;
+
+		if (!groups)
+			return -ENOMEM;
+		identity->groups = groups;
+		if (getgrouplist(user, identity->gid, groups, &size) >= 0) {
+			identity->group_count = (size_t)size;
+			return 0;
+		}
+		count = size;
+	}
+}
+
+int identity_of_caller(struct identity *ret)
+{
+	const struct passwd *entry;
+	id_t uid, gid;
+	int err = 0;
+
+	*ret = (struct identity){.uid = getuid(), .gid = getgid()};
+	if (!identity_read_id("SUDO_UID", &uid) || !identity_read_id("SUDO_GID", &gid)) {
+		err = identity_own_groups(ret);
+		return err ? error_report(err, "cannot read the caller's groups") : 0;
+	}
+	ret->uid = uid;
+	ret->gid = gid;
+	entry = getpwuid(uid);
+	if (!entry) /* a number without a name has no groups beside its own */
+		return 0;
+	ret->user = strdup(entry->pw_name);
+	ret->home = strdup(entry->pw_dir);
+	err = ret->user && ret->home ? identity_user_groups(ret, ret->user) : -ENOMEM;
+	return err ? error_report(err, "cannot look up the groups of user %u", uid) : 0;
+}
+
+void identity_free(struct identity *identity)
+{
+	free(identity->groups);
+	free(identity->user);
+	free(identity->home);
+	*identity = (struct identity){0};
+}
+
+static int identity_drop_bounding_set(void)
+{
+	/* The kernel's own last capability ends it with EINVAL: man 2 PR_CAPBSET_DROP. */
+	for (unsigned long cap = 0; cap < 64; cap++)
+		if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0)
+			return errno == EINVAL ? 0 : -errno;
+	return 0;
+}
+
+static int identity_clear_capabilities(void)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	const struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {{0}};
+
+	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
+		return -errno;
+	return syscall(SYS_capset, &header, none) < 0 ? -errno : 0;
+}
+
+int identity_assume(const struct identity *identity)
+{
+	int err = identity_drop_bounding_set();
+
+	if (!err && (setgroups(identity->group_count, identity->groups) < 0 ||
+		     setresgid(identity->gid, identity->gid, identity->gid) < 0 ||
+		     setresuid(identity->uid, identity->uid, identity->uid) < 0))
+		err = -errno;
+	if (!err)
+		err = identity_clear_capabilities();
+	if (!err && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		err = -errno;
+	return err ? error_report(err, "cannot become user %u", identity->uid) : 0;
+}
+
+int identity_set_environment(const struct identity *identity)
+{
+	static const char *const sudo[] = {"SUDO_UID", "SUDO_GID", "SUDO_USER", "SUDO_COMMAND"};
+
+	for (size_t i = 0; i < sizeof(sudo) / sizeof(sudo[0]); i++)
+		unsetenv(sudo[i]);
+	if (!identity->user)
+		return 0;
+	if (setenv("HOME", identity->home, 1) < 0 || setenv("USER", identity->user, 1) < 0 ||
+	    setenv("LOGNAME", identity->user, 1) < 0)
+		return error_report(-errno, "cannot set the environment");
+	return 0;
+}

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * reserve.c - one socket for each family, and the name of the holder where a port is taken.
+ */
+#include "host/reserve.h"
+
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "net/diag.h"
+
+/* Does the process that /proc/PID names have a descriptor that is this socket? */
+static bool reserve_holds_socket(int proc, const char *pid, const char *wanted)
+{
+	char path[64], target[64];
+	struct dirent *entry;
+	bool found = false;
+	int fd;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "%.16s/fd", pid);
+	fd = openat(proc, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	dir = fd < 0 ? NULL : fdopendir(fd);
+	if (!dir) {
+		fd_close(&fd);
+		return false;
+	}
+	while (!found && (entry = readdir(dir))) {
+		ssize_t n = readlinkat(fd, entry->d_name, target, sizeof(target) - 1);
+
+		if (n > 0) {
+			target[n] = '\0';
+			found = strcmp(target, wanted) == 0;
+		}
+	}
+	closedir(dir);
+	return found;
+}
+
+static void reserve_name_process(int proc, const char *pid, char *text, size_t size)
+{
+	char path[64], name[32] = "?";
+	AUTO_CLOSE int fd = -1;
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "%.16s/comm", pid);
+	fd = openat(proc, path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, name, sizeof(name) - 1);
+	if (n > 0)
+		name[n - 1] = '\0'; /* its newline */
+	snprintf(text, size, " by %s (pid %.16s)", name, pid);
+}
+
+/* " by python3 (pid 1234)", or "" where that cannot be known (another pid namespace, a kernel's own
+ * socket). */
+static void reserve_find_holder(uint8_t protocol, uint16_t port, char *text, size_t size)
+{
+	struct diag_listener listener;
+	struct netlink nl;
+	struct dirent *entry;
+	char wanted[32];
+	DIR *proc;
+	int err;
+
+	text[0] = '\0';
+	if (netlink_open(&nl, NETLINK_SOCK_DIAG) < 0)
+		return;
+	err = diag_find_listener(&nl, protocol, port, &listener);
+	netlink_close(&nl);
+	proc = err ? NULL : opendir("/proc");
+	if (!proc)
+		return;
+	snprintf(wanted, sizeof(wanted), "socket:[%u]", listener.inode);
+	while ((entry = readdir(proc))) {
+		if (entry->d_name[0] < '1' || entry->d_name[0] > '9' ||
+		    !reserve_holds_socket(dirfd(proc), entry->d_name, wanted))
+			continue;
+		reserve_name_process(dirfd(proc), entry->d_name, text, size);
+		break;
+	}
+	closedir(proc);
+}
+
+static int reserve_bind(sa_family_t family, uint8_t protocol, uint16_t port)
+{
+	const struct sockaddr_in6 ipv6 = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
+	const struct sockaddr_in ipv4 = {.sin_family = AF_INET, .sin_port = htons(port)};
+	int type = protocol == IPPROTO_UDP ? SOCK_DGRAM : SOCK_STREAM;
+	AUTO_CLOSE int fd = socket(family, type | SOCK_CLOEXEC, protocol);
+	int on = 1;
+
+	if (fd < 0)
+		return -errno;
+	/* For TCP: TIME_WAIT is no obstacle. For UDP it would let others in. */
+	if (protocol == IPPROTO_TCP &&
+	    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0)
+		return -errno;
+	if (family == AF_INET6 && (setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) < 0 ||
+				   bind(fd, (const struct sockaddr *)&ipv6, sizeof(ipv6)) < 0))
+		return -errno;
+	if (family == AF_INET && bind(fd, (const struct sockaddr *)&ipv4, sizeof(ipv4)) < 0)
+		return -errno;
+	return fd_steal(&fd);
+}
+
+static int reserve_failed(int err, uint8_t protocol, uint16_t port)
+{
+	const char *name = protocol == IPPROTO_UDP ? "UDP" : "TCP";
+	char holder[96] = "";
+
+	if (err != -EADDRINUSE)
+		return error_report(err, "cannot reserve %s port %u", name, port);
+	reserve_find_holder(protocol, port, holder, sizeof(holder));
+	return error_report(0, "%s port %u is in use%s: stop that program first", name, port,
+			    holder),
+	       err;
+}
+
+int reserve_port(struct reservation *reservation, uint8_t protocol, uint16_t port)
+{
+	*reservation = RESERVATION_NONE;
+	reservation->protocol = protocol;
+	reservation->port = port;
+	reservation->ipv4 = reserve_bind(AF_INET, protocol, port);
+	if (reservation->ipv4 < 0)
+		return reserve_failed(reservation->ipv4, protocol, port);
+	reservation->ipv6 = reserve_bind(AF_INET6, protocol, port);
+	if (reservation->ipv6 == -EAFNOSUPPORT || reservation->ipv6 == -EADDRNOTAVAIL)
+		return 0; /* a host without IPv6 */
+	return reservation->ipv6 < 0 ? reserve_failed(reservation->ipv6, protocol, port) : 0;
+}
+
+int reserve_listen(struct reservation *reservation)
+{
+	const int sockets[] = {reservation->ipv4, reservation->ipv6};
+
+	if (reservation->protocol != IPPROTO_TCP)
+		return 0;
+	for (size_t i = 0; i < sizeof(sockets) / sizeof(sockets[0]); i++)
+		if (sockets[i] >= 0 && listen(sockets[i], 0) < 0)
+			return reserve_failed(-errno, IPPROTO_TCP, reservation->port);
+	return 0;
+}
+
+void reserve_release(struct reservation *reservation)
+{
+	fd_close(&reservation->ipv4);
+	fd_close(&reservation->ipv6);
+}

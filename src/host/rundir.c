@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * rundir.c - who runs, and what those have left who do not run any more.
+ */
+#include "host/rundir.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "host/undo.h"
+
+static const char RUNDIR[] = "/run/uva_container";
+static const char HEADER[] = "uva_container undo log 1\n";
+
+enum {
+	RUNDIR_LOCK_TRIES = 500,
+	RUNDIR_LOCK_PAUSE_MS = 10,
+	RUNDIR_OPEN_TRIES = 100,
+};
+
+static bool rundir_is_ours(const struct stat *st)
+{
+	return st->st_uid == geteuid() && !(st->st_mode & (S_IWGRP | S_IWOTH));
+}
+
+/* flock(2) has no deadline of its own. */
+static int rundir_lock(int fd)
+{
+	for (int i = 0; i < RUNDIR_LOCK_TRIES; i++) {
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+			return 0;
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return -errno;
+		poll(NULL, 0, RUNDIR_LOCK_PAUSE_MS);
+	}
+	return -ETIMEDOUT;
+}
+
+static int rundir_open_once(void)
+{
+	AUTO_CLOSE int fd = -1;
+	struct stat st;
+	int err;
+
+	if (mkdir(RUNDIR, 0755) < 0 && errno != EEXIST)
+		return error_report(-errno, "cannot make %s", RUNDIR);
+	fd = open(RUNDIR, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 && (errno == ENOENT || errno == EINTR))
+		return -EAGAIN;
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return error_report(-errno, "cannot open %s", RUNDIR);
+	if (!rundir_is_ours(&st))
+		return error_report(-EPERM,
+				    "%s: not root's alone, so what it says is not trusted; "
+				    "remove it",
+				    RUNDIR);
+	err = rundir_lock(fd);
+	if (err)
+		return error_report(err, "%s: waited in vain for another start to finish", RUNDIR);
+	/* Whoever held the lock may have been the last to leave, and have removed it. */
+	if (fstat(fd, &st) < 0 || st.st_nlink == 0)
+		return -EAGAIN;
+	return fd_steal(&fd);
+}
+
+int rundir_open(void)
+{
+	int fd = -EAGAIN;
+
+	for (int i = 0; fd == -EAGAIN && i < RUNDIR_OPEN_TRIES; i++)
+		fd = rundir_open_once();
+	if (fd == -EAGAIN)
+		return error_report(fd, "cannot open %s", RUNDIR);
+	return fd;
+}
+
+/* "4026531840." for this network namespace: the number that /proc/self/ns/net has. */
+static int rundir_prefix(char prefix[NAME_MAX])
+{
+	struct stat st;
+
+	if (stat("/proc/self/ns/net", &st) < 0)
+		return error_report(-errno, "cannot tell the network namespace");
+	snprintf(prefix, NAME_MAX, "%ju.", (uintmax_t)st.st_ino);
+	return 0;
+}
+
+static int rundir_log_check(int log)
+{
+	char header[sizeof(HEADER)] = "";
+	struct stat st;
+
+	if (fstat(log, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode) || st.st_nlink > 1 || !rundir_is_ours(&st))
+		return -EPERM;
+	/* A run that was killed right after it made the file has changed nothing yet. */
+	if (st.st_size == 0)
+		return 0;
+	if (pread(log, header, strlen(HEADER), 0) < 0)
+		return -errno;
+	return strcmp(header, HEADER) == 0 ? 0 : -EBADMSG;
+}
+
+static void rundir_recover_log(int rundir, const char *name)
+{
+	AUTO_CLOSE int log = openat(rundir, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	int err = 0;
+
+	if (log < 0 && errno == ENOENT)
+		return;
+	if (log < 0) {
+		error_report(-errno, "%s/%s: left alone, it is no undo log", RUNDIR, name);
+		return;
+	}
+	if (flock(log, LOCK_EX | LOCK_NB) < 0)
+		return; /* its run lives */
+	err = rundir_log_check(log);
+	if (err) {
+		error_report(err, "%s/%s: left alone, it is no undo log of ours", RUNDIR, name);
+		return;
+	}
+	if (undo_play(log) == 0)
+		unlinkat(rundir, name, 0);
+}
+
+void rundir_recover(int rundir)
+{
+	char prefix[NAME_MAX];
+	struct dirent *entry;
+	int fd = openat(rundir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+
+	if (!dir && fd >= 0)
+		close(fd);
+	if (!dir || rundir_prefix(prefix) < 0) {
+		error_report(-errno, "cannot read %s", RUNDIR);
+		if (dir)
+			closedir(dir);
+		return;
+	}
+	while ((entry = readdir(dir)))
+		if (strncmp(entry->d_name, prefix, strlen(prefix)) == 0)
+			rundir_recover_log(rundir, entry->d_name);
+	closedir(dir);
+}
+
+static int rundir_log_name(unsigned int index, char name[NAME_MAX])
+{
+	char prefix[NAME_MAX];
+	int err = rundir_prefix(prefix);
+
+	if (!err)
+		snprintf(name, NAME_MAX, "%.32s%u", prefix, index);
+	return err;
+}
+
+int rundir_claim(int rundir, unsigned int index)
+{
+	char name[NAME_MAX];
+	AUTO_CLOSE int log = -1;
+	int err = rundir_log_name(index, name);
+
+	if (err)
+		return err;
+	log = openat(rundir, name, O_RDWR | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0600);
+	if (log < 0 && errno == EEXIST)
+		return -EEXIST;
+	if (log >= 0 && flock(log, LOCK_EX | LOCK_NB) == 0 &&
+	    write(log, HEADER, strlen(HEADER)) == (ssize_t)strlen(HEADER))
+		return fd_steal(&log);
+	err = error_report(-errno, "cannot write %s/%s", RUNDIR, name);
+	if (log >= 0)
+		unlinkat(rundir, name, 0);
+	return err;
+}
+
+void rundir_release(unsigned int index)
+{
+	AUTO_CLOSE int rundir = open(RUNDIR, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	char name[NAME_MAX];
+
+	if (rundir < 0 || rundir_log_name(index, name) < 0)
+		return;
+	unlinkat(rundir, name, 0);
+	/* Another start may have it open, and would be left with a directory without a name. */
+	if (flock(rundir, LOCK_EX | LOCK_NB) == 0)
+		rmdir(RUNDIR);
+}

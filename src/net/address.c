@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * address.c - arithmetic on addresses and prefixes, the same for both families.
+ */
+#include "net/address.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+size_t address_length(const struct address *address)
+{
+	return address->family == AF_INET6 ? sizeof(struct in6_addr) : sizeof(struct in_addr);
+}
+
+bool address_parse(struct address *ret, const char *text)
+{
+	struct address address = {.family = strchr(text, ':') ? AF_INET6 : AF_INET};
+	unsigned long bits = 8 * address_length(&address);
+	const char *slash = strchr(text, '/');
+	char digits[INET6_ADDRSTRLEN] = "";
+	size_t length = slash ? (size_t)(slash - text) : strlen(text);
+
+	if (length >= sizeof(digits))
+		return false;
+	memcpy(digits, text, length);
+	if (inet_pton(address.family, digits, address.bytes) != 1)
+		return false;
+	if (slash) {
+		char *end;
+		unsigned long prefix = strtoul(slash + 1, &end, 10);
+
+		if (end == slash + 1 || *end || prefix > bits)
+			return false;
+		bits = prefix;
+	}
+	address.prefix = (uint8_t)bits;
+	*ret = address;
+	return true;
+}
+
+const char *address_format(const struct address *address, char *text)
+{
+	if (!inet_ntop(address->family, address->bytes, text, ADDRESS_TEXT_MAX))
+		snprintf(text, ADDRESS_TEXT_MAX, "?");
+	return text;
+}
+
+const char *address_format_network(const struct address *address, char *text)
+{
+	size_t length = strlen(address_format(address, text));
+
+	snprintf(text + length, ADDRESS_TEXT_MAX - length, "/%u", address->prefix);
+	return text;
+}
+
+struct address address_nth(const struct address *network, uint32_t n)
+{
+	struct address address = *network;
+
+	for (size_t i = address_length(network); i-- > 0 && n; n >>= 8) {
+		n += address.bytes[i];
+		address.bytes[i] = (uint8_t)n;
+	}
+	return address;
+}
+
+bool address_overlaps(const struct address *a, const struct address *b)
+{
+	unsigned int bits = a->prefix < b->prefix ? a->prefix : b->prefix;
+	unsigned int rest = bits % 8;
+	unsigned int mask = 0xff00U >> rest;
+
+	if (a->family != b->family || memcmp(a->bytes, b->bytes, bits / 8) != 0)
+		return false;
+	return !rest || !((a->bytes[bits / 8] ^ b->bytes[bits / 8]) & mask & 0xff);
+}

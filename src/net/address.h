@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * address.h - an IPv4 or IPv6 address with the length of its prefix. Pure.
+ */
+#pragma once
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+struct address {
+	sa_family_t family; /* AF_INET or AF_INET6; AF_UNSPEC: none */
+	uint8_t prefix;     /* bits */
+	uint8_t bytes[16];  /* network order; IPv4 uses the first 4 */
+};
+
+/** Room for any address as text, with its prefix. */
+enum { ADDRESS_TEXT_MAX = INET6_ADDRSTRLEN + 4 };
+
+/** address_length() - bytes of @address in use: 4 or 16. */
+size_t address_length(const struct address *address);
+
+/**
+ * address_parse() - read "10.90.0.0/24" or "fd00::1"; without a prefix it is the full length
+ * Return: false where @text is no such thing; @ret is untouched then.
+ */
+bool address_parse(struct address *ret, const char *text);
+
+/** address_format() - "10.90.0.2" into @text (ADDRESS_TEXT_MAX bytes). Return: @text. */
+const char *address_format(const struct address *address, char *text);
+
+/** address_format_network() - like address_format(), with "/24" behind it. */
+const char *address_format_network(const struct address *address, char *text);
+
+/**
+ * address_nth() - the @n-th address of a network, with the network's prefix
+ * @n: 0 is the network's own address; less than 2^32, and inside the network
+ */
+struct address address_nth(const struct address *network, uint32_t n);
+
+/** address_overlaps() - have the networks of @a and @b an address in common? */
+bool address_overlaps(const struct address *a, const struct address *b);

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * batch.h - an nftables transaction under construction: objects in, one netlink batch out.
+ *
+ * Errors are remembered: build the whole, then look at nft_batch_finish().
+ */
+#pragma once
+
+#include <libnftnl/chain.h>
+#include <libnftnl/set.h>
+#include <libnftnl/table.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "net/expr.h"
+
+struct nft_batch {
+	char *data; /* messages, for netlink_transact(); owned */
+	size_t length;
+	size_t size;
+	uint32_t sequence; /* of the newest message */
+	uint32_t last;     /* of the message that asks for an acknowledgement */
+	size_t newest;     /* where in @data the newest message begins */
+	int err;
+	const char *table;
+};
+
+/**
+ * nft_batch_start() - begin a transaction on a table of the family inet
+ * @table:    its name; must live as long as the batch
+ * @sequence: netlink sequence number before the first message
+ */
+void nft_batch_start(struct nft_batch *batch, const char *table, uint32_t sequence);
+
+/** nft_batch_add_table() - create the table, owned by the socket that sends the batch. */
+void nft_batch_add_table(struct nft_batch *batch, const char *comment);
+
+/** nft_batch_add_chain() - create a chain that rules jump or go to. @comment may be NULL. */
+void nft_batch_add_chain(struct nft_batch *batch, const char *name, const char *comment);
+
+/** nft_batch_add_base_chain() - create a chain on @hook (NF_INET_*), of @type "nat" or "filter". */
+void nft_batch_add_base_chain(struct nft_batch *batch, const char *name, const char *type,
+			      uint32_t hook, int32_t priority);
+
+/**
+ * nft_batch_add_port_set() - create a set or verdict map keyed by protocol and port
+ * @is_map: `type inet_proto . inet_service : verdict`, else without the verdict
+ */
+void nft_batch_add_port_set(struct nft_batch *batch, const char *name, const char *comment,
+			    bool is_map);
+
+/**
+ * nft_batch_add_port() - add an element to such a set or map
+ * @chain:   where a map's element sends a packet (goto); NULL in a set
+ * @comment: may be NULL
+ */
+void nft_batch_add_port(struct nft_batch *batch, const char *set, uint8_t protocol, uint16_t port,
+			const char *chain, const char *comment);
+
+/** nft_batch_delete_port() - take an element out of such a set or map. */
+void nft_batch_delete_port(struct nft_batch *batch, const char *set, uint8_t protocol,
+			   uint16_t port);
+
+/** nft_batch_delete_chain() - delete a chain with all its rules. */
+void nft_batch_delete_chain(struct nft_batch *batch, const char *name);
+
+/** nft_rule_start() - begin a rule at the end of @chain; fill it by the functions of expr.h. */
+struct nft_rule nft_rule_start(struct nft_batch *batch, const char *chain);
+
+/** nft_batch_add_rule() - put the rule into the batch and free it. @comment may be NULL. */
+void nft_batch_add_rule(struct nft_batch *batch, struct nft_rule *rule, const char *comment);
+
+/**
+ * nft_batch_finish() - end the transaction
+ * Return: 0, or the first error of its construction (-ENOMEM).
+ */
+int nft_batch_finish(struct nft_batch *batch);
+
+/** nft_batch_free() - free the messages. Safe on a batch of zeros. */
+void nft_batch_free(struct nft_batch *batch);

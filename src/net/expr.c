@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * expr.c - nft's statements as libnftnl expressions.
+ *
+ * They are the very sequences that nft itself makes (`nft --debug=netlink`), so that
+ * `nft list ruleset` turns them back into its own syntax.
+ */
+#include "net/expr.h"
+
+#include <arpa/inet.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_nat.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <string.h>
+
+#include <libnftnl/expr.h>
+
+enum {
+	/* NFT_REG_1 is 16 bytes; a concatenation puts its second part 4 bytes into it */
+	REG_FIRST = NFT_REG_1,
+	REG_FIRST_PART_2 = NFT_REG32_01,
+	REG_SECOND = NFT_REG_2,
+
+	IPV4_SADDR = 12, /* RFC 791 */
+	IPV4_DADDR = 16,
+	IPV6_SADDR = 8, /* RFC 8200 */
+	IPV6_DADDR = 24,
+	TH_DPORT = 2, /* TCP and UDP alike */
+};
+
+static struct nftnl_expr *expr_add(struct nft_rule *rule, const char *name)
+{
+	struct nftnl_expr *expr = rule->failed ? NULL : nftnl_expr_alloc(name);
+
+	if (expr)
+		nftnl_rule_add_expr(rule->rule, expr);
+	else
+		rule->failed = true;
+	return expr;
+}
+
+static void expr_set_u32(struct nftnl_expr *expr, uint16_t attr, uint32_t value)
+{
+	if (expr)
+		nftnl_expr_set_u32(expr, attr, value);
+}
+
+static void expr_set(struct nft_rule *rule, struct nftnl_expr *expr, uint16_t attr,
+		     const void *data, size_t length)
+{
+	if (expr && nftnl_expr_set(expr, attr, data, (uint32_t)length) < 0)
+		rule->failed = true;
+}
+
+static void expr_load_meta(struct nft_rule *rule, uint32_t key, uint32_t reg)
+{
+	struct nftnl_expr *expr = expr_add(rule, "meta");
+
+	expr_set_u32(expr, NFTNL_EXPR_META_KEY, key);
+	expr_set_u32(expr, NFTNL_EXPR_META_DREG, reg);
+}
+
+static void expr_load_payload(struct nft_rule *rule, uint32_t base, uint32_t offset,
+			      uint32_t length, uint32_t reg)
+{
+	struct nftnl_expr *expr = expr_add(rule, "payload");
+
+	expr_set_u32(expr, NFTNL_EXPR_PAYLOAD_DREG, reg);
+	expr_set_u32(expr, NFTNL_EXPR_PAYLOAD_BASE, base);
+	expr_set_u32(expr, NFTNL_EXPR_PAYLOAD_OFFSET, offset);
+	expr_set_u32(expr, NFTNL_EXPR_PAYLOAD_LEN, length);
+}
+
+static void expr_cmp(struct nft_rule *rule, bool is, const void *data, size_t length)
+{
+	struct nftnl_expr *expr = expr_add(rule, "cmp");
+
+	expr_set_u32(expr, NFTNL_EXPR_CMP_SREG, REG_FIRST);
+	expr_set_u32(expr, NFTNL_EXPR_CMP_OP, is ? NFT_CMP_EQ : NFT_CMP_NEQ);
+	expr_set(rule, expr, NFTNL_EXPR_CMP_DATA, data, length);
+}
+
+static void expr_immediate(struct nft_rule *rule, uint32_t reg, const void *data, size_t length)
+{
+	struct nftnl_expr *expr = expr_add(rule, "immediate");
+
+	expr_set_u32(expr, NFTNL_EXPR_IMM_DREG, reg);
+	expr_set(rule, expr, NFTNL_EXPR_IMM_DATA, data, length);
+}
+
+static void expr_verdict(struct nft_rule *rule, int verdict)
+{
+	struct nftnl_expr *expr = expr_add(rule, "immediate");
+
+	expr_set_u32(expr, NFTNL_EXPR_IMM_DREG, NFT_REG_VERDICT);
+	expr_set_u32(expr, NFTNL_EXPR_IMM_VERDICT, (uint32_t)verdict);
+}
+
+static void match_ifname(struct nft_rule *rule, uint32_t key, const char *name, bool is)
+{
+	char padded[IFNAMSIZ] = "";
+
+	strncpy(padded, name, sizeof(padded) - 1);
+	expr_load_meta(rule, key, REG_FIRST);
+	expr_cmp(rule, is, padded, sizeof(padded));
+}
+
+void match_iifname(struct nft_rule *rule, const char *name, bool is)
+{
+	match_ifname(rule, NFT_META_IIFNAME, name, is);
+}
+
+void match_oifname(struct nft_rule *rule, const char *name, bool is)
+{
+	match_ifname(rule, NFT_META_OIFNAME, name, is);
+}
+
+void match_nfproto(struct nft_rule *rule, sa_family_t family)
+{
+	uint8_t nfproto = family == AF_INET6 ? NFPROTO_IPV6 : NFPROTO_IPV4;
+
+	expr_load_meta(rule, NFT_META_NFPROTO, REG_FIRST);
+	expr_cmp(rule, true, &nfproto, sizeof(nfproto));
+}
+
+void match_l4proto(struct nft_rule *rule, uint8_t protocol)
+{
+	expr_load_meta(rule, NFT_META_L4PROTO, REG_FIRST);
+	expr_cmp(rule, true, &protocol, sizeof(protocol));
+}
+
+static void match_address(struct nft_rule *rule, uint32_t offset, const struct address *network,
+			  bool is)
+{
+	static const uint8_t zero[sizeof(network->bytes)];
+	uint8_t mask[sizeof(network->bytes)] = {0};
+	size_t length = address_length(network);
+	struct nftnl_expr *expr;
+
+	match_nfproto(rule, network->family);
+	if (network->prefix % 8 == 0) {
+		/* whole bytes: nft loads just these */
+		length = network->prefix / 8;
+		expr_load_payload(rule, NFT_PAYLOAD_NETWORK_HEADER, offset, (uint32_t)length,
+				  REG_FIRST);
+		expr_cmp(rule, is, network->bytes, length);
+		return;
+	}
+	for (size_t bit = 0; bit < network->prefix; bit++)
+		mask[bit / 8] |= (uint8_t)(0x80 >> bit % 8);
+	expr_load_payload(rule, NFT_PAYLOAD_NETWORK_HEADER, offset, (uint32_t)length, REG_FIRST);
+	expr = expr_add(rule, "bitwise");
+	expr_set_u32(expr, NFTNL_EXPR_BITWISE_SREG, REG_FIRST);
+	expr_set_u32(expr, NFTNL_EXPR_BITWISE_DREG, REG_FIRST);
+	expr_set_u32(expr, NFTNL_EXPR_BITWISE_LEN, (uint32_t)length);
+	expr_set(rule, expr, NFTNL_EXPR_BITWISE_MASK, mask, length);
+	expr_set(rule, expr, NFTNL_EXPR_BITWISE_XOR, zero, length);
+	expr_cmp(rule, is, network->bytes, length);
+}
+
+void match_saddr(struct nft_rule *rule, const struct address *network, bool is)
+{
+	match_address(rule, network->family == AF_INET6 ? IPV6_SADDR : IPV4_SADDR, network, is);
+}
+
+void match_daddr(struct nft_rule *rule, const struct address *network, bool is)
+{
+	match_address(rule, network->family == AF_INET6 ? IPV6_DADDR : IPV4_DADDR, network, is);
+}
+
+void match_daddr_local(struct nft_rule *rule, bool is)
+{
+	struct nftnl_expr *expr = expr_add(rule, "fib");
+	uint32_t local = RTN_LOCAL;
+
+	expr_set_u32(expr, NFTNL_EXPR_FIB_DREG, REG_FIRST);
+	expr_set_u32(expr, NFTNL_EXPR_FIB_RESULT, NFT_FIB_RESULT_ADDRTYPE);
+	expr_set_u32(expr, NFTNL_EXPR_FIB_FLAGS, NFTA_FIB_F_DADDR);
+	expr_cmp(rule, is, &local, sizeof(local));
+}
+
+static void expr_lookup_port(struct nft_rule *rule, const char *set, bool is_map)
+{
+	struct nftnl_expr *expr;
+
+	expr_load_meta(rule, NFT_META_L4PROTO, REG_FIRST);
+	expr_load_payload(rule, NFT_PAYLOAD_TRANSPORT_HEADER, TH_DPORT, sizeof(uint16_t),
+			  REG_FIRST_PART_2);
+	expr = expr_add(rule, "lookup");
+	expr_set_u32(expr, NFTNL_EXPR_LOOKUP_SREG, REG_FIRST);
+	if (is_map)
+		expr_set_u32(expr, NFTNL_EXPR_LOOKUP_DREG, NFT_REG_VERDICT);
+	expr_set(rule, expr, NFTNL_EXPR_LOOKUP_SET, set, strlen(set) + 1);
+}
+
+void match_port_in(struct nft_rule *rule, const char *set)
+{
+	expr_lookup_port(rule, set, false);
+}
+
+void do_port_vmap(struct nft_rule *rule, const char *map)
+{
+	expr_lookup_port(rule, map, true);
+}
+
+void do_counter(struct nft_rule *rule)
+{
+	expr_add(rule, "counter");
+}
+
+static struct nftnl_expr *expr_nat(struct nft_rule *rule, uint32_t type, const struct address *to)
+{
+	struct nftnl_expr *expr;
+
+	expr_immediate(rule, REG_FIRST, to->bytes, address_length(to));
+	expr = expr_add(rule, "nat");
+	expr_set_u32(expr, NFTNL_EXPR_NAT_TYPE, type);
+	expr_set_u32(expr, NFTNL_EXPR_NAT_FAMILY,
+		     to->family == AF_INET6 ? NFPROTO_IPV6 : NFPROTO_IPV4);
+	expr_set_u32(expr, NFTNL_EXPR_NAT_REG_ADDR_MIN, REG_FIRST);
+	return expr;
+}
+
+void do_dnat(struct nft_rule *rule, const struct address *to, uint16_t port)
+{
+	uint16_t network_port = htons(port);
+	struct nftnl_expr *expr;
+
+	/* the address goes to the first register, the port to the second */
+	expr_immediate(rule, REG_SECOND, &network_port, sizeof(network_port));
+	expr = expr_nat(rule, NFT_NAT_DNAT, to);
+	expr_set_u32(expr, NFTNL_EXPR_NAT_REG_PROTO_MIN, REG_SECOND);
+	expr_set_u32(expr, NFTNL_EXPR_NAT_FLAGS, NF_NAT_RANGE_PROTO_SPECIFIED);
+}
+
+void do_snat(struct nft_rule *rule, const struct address *to)
+{
+	expr_nat(rule, NFT_NAT_SNAT, to);
+}
+
+void do_drop(struct nft_rule *rule)
+{
+	expr_verdict(rule, NF_DROP);
+}
+
+void do_reject_tcp(struct nft_rule *rule)
+{
+	expr_set_u32(expr_add(rule, "reject"), NFTNL_EXPR_REJECT_TYPE, NFT_REJECT_TCP_RST);
+}
+
+void do_reject(struct nft_rule *rule)
+{
+	struct nftnl_expr *expr = expr_add(rule, "reject");
+
+	expr_set_u32(expr, NFTNL_EXPR_REJECT_TYPE, NFT_REJECT_ICMPX_UNREACH);
+	if (expr)
+		nftnl_expr_set_u8(expr, NFTNL_EXPR_REJECT_CODE, NFT_REJECT_ICMPX_PORT_UNREACH);
+}

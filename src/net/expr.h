@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * expr.h - the expressions of a rule, in the words of nft(8).
+ *
+ * A rule is built up from left to right. Each function adds one statement or match and takes care
+ * of the expressions below it; registers are no business of the caller. A failed allocation is
+ * remembered in the rule and comes out in nft_batch_add_rule().
+ */
+#pragma once
+
+#include <libnftnl/rule.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "net/address.h"
+
+struct nft_rule {
+	struct nftnl_rule *rule;
+	bool failed;
+};
+
+/** match_iifname() - `iifname NAME`, or `iifname != NAME` where @is is false. */
+void match_iifname(struct nft_rule *rule, const char *name, bool is);
+/** match_oifname() - `oifname NAME`, or `oifname != NAME` where @is is false. */
+void match_oifname(struct nft_rule *rule, const char *name, bool is);
+/** match_nfproto() - `meta nfproto ipv4` or `ipv6`. */
+void match_nfproto(struct nft_rule *rule, sa_family_t family);
+/** match_l4proto() - `meta l4proto tcp`. */
+void match_l4proto(struct nft_rule *rule, uint8_t protocol);
+/** match_saddr() - `ip saddr NETWORK`, or `ip saddr != NETWORK` where @is is false. */
+void match_saddr(struct nft_rule *rule, const struct address *network, bool is);
+/** match_daddr() - `ip daddr NETWORK`, or `ip daddr != NETWORK` where @is is false. */
+void match_daddr(struct nft_rule *rule, const struct address *network, bool is);
+/** match_daddr_local() - `fib daddr type local`, or `!= local` where @is is false. */
+void match_daddr_local(struct nft_rule *rule, bool is);
+/** match_port_in() - `meta l4proto . th dport @SET`. */
+void match_port_in(struct nft_rule *rule, const char *set);
+
+/** do_port_vmap() - `meta l4proto . th dport vmap @MAP`. */
+void do_port_vmap(struct nft_rule *rule, const char *map);
+/** do_counter() - `counter`. */
+void do_counter(struct nft_rule *rule);
+/** do_dnat() - `dnat ip to ADDRESS:PORT`. */
+void do_dnat(struct nft_rule *rule, const struct address *to, uint16_t port);
+/** do_snat() - `snat ip to ADDRESS`. */
+void do_snat(struct nft_rule *rule, const struct address *to);
+/** do_drop() - `drop`. */
+void do_drop(struct nft_rule *rule);
+/** do_reject_tcp() - `reject with tcp reset`. */
+void do_reject_tcp(struct nft_rule *rule);
+/** do_reject() - `reject` (ICMP or ICMPv6 port unreachable). */
+void do_reject(struct nft_rule *rule);

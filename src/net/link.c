@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * link.c - requests of rtnetlink (man 7 rtnetlink), one function each.
+ */
+#include "net/link.h"
+
+#include <errno.h>
+#include <linux/if.h>
+#include <linux/if_addr.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <linux/veth.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "base/cleanup.h"
+
+int mac_random(struct mac *ret)
+{
+	struct mac mac;
+
+	if (getrandom(mac.octet, sizeof(mac.octet), 0) != sizeof(mac.octet))
+		return -EIO;
+	mac.octet[0] = (uint8_t)((mac.octet[0] & 0xfc) | 0x02); /* unicast, locally administered */
+	*ret = mac;
+	return 0;
+}
+
+/* A request about a link: by index, or by name where @ifindex is 0. */
+static struct nlmsghdr *link_request(void *buf, uint16_t type, uint16_t flags, unsigned int ifindex)
+{
+	struct nlmsghdr *nlh = netlink_request(buf, type, NLM_F_ACK | flags);
+	struct ifinfomsg *info = mnl_nlmsg_put_extra_header(nlh, sizeof(*info));
+
+	info->ifi_family = AF_UNSPEC;
+	info->ifi_index = (int)ifindex;
+	return nlh;
+}
+
+int link_create_bridge(struct netlink *nl, const char *name, const struct mac *mac)
+{
+	char buf[NETLINK_REQUEST_MAX] __attribute__((aligned(NLMSG_ALIGNTO)));
+	struct nlmsghdr *nlh = link_request(buf, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, 0);
+	struct nlattr *linkinfo;
+
+	mnl_attr_put_strz(nlh, IFLA_IFNAME, name);
+	mnl_attr_put(nlh, IFLA_ADDRESS, sizeof(mac->octet), mac->octet);
+	linkinfo = mnl_attr_nest_start(nlh, IFLA_LINKINFO);
+	mnl_attr_put_strz(nlh, IFLA_INFO_KIND, "bridge");
+	mnl_attr_nest_end(nlh, linkinfo);
+	return netlink_talk(nl, nlh, NULL, NULL);
+}
+
+int link_create_veth(struct netlink *nl, const struct veth_spec *spec)
+{
+	char buf[NETLINK_REQUEST_MAX] __attribute__((aligned(NLMSG_ALIGNTO)));
+	struct nlmsghdr *nlh = link_request(buf, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, 0);
+	struct nlattr *linkinfo, *data, *peer;
+
+	mnl_attr_put_strz(nlh, IFLA_IFNAME, spec->name);
+	mnl_attr_put(nlh, IFLA_ADDRESS, sizeof(spec->mac.octet), spec->mac.octet);
+	mnl_attr_put_u32(nlh, IFLA_MASTER, spec->bridge);
+	linkinfo = mnl_attr_nest_start(nlh, IFLA_LINKINFO);
+	mnl_attr_put_strz(nlh, IFLA_INFO_KIND, "veth");
+	data = mnl_attr_nest_start(nlh, IFLA_INFO_DATA);
+	peer = mnl_attr_nest_start(nlh, VETH_INFO_PEER);
+	mnl_nlmsg_put_extra_header(nlh, sizeof(struct ifinfomsg));
+	mnl_attr_put_strz(nlh, IFLA_IFNAME, spec->peer_name);
+	mnl_attr_put_u32(nlh, IFLA_NET_NS_PID, (uint32_t)spec->peer_pid);
+	mnl_attr_nest_end(nlh, peer);
+	mnl_attr_nest_end(nlh, data);
+	mnl_attr_nest_end(nlh, linkinfo);
+	return netlink_talk(nl, nlh, NULL, NULL);
+}
+
+int link_isolate_port(struct netlink *nl, unsigned int ifindex)
+{
+	char buf[NETLINK_REQUEST_MAX] __attribute__((aligned(NLMSG_ALIGNTO)));
+	struct nlmsghdr *nlh = link_request(buf, RTM_NEWLINK, 0, ifindex);
+	struct nlattr *linkinfo = mnl_attr_nest_start(nlh, IFLA_LINKINFO);
+	struct nlattr *port;
+
+	mnl_attr_put_strz(nlh, IFLA_INFO_SLAVE_KIND, "bridge");
+	port = mnl_attr_nest_start(nlh, IFLA_INFO_SLAVE_DATA);
+	mnl_attr_put_u8(nlh, IFLA_BRPORT_ISOLATED, 1);
+	mnl_attr_nest_end(nlh, port);
+	mnl_attr_nest_end(nlh, linkinfo);
+	return netlink_talk(nl, nlh, NULL, NULL);
+}
+
+int link_set_up(struct netlink *nl, unsigned int ifindex)
+{
+	char buf[NETLINK_REQUEST_MAX] __attribute__((aligned(NLMSG_ALIGNTO)));
+	struct nlmsghdr *nlh = link_request(buf, RTM_NEWLINK, 0, ifindex);
+	struct ifinfomsg *info = mnl_nlmsg_get_payload(nlh);
+
+	info->ifi_flags = IFF_UP;
+	info->ifi_change = IFF_UP;
+	return netlink_talk(nl, nlh, NULL, NULL);
+}
+
+int link_add_address(struct netlink *nl, unsigned int ifindex, const struct address *address)
+{
+	char buf[NETLINK_REQUEST_MAX] __attribute__((aligned(NLMSG_ALIGNTO)));
+	struct nlmsghdr *nlh =
+		netlink_request(buf, RTM_NEWADDR, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL);
+	struct ifaddrmsg *message = mnl_nlmsg_put_extra_header(nlh, sizeof(*message));
+
+	message->ifa_family = (uint8_t)address->family;
+	message->ifa_prefixlen = address->prefix;
+	message->ifa_flags = address->family == AF_INET6 ? IFA_F_NODAD : 0;
+	message->ifa_scope = RT_SCOPE_UNIVERSE;
+	message->ifa_index = ifindex;
+	mnl_attr_put(nlh, IFA_LOCAL, address_length(address), address->bytes);
+	mnl_attr_put(nlh, IFA_ADDRESS, address_length(address), address->bytes);
+	return netlink_talk(nl, nlh, NULL, NULL);
+}
+
+int link_add_default_route(struct netlink *nl, unsigned int ifindex, const struct address *gateway)
+{
+	char buf[NETLINK_REQUEST_MAX] __attribute__((aligned(NLMSG_ALIGNTO)));
+	struct nlmsghdr *nlh =
+		netlink_request(buf, RTM_NEWROUTE, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL);
+	struct rtmsg *route = mnl_nlmsg_put_extra_header(nlh, sizeof(*route));
+
+	route->rtm_family = (uint8_t)gateway->family;
+	route->rtm_table = RT_TABLE_MAIN;
+	route->rtm_protocol = RTPROT_BOOT;
+	route->rtm_scope = RT_SCOPE_UNIVERSE;
+	route->rtm_type = RTN_UNICAST;
+	mnl_attr_put(nlh, RTA_GATEWAY, address_length(gateway), gateway->bytes);
+	mnl_attr_put_u32(nlh, RTA_OIF, ifindex);
+	return netlink_talk(nl, nlh, NULL, NULL);
+}
+
+/* The links found to carry a MAC address. */
+struct link_matches {
+	struct mac mac;
+	unsigned int *ifindex;
+	size_t count;
+};
+
+static int link_collect(const struct nlmsghdr *nlh, void *data)
+{
+	struct link_matches *matches = data;
+	const struct ifinfomsg *info = mnl_nlmsg_get_payload(nlh);
+	const struct nlattr *attr;
+	unsigned int *grown;
+
+	mnl_attr_for_each(attr, nlh, sizeof(*info)) {
+		if (mnl_attr_get_type(attr) != IFLA_ADDRESS ||
+		    mnl_attr_get_payload_len(attr) != sizeof(matches->mac.octet) ||
+		    memcmp(mnl_attr_get_payload(attr), matches->mac.octet,
+			   sizeof(matches->mac.octet)) != 0)
+			continue;
+		grown = reallocarray(matches->ifindex, matches->count + 1, sizeof(*grown));
+		if (!grown)
+			return MNL_CB_ERROR;
+		matches->ifindex = grown;
+		matches->ifindex[matches->count++] = (unsigned int)info->ifi_index;
+	}
+	return MNL_CB_OK;
+}
+
+int link_delete_all(struct netlink *nl, const struct mac *mac)
+{
+	char buf[NETLINK_REQUEST_MAX] __attribute__((aligned(NLMSG_ALIGNTO)));
+	AUTO_FREE unsigned int *found = NULL;
+	struct link_matches matches = {.mac = *mac};
+	struct nlmsghdr *nlh = link_request(buf, RTM_GETLINK, NLM_F_DUMP, 0);
+	int err = netlink_talk(nl, nlh, link_collect, &matches);
+
+	found = matches.ifindex;
+	for (size_t i = 0; i < matches.count; i++) {
+		int failed =
+			netlink_talk(nl, link_request(buf, RTM_DELLINK, 0, found[i]), NULL, NULL);
+
+		/* A copy's namespace takes its link with it, maybe just now. */
+		if (failed && failed != -ENODEV && !err)
+			err = failed;
+	}
+	return err;
+}

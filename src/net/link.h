@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * link.h - links, their addresses and routes, over rtnetlink.
+ *
+ * A link that we make carries the run's random MAC address from its first moment on, because it is
+ * set in the same request that creates it. The MAC, not the name, says whose a link is.
+ *
+ * All functions return 0 or a negative errno and do not report it: the caller knows the purpose.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "net/address.h"
+#include "net/netlink.h"
+
+struct mac {
+	uint8_t octet[6];
+};
+
+/** mac_random() - a random, locally administered unicast MAC address. Return: 0, -errno. */
+int mac_random(struct mac *ret);
+
+/** link_create_bridge() - make bridge @name, down. -EEXIST where the name is taken. */
+int link_create_bridge(struct netlink *nl, const char *name, const struct mac *mac);
+
+struct veth_spec {
+	const char *name;      /* of the host's end */
+	struct mac mac;        /* of the host's end */
+	unsigned int bridge;   /* ifindex of the bridge that gets the host's end as a port */
+	const char *peer_name; /* of the other end */
+	pid_t peer_pid;        /* the other end is born in this process's network namespace */
+};
+
+/** link_create_veth() - make a veth pair in one request, both ends down. */
+int link_create_veth(struct netlink *nl, const struct veth_spec *spec);
+
+/** link_isolate_port() - let the bridge port talk to the bridge only, not to other such ports. */
+int link_isolate_port(struct netlink *nl, unsigned int ifindex);
+
+/** link_set_up() - `ip link set up`. */
+int link_set_up(struct netlink *nl, unsigned int ifindex);
+
+/** link_add_address() - `ip address add`, without duplicate address detection. */
+int link_add_address(struct netlink *nl, unsigned int ifindex, const struct address *address);
+
+/** link_add_default_route() - `ip route add default via @gateway dev @ifindex`. */
+int link_add_default_route(struct netlink *nl, unsigned int ifindex, const struct address *gateway);
+
+/** link_delete_all() - delete every link of this namespace that carries @mac. None is no error. */
+int link_delete_all(struct netlink *nl, const struct mac *mac);

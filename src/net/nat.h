@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * nat.h - the nftables table that maps host ports into a private network.
+ *
+ * The table belongs to the socket that made it (NFT_TABLE_F_OWNER, Linux 5.12): the kernel removes
+ * it when that socket is closed, however its process ends, and keeps everyone else from changing
+ * it. Nothing that outlives the process may inherit the socket.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "net/address.h"
+#include "net/batch.h"
+#include "net/netlink.h"
+
+/** A host port and where it leads. */
+struct nat_port {
+	uint8_t protocol; /* IPPROTO_TCP, IPPROTO_UDP */
+	uint16_t port;    /* on the host */
+	struct address to;
+	uint16_t to_port;
+	const char *name;    /* of the chain that counts and translates its connections */
+	const char *comment; /* shown beside it in `nft list ruleset` */
+};
+
+struct nat_config {
+	const char *table; /* its name */
+	const char *comment;
+	const char *bridge;           /* link behind which the private network lies */
+	struct address local_source;  /* stands in for 127.0.0.0/8 as a source on the bridge */
+	const struct nat_port *ports; /* @count of them */
+	size_t count;
+};
+
+struct nat {
+	struct netlink nl;
+	const char *table;
+};
+
+/**
+ * nat_install() - make the whole table in one transaction
+ * @config: only its @table must live as long as @nat
+ *
+ * Return: 0, or a negative errno that is reported. -EEXIST (unreported): the table's name is taken.
+ */
+int nat_install(struct nat *nat, const struct nat_config *config);
+
+/** nat_unpublish() - refuse new connections to @port from now on. Return: 0, -errno (reported). */
+int nat_unpublish(struct nat *nat, const struct nat_port *port);
+
+/** nat_remove() - close the socket, upon which the kernel removes the table. Safe to repeat. */
+void nat_remove(struct nat *nat);
+
+/** nat_table_exists() - is there a table inet @table in this network namespace? */
+bool nat_table_exists(const char *table);
+
+/** nat_build() - the transaction of nat_install(), for it and for its test. Pure. */
+int nat_build(struct nft_batch *batch, const struct nat_config *config, uint32_t sequence);

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * netlink.h - a request to the kernel and its answer, over libmnl.
+ *
+ * Knows sockets, sequence numbers and errors; what a message means is the business of link.c,
+ * nat.c, conntrack.c and diag.c.
+ */
+#pragma once
+
+#include <libmnl/libmnl.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct netlink {
+	struct mnl_socket *socket; /* NULL while closed */
+	uint32_t sequence;
+	char reason[128]; /* the kernel's extended ack of the last failed request, or "" */
+};
+
+/** Room for any single request that we build: link, address, route, one conntrack tuple. */
+enum { NETLINK_REQUEST_MAX = 2048 };
+
+/**
+ * netlink_open() - open a socket in the calling process's network namespace
+ * @bus: NETLINK_ROUTE, NETLINK_NETFILTER, NETLINK_SOCK_DIAG
+ *
+ * The socket is close-on-exec. Answers are waited for with a deadline (-EAGAIN when it passes).
+ *
+ * Return: 0 or a negative errno, which is already reported.
+ */
+int netlink_open(struct netlink *nl, int bus);
+
+/** netlink_close() - close the socket if it is open. Safe to repeat. */
+void netlink_close(struct netlink *nl);
+
+/**
+ * netlink_adopt() - use an open netlink socket, such as one made in another namespace
+ * @fd: the socket; owned by @nl from now on, also on failure
+ *
+ * Return: 0 or a negative errno.
+ */
+int netlink_adopt(struct netlink *nl, int fd);
+
+/** netlink_fd() - the descriptor of @nl, -1 when it is closed. Stays owned by @nl. */
+int netlink_fd(const struct netlink *nl);
+
+/**
+ * netlink_request() - begin a request in @buf
+ * @buf:   at least NETLINK_REQUEST_MAX bytes, aligned for a struct nlmsghdr
+ * @type:  message type, such as RTM_NEWLINK
+ * @flags: NLM_F_* beside NLM_F_REQUEST, which is always set
+ */
+struct nlmsghdr *netlink_request(void *buf, uint16_t type, uint16_t flags);
+
+/**
+ * netlink_talk() - send one request and wait until the kernel has answered it whole
+ * @nlh:  the request; with NLM_F_ACK or NLM_F_DUMP in its flags. Its sequence number is set here.
+ * @cb:   called for each message of the answer, or NULL; returns MNL_CB_OK or MNL_CB_ERROR
+ * @data: handed to @cb
+ *
+ * A dump that the kernel calls inconsistent (NLM_F_DUMP_INTR) is asked for again, so @cb can be
+ * handed the same object twice.
+ *
+ * Return: 0, or the kernel's negative errno, with its words for it in @nl->reason.
+ */
+int netlink_talk(struct netlink *nl, struct nlmsghdr *nlh, mnl_cb_t cb, void *data);
+
+/**
+ * netlink_transact() - send an nfnetlink batch and wait for the acknowledgement of its last message
+ * @batch, @length: messages from NFNL_MSG_BATCH_BEGIN to NFNL_MSG_BATCH_END, numbered from
+ *                   @nl->sequence + 1
+ * @last:           sequence number of the message that carries NLM_F_ACK
+ *
+ * Return: 0, or the first error that the kernel gave for any message of the batch; then nothing of
+ * the batch has taken effect.
+ */
+int netlink_transact(struct netlink *nl, const void *batch, size_t length, uint32_t last);
+
+/**
+ * netlink_report() - error_report() with the kernel's extended ack, where it gave one
+ * Return: @err.
+ */
+int netlink_report(const struct netlink *nl, int err, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));

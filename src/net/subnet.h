@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * subnet.h - the choice of a private network that this host does not use yet.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "net/address.h"
+#include "net/netlink.h"
+
+/**
+ * subnet_choose() - find a private IPv4 network that overlaps no route of any table and no address
+ * @hosts: how many addresses it must offer
+ *
+ * Return: 0, or a negative errno that is reported.
+ */
+int subnet_choose(struct netlink *nl, size_t hosts, struct address *ret);
+
+/**
+ * subnet_pick() - the choice itself. Pure.
+ * @taken:  @count networks to keep clear of. Those larger than any private range (a default route,
+ *          or one cut in two halves) name everything and are left out of account.
+ * @prefix: of the network wanted
+ *
+ * Return: false where the private ranges of RFC 1918 have no such network left.
+ */
+bool subnet_pick(const struct address *taken, size_t count, unsigned int prefix,
+		 struct address *ret);

@@ -1,0 +1,420 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * start.c - from a plan to running copies, one step after the other.
+ *
+ * First everything that can be refused without having changed anything; then the guardian; from
+ * then on each change of the host is in the undo log before it is made.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/directory.h"
+#include "base/error.h"
+#include "base/mount.h"
+#include "host/sysctl.h"
+#include "host/undo.h"
+#include "net/subnet.h"
+#include "run.h"
+
+static const char LINK_INSIDE[] = "eth0";
+
+static void start_bridge_name(unsigned int index, char name[IFNAMSIZ])
+{
+	snprintf(name, IFNAMSIZ, "uva%u", index);
+}
+
+static void start_table_name(unsigned int index, char *name, size_t size)
+{
+	if (index == 0)
+		snprintf(name, size, "uva_container");
+	else
+		snprintf(name, size, "uva_container_%u", index);
+}
+
+/* For the guardian's choice of an index. */
+static bool start_names_are_taken(unsigned int index)
+{
+	char bridge[IFNAMSIZ], table[32];
+
+	start_bridge_name(index, bridge);
+	start_table_name(index, table, sizeof(table));
+	return if_nametoindex(bridge) != 0 || nat_table_exists(table);
+}
+
+static int start_check_program(const char *program)
+{
+	if (!strchr(program, '/') || access(program, X_OK) == 0)
+		return 0;
+	if (errno == EACCES)
+		return error_report(-EACCES, "%s is not executable (chmod +x)", program);
+	return error_report(-errno, "%s: start in the directory that holds it", program);
+}
+
+static int start_check(const struct plan *plan)
+{
+	int err = plan_check(plan);
+
+	if (err)
+		return err;
+	if (geteuid() != 0)
+		return error_report(-EPERM, "must be run as root, for example with sudo");
+	err = start_check_program(plan->argv[0]);
+	if (err)
+		return err;
+	if (!mount_is_supported())
+		return error_report(-ENOSYS, "needs Linux 5.12 or newer (mount_setattr)");
+	return 0;
+}
+
+static int start_members(struct run *run)
+{
+	run->members = calloc(run->plan->copies, sizeof(*run->members));
+	if (!run->members)
+		return error_report(-ENOMEM, "cannot keep track of %u copies", run->plan->copies);
+	for (unsigned int i = 0; i < run->plan->copies; i++) {
+		struct member *member = &run->members[i];
+
+		member->number = i + 1;
+		member->copy = COPY_NONE;
+		member->reservation = RESERVATION_NONE;
+		snprintf(member->name, sizeof(member->name), "copy-%u", member->number);
+		snprintf(member->files, sizeof(member->files), "%s/copies/%u/files",
+			 run->plan->directory, member->number);
+		snprintf(member->tmp, sizeof(member->tmp), "%s/copies/%u/tmp", run->plan->directory,
+			 member->number);
+		snprintf(member->comment, sizeof(member->comment), "copy %u: %s", member->number,
+			 member->files);
+	}
+	return 0;
+}
+
+static int start_reserve(struct run *run)
+{
+	for (unsigned int i = 0; i < run->plan->copies; i++) {
+		struct member *member = &run->members[i];
+		int err = reserve_port(&member->reservation, run->plan->protocol,
+				       plan_host_port(run->plan, member->number));
+
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/* A fresh working directory says whose it is. */
+static int start_greet(const struct run *run, const struct member *member, int files)
+{
+	char url[PLAN_URL_MAX];
+	char path[32];
+	AUTO_CLOSE int fd = -1;
+
+	snprintf(path, sizeof(path), "%s.txt", member->name);
+	fd = openat(files, path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return errno == EEXIST ? 0 : -errno;
+	if (fchown(fd, run->identity.uid, run->identity.gid) < 0)
+		return -errno;
+	plan_format_url(run->plan, member->number, url);
+	if (dprintf(fd,
+		    "This is the working directory of copy %u.\n"
+		    "What you put here is served at %s\n",
+		    member->number, url) < 0)
+		return -errno;
+	return 0;
+}
+
+/*
+ * Where the project lies below /tmp, the copy's own /tmp hides it. It is shown again at its path,
+ * for which that path has to exist in what becomes the copy's /tmp; until the end of the run.
+ */
+static int start_make_way(const struct run *run, const struct member *member, int tmp)
+{
+	const char *hidden = fs_hidden_below_tmp(run->plan->directory);
+	AUTO_CLOSE int at = fcntl(tmp, F_DUPFD_CLOEXEC, 0);
+	char path[PATH_MAX], part[PATH_MAX];
+	size_t length = 0;
+
+	if (at < 0)
+		return -errno;
+	while (hidden && hidden[length]) {
+		size_t start = length;
+		struct stat st;
+		int next, err = 0;
+
+		length += strcspn(hidden + length, "/");
+		snprintf(part, sizeof(part), "%.*s", (int)(length - start), hidden + start);
+		if (snprintf(path, sizeof(path), "%s/%.*s", member->tmp, (int)length, hidden) >=
+		    (int)sizeof(path))
+			return -ENAMETOOLONG;
+		length += hidden[length] == '/';
+		if (fstatat(at, part, &st, AT_SYMLINK_NOFOLLOW) < 0)
+			err = undo_note_directory(run->guardian.log, path);
+		if (err)
+			return err;
+		next = directory_make(at, part, run->identity.uid, run->identity.gid, NULL);
+		if (next < 0)
+			return next;
+		fd_close(&at);
+		at = next;
+	}
+	return 0;
+}
+
+static int start_member_directories(const struct run *run, const struct member *member, int copies)
+{
+	uid_t uid = run->identity.uid;
+	gid_t gid = run->identity.gid;
+	AUTO_CLOSE int directory = -1, files = -1, tmp = -1;
+	bool fresh;
+	char name[16];
+	int err;
+
+	snprintf(name, sizeof(name), "%u", member->number);
+	directory = directory_make(copies, name, uid, gid, NULL);
+	if (directory < 0)
+		return directory;
+	files = directory_make(directory, "files", uid, gid, &fresh);
+	if (files < 0)
+		return files;
+	err = fresh ? start_greet(run, member, files) : 0;
+	if (err)
+		return err;
+	tmp = directory_make(directory, "tmp", uid, gid, NULL);
+	return tmp < 0 ? tmp : start_make_way(run, member, tmp);
+}
+
+static int start_directories(const struct run *run)
+{
+	AUTO_CLOSE int base = directory_open(AT_FDCWD, run->plan->directory);
+	AUTO_CLOSE int copies = -1;
+
+	copies = base < 0 ? base
+			  : directory_make(base, "copies", run->identity.uid, run->identity.gid,
+					   NULL);
+	if (copies < 0)
+		return error_report(copies, "%s/copies: cannot make the directory",
+				    run->plan->directory);
+	for (unsigned int i = 0; i < run->plan->copies; i++) {
+		int err = start_member_directories(run, &run->members[i], copies);
+
+		if (err)
+			return error_report(err, "%s/copies/%u: cannot make its directories",
+					    run->plan->directory, i + 1);
+	}
+	return 0;
+}
+
+static int start_bridge_addresses(struct run *run)
+{
+	static const uint32_t own[] = {SUBNET_GATEWAY, SUBNET_LOCAL_SOURCE};
+
+	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
+		struct address address = address_nth(&run->subnet, own[i]);
+		char text[ADDRESS_TEXT_MAX];
+		int err = link_add_address(&run->route, run->bridge_index, &address);
+
+		if (err)
+			return netlink_report(&run->route, err, "bridge %s: cannot add address %s",
+					      run->bridge, address_format_network(&address, text));
+	}
+	return 0;
+}
+
+static int start_bridge(struct run *run)
+{
+	const char *bridge = run->bridge;
+	int err = link_create_bridge(&run->route, bridge, &run->mac);
+
+	if (err)
+		return netlink_report(&run->route, err, "cannot make bridge %s", bridge);
+	run->bridge_index = if_nametoindex(bridge);
+	/* Answers to 127.0.0.0/8 come back by the bridge: the kernel is to take them there. */
+	err = sysctl_write_link("ipv4", bridge, "route_localnet", "1");
+	if (!err)
+		err = sysctl_write_link("ipv6", bridge, "disable_ipv6", "1");
+	if (!err)
+		err = start_bridge_addresses(run);
+	if (err)
+		return err;
+	err = link_set_up(&run->route, run->bridge_index);
+	return err ? netlink_report(&run->route, err, "cannot set up bridge %s", bridge) : 0;
+}
+
+static int start_network(struct run *run)
+{
+	int err = netlink_open(&run->route, NETLINK_ROUTE);
+
+	if (err)
+		return err;
+	err = mac_random(&run->mac);
+	if (err)
+		return error_report(err, "cannot make a random MAC address");
+	err = subnet_choose(&run->route, SUBNET_LOCAL_SOURCE + run->plan->copies, &run->subnet);
+	if (!err)
+		err = undo_note_links(run->guardian.log, &run->mac);
+	if (!err)
+		err = start_bridge(run);
+	if (!err)
+		err = undo_note_conntrack(run->guardian.log, &run->subnet);
+	return err;
+}
+
+static int start_nat(struct run *run)
+{
+	AUTO_FREE struct nat_port *ports = calloc(run->plan->copies, sizeof(*ports));
+	char comment[PATH_MAX];
+	struct nat_config config = {
+		.table = run->table,
+		.comment = comment,
+		.bridge = run->bridge,
+		.local_source = address_nth(&run->subnet, SUBNET_LOCAL_SOURCE),
+		.ports = ports,
+		.count = run->plan->copies,
+	};
+
+	if (!ports)
+		return error_report(-ENOMEM, "cannot list %u ports", run->plan->copies);
+	snprintf(comment, sizeof(comment), "host ports of the copies behind %s", run->bridge);
+	for (unsigned int i = 0; i < run->plan->copies; i++)
+		ports[i] = run_nat_port(run, &run->members[i]);
+	return nat_install(&run->nat, &config);
+}
+
+static int start_member_link(struct run *run, const struct member *member)
+{
+	char name[IFNAMSIZ];
+	struct veth_spec spec = {
+		.name = name,
+		.mac = run->mac,
+		.bridge = run->bridge_index,
+		.peer_name = LINK_INSIDE,
+		.peer_pid = member->copy.pid,
+	};
+	unsigned int index;
+	int err;
+
+	snprintf(name, sizeof(name), "%.8s-%u", run->bridge, member->number);
+	err = link_create_veth(&run->route, &spec);
+	if (err)
+		return netlink_report(&run->route, err, "copy %u: cannot make its link %s",
+				      member->number, name);
+	index = if_nametoindex(name);
+	err = sysctl_write_link("ipv6", name, "disable_ipv6", "1");
+	if (err)
+		return err;
+	err = link_isolate_port(&run->route, index);
+	if (!err)
+		err = link_set_up(&run->route, index);
+	return err ? netlink_report(&run->route, err, "copy %u: cannot set up its link %s",
+				    member->number, name)
+		   : 0;
+}
+
+static int start_spawn(struct run *run, struct member *member)
+{
+	const struct copy_spec spec = {
+		.number = member->number,
+		.hostname = member->name,
+		.fs =
+			{
+				.base = run->plan->directory,
+				.workdir = member->files,
+				.tmp = member->tmp,
+			},
+		.argv = run->plan->argv,
+		.identity = &run->identity,
+		.link = LINK_INSIDE,
+		.address = member->address,
+		.gateway = address_nth(&run->subnet, SUBNET_GATEWAY),
+		.lifeline = run->guardian.lifeline,
+	};
+
+	return copy_spawn(&member->copy, &spec);
+}
+
+/* All are cloned first: while one sets its files up, the next one is born, or gets its link. */
+static int start_copies(struct run *run)
+{
+	unsigned int count = run->plan->copies;
+	int err = 0;
+
+	for (unsigned int i = 0; !err && i < count; i++) {
+		run->members[i].state = MEMBER_STARTING;
+		err = start_spawn(run, &run->members[i]);
+		if (err)
+			run->members[i].state = MEMBER_ABSENT;
+	}
+	for (unsigned int i = 0; !err && i < count; i++) {
+		err = start_member_link(run, &run->members[i]);
+		if (!err)
+			err = copy_release(&run->members[i].copy);
+	}
+	for (unsigned int i = 0; !err && i < count; i++) {
+		err = copy_receive(&run->members[i].copy);
+		if (!err)
+			err = netlink_adopt(&run->members[i].diag,
+					    fd_steal(&run->members[i].copy.diag));
+	}
+	return err;
+}
+
+static int start_listen(struct run *run)
+{
+	int err = 0;
+
+	for (unsigned int i = 0; !err && i < run->plan->copies; i++)
+		err = reserve_listen(&run->members[i].reservation);
+	return err;
+}
+
+static void start_take_names(struct run *run)
+{
+	start_bridge_name(run->guardian.index, run->bridge);
+	start_table_name(run->guardian.index, run->table, sizeof(run->table));
+}
+
+static void start_take_addresses(struct run *run)
+{
+	for (unsigned int i = 0; i < run->plan->copies; i++)
+		run->members[i].address =
+			address_nth(&run->subnet, SUBNET_LOCAL_SOURCE + run->members[i].number);
+}
+
+int run_start(struct run *run)
+{
+	int err = start_check(run->plan);
+
+	if (!err)
+		err = identity_of_caller(&run->identity);
+	if (!err)
+		err = start_members(run);
+	if (!err)
+		err = start_reserve(run);
+	if (err)
+		return err;
+
+	err = guardian_start(&run->guardian, start_names_are_taken);
+	if (err)
+		return err;
+	start_take_names(run);
+	err = start_network(run);
+	if (err)
+		return err;
+	start_take_addresses(run);
+	err = start_nat(run);
+	if (!err)
+		guardian_unlock_start(&run->guardian);
+	if (!err)
+		err = start_directories(run);
+	if (!err)
+		err = start_copies(run);
+	if (!err)
+		err = start_listen(run);
+	return err;
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * stop.c - the way down, the same from wherever the way up has come to.
+ *
+ * Copies, then rules, then the rest: were the links to go before the rules, packets for a copy
+ * would leave by the default route.
+ */
+#include <stdlib.h>
+
+#include "base/error.h"
+#include "base/process.h"
+#include "run.h"
+
+enum { STOP_KILLED_MS = 5000 };
+
+/* After a failed start, copies may be half set up: no grace then. */
+static void stop_copies(struct run *run)
+{
+	for (unsigned int i = 0; i < run->plan->copies; i++) {
+		struct member *member = &run->members[i];
+
+		if (member->copy.pidfd >= 0)
+			copy_kill(&member->copy);
+	}
+	for (unsigned int i = 0; i < run->plan->copies; i++) {
+		struct member *member = &run->members[i];
+
+		if (member->copy.pidfd >= 0 &&
+		    process_wait(member->copy.pidfd, STOP_KILLED_MS, NULL) < 0)
+			error_report(0, "copy %u: does not die", member->number);
+		netlink_close(&member->diag);
+		copy_close(&member->copy);
+	}
+}
+
+int run_stop(struct run *run)
+{
+	int err;
+
+	if (run->members)
+		stop_copies(run);
+	nat_remove(&run->nat);
+	for (unsigned int i = 0; run->members && i < run->plan->copies; i++)
+		reserve_release(&run->members[i].reservation);
+	netlink_close(&run->route);
+	err = guardian_finish(&run->guardian);
+	identity_free(&run->identity);
+	free(run->members);
+	run->members = NULL;
+	return err;
+}
