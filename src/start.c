@@ -273,6 +273,7 @@ static int start_nat(struct run *run)
 		.table = run->table,
 		.comment = comment,
 		.bridge = run->bridge,
+		.subnet = run->subnet,
 		.local_source = address_nth(&run->subnet, SUBNET_LOCAL_SOURCE),
 		.ports = ports,
 		.count = run->plan->copies,
@@ -331,7 +332,6 @@ static int start_spawn(struct run *run, struct member *member)
 		.identity = &run->identity,
 		.link = LINK_INSIDE,
 		.address = member->address,
-		.gateway = address_nth(&run->subnet, SUBNET_GATEWAY),
 		.lifeline = run->guardian.lifeline,
 	};
 

@@ -28,7 +28,6 @@ static void stop_copies(struct run *run)
 		if (member->copy.pidfd >= 0 &&
 		    process_wait(member->copy.pidfd, STOP_KILLED_MS, NULL) < 0)
 			error_report(0, "copy %u: does not die", member->number);
-		netlink_close(&member->diag);
 		copy_close(&member->copy);
 	}
 }
@@ -44,6 +43,13 @@ int run_stop(struct run *run)
 		reserve_release(&run->members[i].reservation);
 	netlink_close(&run->route);
 	err = guardian_finish(&run->guardian);
+	/*
+	 * The sockets that look into the copies' network namespaces were kept until here: without
+	 * them the kernel would be busy taking the namespaces apart, with the lock that deleting a
+	 * link needs as well (cleanup_net()).
+	 */
+	for (unsigned int i = 0; run->members && i < run->plan->copies; i++)
+		netlink_close(&run->members[i].diag);
 	identity_free(&run->identity);
 	free(run->members);
 	run->members = NULL;

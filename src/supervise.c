@@ -307,7 +307,6 @@ static void supervisor_on_end(struct supervisor *supervisor, struct member *memb
 
 	reported = copy_reap(&member->copy, &status);
 	member->state = MEMBER_ENDED;
-	netlink_close(&member->diag);
 	copy_close(&member->copy);
 	if (supervisor->phase < PHASE_ENDING) {
 		supervisor_tell_end(run, member, reported, status);

@@ -99,8 +99,6 @@ static int child_setup_link(struct netlink *nl, const struct copy_spec *spec)
 		err = link_add_address(nl, link, &spec->address);
 	if (!err)
 		err = link_set_up(nl, link);
-	if (!err)
-		err = link_add_default_route(nl, link, &spec->gateway);
 	return err ? netlink_report(nl, err, "copy %u: cannot set up %s", spec->number, spec->link)
 		   : 0;
 }

@@ -23,8 +23,7 @@ struct copy_spec {
 	const struct identity *identity;
 	const char *link;       /* name of its link, inside: "eth0" */
 	struct address address; /* of that link, with its prefix */
-	struct address gateway;
-	int lifeline; /* kept open by its first process as long as that lives */
+	int lifeline;           /* kept open by its first process as long as that lives */
 };
 
 struct copy {

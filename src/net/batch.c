@@ -106,18 +106,14 @@ static void comment_free(struct nftnl_udata_buf *udata)
 		nftnl_udata_buf_free(udata);
 }
 
-void nft_batch_add_table(struct nft_batch *batch, const char *comment)
+/* Sends @table on its way and frees it. */
+static void nft_batch_put_table(struct nft_batch *batch, struct nftnl_table *table, uint16_t type,
+				uint16_t flags)
 {
-	struct nftnl_udata_buf *udata = comment_pack(batch, NFTNL_UDATA_TABLE_COMMENT, comment);
-	struct nftnl_table *table = nftnl_table_alloc();
-	struct nlmsghdr *nlh =
-		nft_batch_message(batch, NFT_MSG_NEWTABLE, NLM_F_CREATE | NLM_F_EXCL);
+	struct nlmsghdr *nlh = table ? nft_batch_message(batch, type, flags) : NULL;
 
-	if (table && nlh && !batch->err) {
+	if (nlh) {
 		nftnl_table_set_str(table, NFTNL_TABLE_NAME, batch->table);
-		nftnl_table_set_u32(table, NFTNL_TABLE_FLAGS, NFT_TABLE_F_OWNER);
-		nftnl_table_set_data(table, NFTNL_TABLE_USERDATA, nftnl_udata_buf_data(udata),
-				     nftnl_udata_buf_len(udata));
 		nftnl_table_nlmsg_build_payload(nlh, table);
 		nft_batch_push(batch, nlh);
 	} else if (!batch->err) {
@@ -125,7 +121,25 @@ void nft_batch_add_table(struct nft_batch *batch, const char *comment)
 	}
 	if (table)
 		nftnl_table_free(table);
+}
+
+void nft_batch_add_table(struct nft_batch *batch, const char *comment)
+{
+	struct nftnl_udata_buf *udata = comment_pack(batch, NFTNL_UDATA_TABLE_COMMENT, comment);
+	struct nftnl_table *table = nftnl_table_alloc();
+
+	if (table && udata) {
+		nftnl_table_set_u32(table, NFTNL_TABLE_FLAGS, NFT_TABLE_F_OWNER);
+		nftnl_table_set_data(table, NFTNL_TABLE_USERDATA, nftnl_udata_buf_data(udata),
+				     nftnl_udata_buf_len(udata));
+	}
+	nft_batch_put_table(batch, table, NFT_MSG_NEWTABLE, NLM_F_CREATE | NLM_F_EXCL);
 	comment_free(udata);
+}
+
+void nft_batch_delete_table(struct nft_batch *batch)
+{
+	nft_batch_put_table(batch, nftnl_table_alloc(), NFT_MSG_DELTABLE, 0);
 }
 
 /* Sends @chain on its way and frees it. */

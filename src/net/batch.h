@@ -35,6 +35,9 @@ void nft_batch_start(struct nft_batch *batch, const char *table, uint32_t sequen
 /** nft_batch_add_table() - create the table, owned by the socket that sends the batch. */
 void nft_batch_add_table(struct nft_batch *batch, const char *comment);
 
+/** nft_batch_delete_table() - delete the table and all that is in it. */
+void nft_batch_delete_table(struct nft_batch *batch);
+
 /** nft_batch_add_chain() - create a chain that rules jump or go to. @comment may be NULL. */
 void nft_batch_add_chain(struct nft_batch *batch, const char *name, const char *comment);
 

@@ -37,6 +37,17 @@ static struct nlmsghdr *link_request(void *buf, uint16_t type, uint16_t flags, u
 	return nlh;
 }
 
+/*
+ * The links of a run form a group as well, so that one request can delete them all: one wait for
+ * RCU instead of several for each link. The number follows from the MAC address; 0 is everyone's.
+ */
+static uint32_t link_group(const struct mac *mac)
+{
+	const uint8_t *o = mac->octet;
+
+	return 1U << 30 | (o[2] & 0x3fU) << 24 | (uint32_t)o[3] << 16 | (uint32_t)o[4] << 8 | o[5];
+}
+
 int link_create_bridge(struct netlink *nl, const char *name, const struct mac *mac)
 {
 	char buf[NETLINK_REQUEST_MAX] __attribute__((aligned(NLMSG_ALIGNTO)));
@@ -45,6 +56,7 @@ int link_create_bridge(struct netlink *nl, const char *name, const struct mac *m
 
 	mnl_attr_put_strz(nlh, IFLA_IFNAME, name);
 	mnl_attr_put(nlh, IFLA_ADDRESS, sizeof(mac->octet), mac->octet);
+	mnl_attr_put_u32(nlh, IFLA_GROUP, link_group(mac));
 	linkinfo = mnl_attr_nest_start(nlh, IFLA_LINKINFO);
 	mnl_attr_put_strz(nlh, IFLA_INFO_KIND, "bridge");
 	mnl_attr_nest_end(nlh, linkinfo);
@@ -59,6 +71,7 @@ int link_create_veth(struct netlink *nl, const struct veth_spec *spec)
 
 	mnl_attr_put_strz(nlh, IFLA_IFNAME, spec->name);
 	mnl_attr_put(nlh, IFLA_ADDRESS, sizeof(spec->mac.octet), spec->mac.octet);
+	mnl_attr_put_u32(nlh, IFLA_GROUP, link_group(&spec->mac));
 	mnl_attr_put_u32(nlh, IFLA_MASTER, spec->bridge);
 	linkinfo = mnl_attr_nest_start(nlh, IFLA_LINKINFO);
 	mnl_attr_put_strz(nlh, IFLA_INFO_KIND, "veth");
@@ -116,68 +129,89 @@ int link_add_address(struct netlink *nl, unsigned int ifindex, const struct addr
 	return netlink_talk(nl, nlh, NULL, NULL);
 }
 
-int link_add_default_route(struct netlink *nl, unsigned int ifindex, const struct address *gateway)
-{
-	char buf[NETLINK_REQUEST_MAX] __attribute__((aligned(NLMSG_ALIGNTO)));
-	struct nlmsghdr *nlh =
-		netlink_request(buf, RTM_NEWROUTE, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL);
-	struct rtmsg *route = mnl_nlmsg_put_extra_header(nlh, sizeof(*route));
-
-	route->rtm_family = (uint8_t)gateway->family;
-	route->rtm_table = RT_TABLE_MAIN;
-	route->rtm_protocol = RTPROT_BOOT;
-	route->rtm_scope = RT_SCOPE_UNIVERSE;
-	route->rtm_type = RTN_UNICAST;
-	mnl_attr_put(nlh, RTA_GATEWAY, address_length(gateway), gateway->bytes);
-	mnl_attr_put_u32(nlh, RTA_OIF, ifindex);
-	return netlink_talk(nl, nlh, NULL, NULL);
-}
-
 /* The links found to carry a MAC address. */
 struct link_matches {
 	struct mac mac;
 	unsigned int *ifindex;
 	size_t count;
+	bool group_is_shared; /* with a link that is not ours */
 };
+
+static int link_matches_add(struct link_matches *matches, int ifindex)
+{
+	unsigned int *grown = reallocarray(matches->ifindex, matches->count + 1, sizeof(*grown));
+
+	if (!grown)
+		return MNL_CB_ERROR;
+	matches->ifindex = grown;
+	matches->ifindex[matches->count++] = (unsigned int)ifindex;
+	return MNL_CB_OK;
+}
 
 static int link_collect(const struct nlmsghdr *nlh, void *data)
 {
 	struct link_matches *matches = data;
 	const struct ifinfomsg *info = mnl_nlmsg_get_payload(nlh);
+	bool has_mac = false, has_group = false;
 	const struct nlattr *attr;
-	unsigned int *grown;
 
 	mnl_attr_for_each(attr, nlh, sizeof(*info)) {
-		if (mnl_attr_get_type(attr) != IFLA_ADDRESS ||
-		    mnl_attr_get_payload_len(attr) != sizeof(matches->mac.octet) ||
-		    memcmp(mnl_attr_get_payload(attr), matches->mac.octet,
-			   sizeof(matches->mac.octet)) != 0)
-			continue;
-		grown = reallocarray(matches->ifindex, matches->count + 1, sizeof(*grown));
-		if (!grown)
-			return MNL_CB_ERROR;
-		matches->ifindex = grown;
-		matches->ifindex[matches->count++] = (unsigned int)info->ifi_index;
+		uint16_t type = mnl_attr_get_type(attr);
+
+		if (type == IFLA_ADDRESS)
+			has_mac = mnl_attr_get_payload_len(attr) == sizeof(matches->mac) &&
+				  memcmp(mnl_attr_get_payload(attr), &matches->mac,
+					 sizeof(matches->mac)) == 0;
+		else if (type == IFLA_GROUP)
+			has_group = mnl_attr_get_u32(attr) == link_group(&matches->mac);
 	}
+	if (has_mac)
+		return link_matches_add(matches, info->ifi_index);
+	matches->group_is_shared = matches->group_is_shared || has_group;
 	return MNL_CB_OK;
+}
+
+static int link_find_all(struct netlink *nl, struct link_matches *matches)
+{
+	char buf[NETLINK_REQUEST_MAX] __attribute__((aligned(NLMSG_ALIGNTO)));
+
+	return netlink_talk(nl, link_request(buf, RTM_GETLINK, NLM_F_DUMP, 0), link_collect,
+			    matches);
+}
+
+static int link_delete(struct netlink *nl, unsigned int ifindex)
+{
+	char buf[NETLINK_REQUEST_MAX] __attribute__((aligned(NLMSG_ALIGNTO)));
+	int err = netlink_talk(nl, link_request(buf, RTM_DELLINK, 0, ifindex), NULL, NULL);
+
+	return err == -ENODEV ? 0 : err; /* a copy's namespace takes its link with it */
+}
+
+static int link_delete_group(struct netlink *nl, const struct mac *mac)
+{
+	char buf[NETLINK_REQUEST_MAX] __attribute__((aligned(NLMSG_ALIGNTO)));
+	struct nlmsghdr *nlh = link_request(buf, RTM_DELLINK, 0, 0);
+
+	mnl_attr_put_u32(nlh, IFLA_GROUP, link_group(mac));
+	return netlink_talk(nl, nlh, NULL, NULL);
 }
 
 int link_delete_all(struct netlink *nl, const struct mac *mac)
 {
-	char buf[NETLINK_REQUEST_MAX] __attribute__((aligned(NLMSG_ALIGNTO)));
-	AUTO_FREE unsigned int *found = NULL;
-	struct link_matches matches = {.mac = *mac};
-	struct nlmsghdr *nlh = link_request(buf, RTM_GETLINK, NLM_F_DUMP, 0);
-	int err = netlink_talk(nl, nlh, link_collect, &matches);
+	struct link_matches all = {.mac = *mac}, rest = {.mac = *mac};
+	int err = link_find_all(nl, &all);
 
-	found = matches.ifindex;
-	for (size_t i = 0; i < matches.count; i++) {
-		int failed =
-			netlink_talk(nl, link_request(buf, RTM_DELLINK, 0, found[i]), NULL, NULL);
+	if (!err && all.count > 0 && !all.group_is_shared)
+		link_delete_group(nl, mac); /* what it could not delete is found below */
+	free(all.ifindex);
+	if (err || all.count == 0)
+		return err;
+	err = link_find_all(nl, &rest);
+	for (size_t i = 0; i < rest.count; i++) {
+		int failed = link_delete(nl, rest.ifindex[i]);
 
-		/* A copy's namespace takes its link with it, maybe just now. */
-		if (failed && failed != -ENODEV && !err)
-			err = failed;
+		err = err ? err : failed;
 	}
+	free(rest.ifindex);
 	return err;
 }

@@ -46,8 +46,5 @@ int link_set_up(struct netlink *nl, unsigned int ifindex);
 /** link_add_address() - `ip address add`, without duplicate address detection. */
 int link_add_address(struct netlink *nl, unsigned int ifindex, const struct address *address);
 
-/** link_add_default_route() - `ip route add default via @gateway dev @ifindex`. */
-int link_add_default_route(struct netlink *nl, unsigned int ifindex, const struct address *gateway);
-
 /** link_delete_all() - delete every link of this namespace that carries @mac. None is no error. */
 int link_delete_all(struct netlink *nl, const struct mac *mac);

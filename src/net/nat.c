@@ -65,15 +65,15 @@ static void nat_build_snat(struct nft_batch *batch, const struct nat_config *con
 	nft_batch_add_base_chain(batch, "to-copies", "nat", NF_INET_POST_ROUTING,
 				 NF_IP_PRI_NAT_SRC);
 	/*
-	 * oifname "uva0" ip saddr 127.0.0.0/8 snat ip to 10.90.0.2
+	 * oifname "uva0" ip saddr != 10.90.0.0/24 snat ip to 10.90.0.2
 	 * With an address of its own: were it the one by which this host talks to the copies
 	 * anyway, both would compete for the same source ports.
 	 */
 	rule = nft_rule_start(batch, "to-copies");
 	match_oifname(&rule, config->bridge, true);
-	match_saddr(&rule, &LOOPBACK, true);
+	match_saddr(&rule, &config->subnet, false);
 	do_snat(&rule, &config->local_source);
-	nft_batch_add_rule(batch, &rule, "localhost: no answer could find back to 127.0.0.0/8");
+	nft_batch_add_rule(batch, &rule, "answers find back: a copy knows no other network");
 }
 
 static void nat_build_guards(struct nft_batch *batch, const struct nat_config *config)
@@ -87,16 +87,6 @@ static void nat_build_guards(struct nft_batch *batch, const struct nat_config *c
 	match_daddr(&rule, &LOOPBACK, true);
 	do_drop(&rule);
 	nft_batch_add_rule(batch, &rule, "a copy does not reach this host's 127.0.0.0/8");
-	/*
-	 * iifname "uva0" fib daddr type != local reject
-	 * The kernel would drop it, as this host does not forward: but without a word, and a
-	 * program that looks a name up would wait for its resolver's time-out.
-	 */
-	rule = nft_rule_start(batch, "guard");
-	match_iifname(&rule, config->bridge, true);
-	match_daddr_local(&rule, false);
-	do_reject(&rule);
-	nft_batch_add_rule(batch, &rule, "a copy reaches this host, and nothing beyond");
 
 	nft_batch_add_base_chain(batch, "unmapped", "filter", NF_INET_LOCAL_IN, NF_IP_PRI_FILTER);
 	/* meta l4proto tcp meta l4proto . th dport @reserved reject with tcp reset */
@@ -151,7 +141,7 @@ int nat_install(struct nat *nat, const struct nat_config *config)
 	if (err != -EEXIST)
 		netlink_report(&nat->nl, err, "nftables: cannot make the table inet %s",
 			       config->table);
-	nat_remove(nat);
+	netlink_close(&nat->nl); /* of this name there may be a table that is not ours */
 	return err;
 }
 
@@ -186,7 +176,19 @@ bool nat_table_exists(const char *table)
 	return err == 0;
 }
 
+/*
+ * Closing the socket would do, as it does when we are killed. But then the kernel waits for a grace
+ * period of RCU in close() (nft_rcv_nl_event()), 20 ms; after a transaction it waits behind our
+ * back.
+ */
 void nat_remove(struct nat *nat)
 {
+	struct nft_batch batch;
+
+	if (!nat->nl.socket)
+		return;
+	nft_batch_start(&batch, nat->table, nat->nl.sequence);
+	nft_batch_delete_table(&batch);
+	nat_commit(nat, &batch, nft_batch_finish(&batch));
 	netlink_close(&nat->nl);
 }

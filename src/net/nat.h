@@ -30,7 +30,8 @@ struct nat_config {
 	const char *table; /* its name */
 	const char *comment;
 	const char *bridge;           /* link behind which the private network lies */
-	struct address local_source;  /* stands in for 127.0.0.0/8 as a source on the bridge */
+	struct address subnet;        /* that network */
+	struct address local_source;  /* stands in, on the bridge, for every source outside of it */
 	const struct nat_port *ports; /* @count of them */
 	size_t count;
 };
@@ -51,7 +52,7 @@ int nat_install(struct nat *nat, const struct nat_config *config);
 /** nat_unpublish() - refuse new connections to @port from now on. Return: 0, -errno (reported). */
 int nat_unpublish(struct nat *nat, const struct nat_port *port);
 
-/** nat_remove() - close the socket, upon which the kernel removes the table. Safe to repeat. */
+/** nat_remove() - remove the table and close the socket. Safe to repeat. */
 void nat_remove(struct nat *nat);
 
 /** nat_table_exists() - is there a table inet @table in this network namespace? */
