@@ -21,7 +21,8 @@ static void error_escape_controls(char *line, size_t length)
 			line[i] = '?';
 }
 
-static size_t error_append(char *line, size_t length, const char *fmt, va_list args)
+__attribute__((format(printf, 3, 0))) static size_t error_append(char *line, size_t length,
+								 const char *fmt, va_list args)
 {
 	int n = vsnprintf(line + length, ERROR_LINE_MAX - length, fmt, args);
 

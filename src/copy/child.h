@@ -8,9 +8,9 @@
 
 /**
  * child_main() - set the copy up, start the program, be its init
- * @socket: to the manager; gets the copy's output and sock_diag socket (copy_release()), then a
- *          wait status (init_run())
+ * @manager: socket to the manager; gets the copy's output and sock_diag socket (copy_release()),
+ * then a wait status (init_run())
  *
  * Return: the process's exit status; every failure is reported.
  */
-int child_main(const struct copy_spec *spec, int socket);
+int child_main(const struct copy_spec *spec, int manager);

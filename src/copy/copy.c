@@ -26,11 +26,11 @@ enum {
 };
 
 /* Like fork(), into new namespaces. */
-static long copy_clone(int *ret_pidfd)
+static long copy_clone(struct copy *copy)
 {
 	struct clone_args args = {
 		.flags = COPY_NAMESPACES | CLONE_PIDFD,
-		.pidfd = (uint64_t)(uintptr_t)ret_pidfd,
+		.pidfd = (uint64_t)(uintptr_t)&copy->pidfd,
 		.exit_signal = SIGCHLD,
 	};
 
@@ -51,7 +51,7 @@ int copy_spawn(struct copy *copy, const struct copy_spec *spec)
 	theirs = ends[1];
 	if (setsockopt(ours, SOL_SOCKET, SO_RCVTIMEO, &deadline, sizeof(deadline)) < 0)
 		return error_report(-errno, "copy %u: cannot set a deadline", spec->number);
-	pid = copy_clone(&copy->pidfd);
+	pid = copy_clone(copy);
 	if (pid == 0)
 		_exit(child_main(spec, theirs));
 	if (pid < 0) {

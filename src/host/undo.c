@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <linux/netlink.h>
+#include <netinet/ether.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -52,12 +53,12 @@ static const char *undo_behind(const char *line, const char *word)
 
 static bool undo_parse_mac(const char *text, struct mac *ret)
 {
-	uint8_t *o = ret->octet;
-	int end = 0;
+	struct ether_addr mac;
 
-	return sscanf(text, "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx%n", &o[0], &o[1], &o[2], &o[3],
-		      &o[4], &o[5], &end) == 6 &&
-	       text[end] == '\0' && o[0] & 0x02; /* none but a locally administered one is ours */
+	if (!ether_aton_r(text, &mac) || strlen(text) != strlen("00:00:00:00:00:00"))
+		return false;
+	memcpy(ret->octet, mac.ether_addr_octet, sizeof(ret->octet));
+	return ret->octet[0] & 0x02; /* none but a locally administered one is ours */
 }
 
 static bool undo_parse_word(const char **text, char *word, size_t size)
@@ -213,11 +214,9 @@ static int undo_record_play(const struct undo_record *record)
 /* Reads the whole log. Return: a string to free(), NULL with errno set. */
 static char *undo_read(int log)
 {
-	AUTO_FREE char *text = NULL;
-	char *read_text;
 	size_t length = 0;
 	struct stat st;
-	ssize_t n;
+	char *text;
 
 	if (fstat(log, &st) < 0)
 		return NULL;
@@ -229,22 +228,23 @@ static char *undo_read(int log)
 	if (!text)
 		return NULL;
 	while (length < (size_t)st.st_size) {
-		n = pread(log, text + length, (size_t)st.st_size - length, (off_t)length);
+		ssize_t n = pread(log, text + length, (size_t)st.st_size - length, (off_t)length);
+
 		if (n == 0)
 			break;
-		if (n < 0 && errno != EINTR)
+		if (n < 0 && errno != EINTR) {
+			free(text);
 			return NULL;
+		}
 		length += n > 0 ? (size_t)n : 0;
 	}
 	text[length] = '\0';
-	read_text = text;
-	text = NULL;
-	return read_text;
+	return text;
 }
 
 int undo_play(int log)
 {
-	AUTO_FREE char *text = undo_read(log);
+	char *text = undo_read(log);
 	int err = 0;
 	char *end;
 
@@ -269,5 +269,6 @@ int undo_play(int log)
 		if (failed && !err)
 			err = failed;
 	}
+	free(text);
 	return err;
 }

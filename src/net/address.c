@@ -24,7 +24,7 @@ bool address_parse(struct address *ret, const char *text)
 
 	if (length >= sizeof(digits))
 		return false;
-	memcpy(digits, text, length);
+	snprintf(digits, sizeof(digits), "%.*s", (int)length, text);
 	if (inet_pton(address.family, digits, address.bytes) != 1)
 		return false;
 	if (slash) {

@@ -13,8 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/cleanup.h"
-
 /* One entry's identity: enough for deleting this one, and not a later one with the same tuple. */
 struct conntrack_entry {
 	uint16_t tuple_length;
@@ -130,18 +128,17 @@ static int conntrack_delete(struct netlink *nl, const struct conntrack_entry *en
 int conntrack_forget(struct netlink *nl, const struct address *network)
 {
 	char buf[NETLINK_REQUEST_MAX] __attribute__((aligned(NLMSG_ALIGNTO)));
-	AUTO_FREE struct conntrack_entry *entries = NULL;
 	struct conntrack_matches matches = {.network = network};
 	struct nlmsghdr *nlh =
 		conntrack_request(buf, IPCTNL_MSG_CT_GET, NLM_F_DUMP, network->family);
 	int err = netlink_talk(nl, nlh, conntrack_on_entry, &matches);
 
-	entries = matches.entries;
 	for (size_t i = 0; i < matches.count; i++) {
-		int failed = conntrack_delete(nl, &entries[i], network->family);
+		int failed = conntrack_delete(nl, &matches.entries[i], network->family);
 
 		if (failed && failed != -ENOENT && !err) /* it may have expired meanwhile */
 			err = failed;
 	}
+	free(matches.entries);
 	return err;
 }

@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/cleanup.h"
 #include "base/error.h"
 
 enum {
@@ -121,17 +120,18 @@ static int subnet_survey(struct netlink *nl, struct subnet_survey *survey)
 
 int subnet_choose(struct netlink *nl, size_t hosts, struct address *ret)
 {
-	AUTO_FREE struct address *taken = NULL;
 	struct subnet_survey survey = {0};
 	unsigned int prefix = SUBNET_PREFIX_MAX;
 	int err = subnet_survey(nl, &survey);
+	bool found;
 
-	taken = survey.taken;
-	if (err)
-		return netlink_report(nl, err, "cannot read the routes of this host");
 	while (hosts + SUBNET_RESERVED > (size_t)1 << (32 - prefix))
 		prefix--;
-	if (!subnet_pick(survey.taken, survey.count, prefix, ret))
+	found = !err && subnet_pick(survey.taken, survey.count, prefix, ret);
+	free(survey.taken);
+	if (err)
+		return netlink_report(nl, err, "cannot read the routes of this host");
+	if (!found)
 		return error_report(-EADDRNOTAVAIL,
 				    "no private network is free: routes of this host cover all of "
 				    "10.0.0.0/8, 172.16.0.0/12 and 192.168.0.0/16; see `ip route "
