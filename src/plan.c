@@ -39,24 +39,24 @@ static int plan_check_directory(const char *directory)
 	static const char *const private[] = {"/tmp", "/var/tmp", "/run", "/dev", "/dev/shm"};
 
 	if (directory[0] != '/' || strlen(directory) > PLAN_DIRECTORY_MAX)
-		return error_report(-EINVAL, "%.64s: cannot be used as the project's directory",
-				    directory);
+		return error_say(-EINVAL, "%.64s: cannot be used as the project's directory",
+				 directory);
 	if (strpbrk(directory, "\n"))
-		return error_report(-EINVAL, "%s: a line break in the directory's name", directory);
+		return error_say(-EINVAL, "%s: a line break in the directory's name", directory);
 	for (size_t i = 0; i < sizeof(private) / sizeof(private[0]); i++)
 		if (strcmp(directory, private[i]) == 0)
-			return error_report(-EINVAL,
-					    "cannot run in %s itself, every copy has its own: "
-					    "use a directory below it",
-					    directory);
+			return error_say(-EINVAL,
+					 "cannot run in %s itself, every copy has its own: "
+					 "use a directory below it",
+					 directory);
 	return 0;
 }
 
 int plan_check(const struct plan *plan)
 {
 	if (plan->copies < 1 || plan->copies > PLAN_COPIES_MAX)
-		return error_report(-EINVAL, "%u copies: from 1 to %d are possible", plan->copies,
-				    PLAN_COPIES_MAX);
+		return error_say(-EINVAL, "%u copies: from 1 to %d are possible", plan->copies,
+				 PLAN_COPIES_MAX);
 	if (plan->copy_port == 0 || plan->first_host_port == 0 ||
 	    plan->first_host_port + plan->copies - 1 > UINT16_MAX)
 		return error_report(

@@ -52,8 +52,8 @@ static int start_check_program(const char *program)
 	if (!strchr(program, '/') || access(program, X_OK) == 0)
 		return 0;
 	if (errno == EACCES)
-		return error_report(-EACCES, "%s is not executable (chmod +x)", program);
-	return error_report(-errno, "%s: start in the directory that holds it", program);
+		return error_say(-EACCES, "%s is not executable (chmod +x)", program);
+	return error_report(-errno, "%s (start in the directory that holds it)", program);
 }
 
 static int start_check(const struct plan *plan)
@@ -63,12 +63,12 @@ static int start_check(const struct plan *plan)
 	if (err)
 		return err;
 	if (geteuid() != 0)
-		return error_report(-EPERM, "must be run as root, for example with sudo");
+		return error_say(-EPERM, "must be run as root, for example with sudo");
 	err = start_check_program(plan->argv[0]);
 	if (err)
 		return err;
 	if (!mount_is_supported())
-		return error_report(-ENOSYS, "needs Linux 5.12 or newer (mount_setattr)");
+		return error_say(-ENOSYS, "needs Linux 5.12 or newer (mount_setattr)");
 	return 0;
 }
 
@@ -364,15 +364,6 @@ static int start_copies(struct run *run)
 	return err;
 }
 
-static int start_listen(struct run *run)
-{
-	int err = 0;
-
-	for (unsigned int i = 0; !err && i < run->plan->copies; i++)
-		err = reserve_listen(&run->members[i].reservation);
-	return err;
-}
-
 static void start_take_names(struct run *run)
 {
 	start_bridge_name(run->guardian.index, run->bridge);
@@ -414,7 +405,5 @@ int run_start(struct run *run)
 		err = start_directories(run);
 	if (!err)
 		err = start_copies(run);
-	if (!err)
-		err = start_listen(run);
 	return err;
 }

@@ -27,7 +27,7 @@ static void stop_copies(struct run *run)
 
 		if (member->copy.pidfd >= 0 &&
 		    process_wait(member->copy.pidfd, STOP_KILLED_MS, NULL) < 0)
-			error_report(0, "copy %u: does not die", member->number);
+			error_say(0, "copy %u: does not die", member->number);
 		copy_close(&member->copy);
 	}
 }

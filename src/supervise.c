@@ -152,7 +152,7 @@ static void supervisor_on_signal(struct supervisor *supervisor)
 static void supervisor_on_guardian(struct supervisor *supervisor)
 {
 	epoll_ctl(supervisor->epoll, EPOLL_CTL_DEL, supervisor->run->guardian.pidfd, NULL);
-	supervisor_end(supervisor, error_report(-EPIPE, "the guardian has been killed: stopping"));
+	supervisor_end(supervisor, error_say(-EPIPE, "the guardian has been killed: stopping"));
 }
 
 /* ---- The beginning of the run ------------------------------------------------------------------
@@ -184,10 +184,10 @@ static void supervisor_begin_serving(struct supervisor *supervisor)
 
 	for (unsigned int i = 0; i < run->plan->copies; i++)
 		if (run->members[i].state == MEMBER_STARTING)
-			error_report(0,
-				     "copy %u: nothing listens on its port %u after %d s; going on "
-				     "without waiting for it",
-				     i + 1, run->plan->copy_port, READY_DEADLINE_MS / 1000);
+			error_say(0,
+				  "copy %u: nothing listens on its port %u after %d s; going on "
+				  "without waiting for it",
+				  i + 1, run->plan->copy_port, READY_DEADLINE_MS / 1000);
 	supervisor_announce(run);
 	supervisor_enter(supervisor, PHASE_SERVING, 0);
 }
@@ -238,14 +238,12 @@ static void supervisor_on_timer(struct supervisor *supervisor)
 			break;
 		}
 		supervisor->hinted = true;
-		error_report(0,
-			     "waiting up to %d s for the copies to end; Ctrl-C ends them at once",
-			     (GRACE_MS - GRACE_HINT_MS) / 1000);
+		error_say(0, "waiting up to %d s for the copies to end; Ctrl-C ends them at once",
+			  (GRACE_MS - GRACE_HINT_MS) / 1000);
 		supervisor_set_timer(supervisor, GRACE_MS - GRACE_HINT_MS);
 		break;
 	case PHASE_KILLED:
-		supervisor->err =
-			error_report(-ETIMEDOUT, "a copy does not die; leaving it behind");
+		supervisor->err = error_say(-ETIMEDOUT, "a copy does not die; leaving it behind");
 		break;
 	case PHASE_SERVING:
 		break;
@@ -282,14 +280,14 @@ static void supervisor_tell_end(struct run *run, const struct member *member, bo
 	unsigned int port = plan_host_port(run->plan, member->number);
 
 	if (!reported)
-		error_report(0, "copy %u: was killed; port %u is refused from now on",
-			     member->number, port);
+		error_say(0, "copy %u: was killed; port %u is refused from now on", member->number,
+			  port);
 	else if (WIFSIGNALED(status))
-		error_report(0, "copy %u: ended by SIG%s; port %u is refused from now on",
-			     member->number, sigabbrev_np(WTERMSIG(status)), port);
+		error_say(0, "copy %u: ended by SIG%s; port %u is refused from now on",
+			  member->number, sigabbrev_np(WTERMSIG(status)), port);
 	else
-		error_report(0, "copy %u: exited with status %d; port %u is refused from now on",
-			     member->number, WEXITSTATUS(status), port);
+		error_say(0, "copy %u: exited with status %d; port %u is refused from now on",
+			  member->number, WEXITSTATUS(status), port);
 }
 
 static void supervisor_on_end(struct supervisor *supervisor, struct member *member)
@@ -312,7 +310,7 @@ static void supervisor_on_end(struct supervisor *supervisor, struct member *memb
 		supervisor_tell_end(run, member, reported, status);
 		nat_unpublish(&run->nat, &port);
 		if (run_live_copies(run) == 0)
-			supervisor_end(supervisor, error_report(-ECHILD, "no copy is left"));
+			supervisor_end(supervisor, error_say(-ECHILD, "no copy is left"));
 	}
 }
 

@@ -21,6 +21,7 @@ static void error_escape_controls(char *line, size_t length)
 			line[i] = '?';
 }
 
+/* Appends to a line of ERROR_LINE_MAX bytes. Return: its new length. */
 __attribute__((format(printf, 3, 0))) static size_t error_append(char *line, size_t length,
 								 const char *fmt, va_list args)
 {
@@ -32,32 +33,61 @@ __attribute__((format(printf, 3, 0))) static size_t error_append(char *line, siz
 	return length < ERROR_LINE_MAX ? length : ERROR_LINE_MAX - 1;
 }
 
-int error_report(int err, const char *fmt, ...)
+__attribute__((format(printf, 3, 4))) static size_t error_add(char *line, size_t length,
+							      const char *fmt, ...)
 {
-	char line[ERROR_LINE_MAX + 1];
-	struct pollfd writable = {.fd = STDERR_FILENO, .events = POLLOUT};
-	int saved_errno = errno;
-	size_t length = 0;
 	va_list args;
 
-	length = (size_t)snprintf(line, ERROR_LINE_MAX, "%s: ", program_invocation_short_name);
 	va_start(args, fmt);
 	length = error_append(line, length, fmt, args);
 	va_end(args);
-	if (err) {
-		int n = snprintf(line + length, ERROR_LINE_MAX - length, ": %s", strerror(-err));
+	return length;
+}
 
-		length += (size_t)n < ERROR_LINE_MAX - length ? (size_t)n
-							      : ERROR_LINE_MAX - 1 - length;
-	}
-	error_escape_controls(line, length);
-	line[length++] = '\n';
+static void error_write(const char *line, size_t length)
+{
+	struct pollfd writable = {.fd = STDERR_FILENO, .events = POLLOUT};
 
 	while (poll(&writable, 1, ERROR_WAIT_MS) < 0 && errno == EINTR)
 		;
-	if (writable.revents & POLLOUT)
-		while (write(STDERR_FILENO, line, length) < 0 && errno == EINTR)
-			;
+	if (!(writable.revents & POLLOUT))
+		return;
+	while (write(STDERR_FILENO, line, length) < 0 && errno == EINTR)
+		;
+}
+
+__attribute__((format(printf, 2, 0))) static void error_line(const char *reason, const char *fmt,
+							     va_list args)
+{
+	char line[ERROR_LINE_MAX + 1];
+	int saved_errno = errno;
+	size_t length = error_add(line, 0, "%s: ", program_invocation_short_name);
+
+	length = error_append(line, length, fmt, args);
+	if (reason)
+		length = error_add(line, length, ": %s", reason);
+	error_escape_controls(line, length);
+	line[length++] = '\n';
+	error_write(line, length);
 	errno = saved_errno;
+}
+
+int error_report(int err, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	error_line(strerror(-err), fmt, args);
+	va_end(args);
+	return err;
+}
+
+int error_say(int err, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	error_line(NULL, fmt, args);
+	va_end(args);
 	return err;
 }

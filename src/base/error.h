@@ -10,7 +10,7 @@
 
 /**
  * error_report() - say what went wrong, on what, and why
- * @err: negative errno; its text ends the line. 0 leaves the text out.
+ * @err: negative errno; its text ends the line
  * @fmt: printf format of the thing and the action: "bridge uva0: cannot set up"
  *
  * Writes "<program>: <text>: <reason>\n" in one piece. Never blocks for longer than a second, so
@@ -19,3 +19,9 @@
  * Return: @err, so that a caller can write `return error_report(err, ...)`.
  */
 int error_report(int err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/**
+ * error_say() - error_report() where the text tells all: the errno's text is left out
+ * Return: @err.
+ */
+int error_say(int err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -145,7 +145,7 @@ static int guardian_replace(struct guardian *guardian)
 {
 	int rundir;
 
-	error_report(0, "the guardian did not finish: undoing the changes here");
+	error_say(0, "the guardian did not finish: undoing the changes here");
 	rundir = rundir_open();
 	if (rundir < 0)
 		return rundir;

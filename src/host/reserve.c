@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -93,26 +94,51 @@ static void reserve_find_holder(uint8_t protocol, uint16_t port, char *text, siz
 	closedir(proc);
 }
 
-static int reserve_bind(sa_family_t family, uint8_t protocol, uint16_t port)
+/* Keeps others away, also those with SO_REUSEADDR; but a connection must not end in its backlog. */
+static int reserve_listen(int fd)
+{
+	struct sock_filter nothing = BPF_STMT(BPF_RET | BPF_K, 0);
+	const struct sock_fprog filter = {.len = 1, .filter = &nothing};
+
+	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter)) < 0 ||
+	    listen(fd, 0) < 0)
+		return -errno;
+	return 0;
+}
+
+static int reserve_bind(int fd, sa_family_t family, uint16_t port)
 {
 	const struct sockaddr_in6 ipv6 = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
 	const struct sockaddr_in ipv4 = {.sin_family = AF_INET, .sin_port = htons(port)};
-	int type = protocol == IPPROTO_UDP ? SOCK_DGRAM : SOCK_STREAM;
-	AUTO_CLOSE int fd = socket(family, type | SOCK_CLOEXEC, protocol);
 	int on = 1;
+	int err;
+
+	if (family == AF_INET)
+		return bind(fd, (const struct sockaddr *)&ipv4, sizeof(ipv4)) < 0 ? -errno : 0;
+	err = setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
+	if (err < 0 || bind(fd, (const struct sockaddr *)&ipv6, sizeof(ipv6)) < 0)
+		return -errno;
+	return 0;
+}
+
+/* Return: a descriptor or a negative errno. */
+static int reserve_take(sa_family_t family, uint8_t protocol, uint16_t port)
+{
+	bool tcp = protocol == IPPROTO_TCP;
+	AUTO_CLOSE int fd =
+		socket(family, (tcp ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC, protocol);
+	int on = 1;
+	int err;
 
 	if (fd < 0)
 		return -errno;
 	/* For TCP: TIME_WAIT is no obstacle. For UDP it would let others in. */
-	if (protocol == IPPROTO_TCP &&
-	    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0)
+	if (tcp && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0)
 		return -errno;
-	if (family == AF_INET6 && (setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) < 0 ||
-				   bind(fd, (const struct sockaddr *)&ipv6, sizeof(ipv6)) < 0))
-		return -errno;
-	if (family == AF_INET && bind(fd, (const struct sockaddr *)&ipv4, sizeof(ipv4)) < 0)
-		return -errno;
-	return fd_steal(&fd);
+	err = reserve_bind(fd, family, port);
+	if (!err && tcp)
+		err = reserve_listen(fd);
+	return err ? err : fd_steal(&fd);
 }
 
 static int reserve_failed(int err, uint8_t protocol, uint16_t port)
@@ -123,35 +149,20 @@ static int reserve_failed(int err, uint8_t protocol, uint16_t port)
 	if (err != -EADDRINUSE)
 		return error_report(err, "cannot reserve %s port %u", name, port);
 	reserve_find_holder(protocol, port, holder, sizeof(holder));
-	return error_report(0, "%s port %u is in use%s: stop that program first", name, port,
-			    holder),
-	       err;
+	return error_say(err, "%s port %u is in use%s: stop that program first", name, port,
+			 holder);
 }
 
 int reserve_port(struct reservation *reservation, uint8_t protocol, uint16_t port)
 {
 	*reservation = RESERVATION_NONE;
-	reservation->protocol = protocol;
-	reservation->port = port;
-	reservation->ipv4 = reserve_bind(AF_INET, protocol, port);
+	reservation->ipv4 = reserve_take(AF_INET, protocol, port);
 	if (reservation->ipv4 < 0)
 		return reserve_failed(reservation->ipv4, protocol, port);
-	reservation->ipv6 = reserve_bind(AF_INET6, protocol, port);
+	reservation->ipv6 = reserve_take(AF_INET6, protocol, port);
 	if (reservation->ipv6 == -EAFNOSUPPORT || reservation->ipv6 == -EADDRNOTAVAIL)
 		return 0; /* a host without IPv6 */
 	return reservation->ipv6 < 0 ? reserve_failed(reservation->ipv6, protocol, port) : 0;
-}
-
-int reserve_listen(struct reservation *reservation)
-{
-	const int sockets[] = {reservation->ipv4, reservation->ipv6};
-
-	if (reservation->protocol != IPPROTO_TCP)
-		return 0;
-	for (size_t i = 0; i < sizeof(sockets) / sizeof(sockets[0]); i++)
-		if (sockets[i] >= 0 && listen(sockets[i], 0) < 0)
-			return reserve_failed(-errno, IPPROTO_TCP, reservation->port);
-	return 0;
 }
 
 void reserve_release(struct reservation *reservation)

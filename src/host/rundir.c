@@ -61,13 +61,12 @@ static int rundir_open_once(void)
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return error_report(-errno, "cannot open %s", RUNDIR);
 	if (!rundir_is_ours(&st))
-		return error_report(-EPERM,
-				    "%s: not root's alone, so what it says is not trusted; "
-				    "remove it",
-				    RUNDIR);
+		return error_say(-EPERM,
+				 "%s belongs to others than root, so it is not trusted: remove it",
+				 RUNDIR);
 	err = rundir_lock(fd);
 	if (err)
-		return error_report(err, "%s: waited in vain for another start to finish", RUNDIR);
+		return error_say(err, "%s: waited in vain for another start to finish", RUNDIR);
 	/* Whoever held the lock may have been the last to leave, and have removed it. */
 	if (fstat(fd, &st) < 0 || st.st_nlink == 0)
 		return -EAGAIN;

@@ -261,8 +261,8 @@ int undo_play(int log)
 		if (!line) /* the header */
 			break;
 		if (!undo_parse(line + 1, &record)) {
-			error_report(0, "undo log: skipping a line that is no record: %.80s",
-				     line + 1);
+			error_say(0, "undo log: skipping a line that is no record: %.80s",
+				  line + 1);
 			continue;
 		}
 		failed = undo_record_play(&record);

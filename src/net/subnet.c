@@ -132,9 +132,9 @@ int subnet_choose(struct netlink *nl, size_t hosts, struct address *ret)
 	if (err)
 		return netlink_report(nl, err, "cannot read the routes of this host");
 	if (!found)
-		return error_report(-EADDRNOTAVAIL,
-				    "no private network is free: routes of this host cover all of "
-				    "10.0.0.0/8, 172.16.0.0/12 and 192.168.0.0/16; see `ip route "
-				    "show table all`");
+		return error_say(-EADDRNOTAVAIL,
+				 "no private network is free: routes of this host cover all of "
+				 "10.0.0.0/8, 172.16.0.0/12 and 192.168.0.0/16; see `ip route "
+				 "show table all`");
 	return 0;
 }
