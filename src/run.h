@@ -17,6 +17,7 @@
 #include "net/link.h"
 #include "net/nat.h"
 #include "net/netlink.h"
+#include "net/watch.h"
 #include "plan.h"
 
 enum member_state {
@@ -31,7 +32,8 @@ struct member {
 	unsigned int number; /* 1, 2, ... */
 	enum member_state state;
 	struct copy copy;
-	struct netlink diag; /* sees the copy's sockets */
+	struct netlink diag;     /* sees the copy's sockets */
+	unsigned int link_index; /* of its link's end on the host */
 	struct reservation reservation;
 	struct address address;
 	struct output_line line;
@@ -46,6 +48,7 @@ struct run {
 	struct identity identity;
 	struct guardian guardian;
 	struct netlink route;
+	struct netlink watch; /* news of links and addresses */
 	struct nat nat;
 	struct mac mac; /* of all links of this run on the host */
 	struct address subnet;

@@ -252,6 +252,9 @@ static int start_network(struct run *run)
 
 	if (err)
 		return err;
+	err = watch_open(&run->watch);
+	if (err)
+		return err;
 	err = mac_random(&run->mac);
 	if (err)
 		return error_report(err, "cannot make a random MAC address");
@@ -287,7 +290,7 @@ static int start_nat(struct run *run)
 	return nat_install(&run->nat, &config);
 }
 
-static int start_member_link(struct run *run, const struct member *member)
+static int start_member_link(struct run *run, struct member *member)
 {
 	char name[IFNAMSIZ];
 	struct veth_spec spec = {
@@ -297,7 +300,6 @@ static int start_member_link(struct run *run, const struct member *member)
 		.peer_name = LINK_INSIDE,
 		.peer_pid = member->copy.pid,
 	};
-	unsigned int index;
 	int err;
 
 	snprintf(name, sizeof(name), "%.8s-%u", run->bridge, member->number);
@@ -305,13 +307,13 @@ static int start_member_link(struct run *run, const struct member *member)
 	if (err)
 		return netlink_report(&run->route, err, "copy %u: cannot make its link %s",
 				      member->number, name);
-	index = if_nametoindex(name);
+	member->link_index = if_nametoindex(name);
 	err = sysctl_write_link("ipv6", name, "disable_ipv6", "1");
 	if (err)
 		return err;
-	err = link_isolate_port(&run->route, index);
+	err = link_isolate_port(&run->route, member->link_index);
 	if (!err)
-		err = link_set_up(&run->route, index);
+		err = link_set_up(&run->route, member->link_index);
 	return err ? netlink_report(&run->route, err, "copy %u: cannot set up its link %s",
 				    member->number, name)
 		   : 0;

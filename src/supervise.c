@@ -39,6 +39,7 @@ enum event_kind {
 	EVENT_SIGNAL,
 	EVENT_TIMER,
 	EVENT_GUARDIAN,
+	EVENT_WATCH,    /* of links and addresses */
 	EVENT_WRITABLE, /* our standard output */
 	EVENT_OUTPUT,   /* of a copy */
 	EVENT_END,      /* of a copy */
@@ -116,9 +117,12 @@ static void supervisor_kill(struct supervisor *supervisor)
 {
 	struct run *run = supervisor->run;
 
-	for (unsigned int i = 0; i < run->plan->copies; i++)
-		if (run->members[i].state != MEMBER_ENDED)
-			copy_kill(&run->members[i].copy);
+	for (unsigned int i = 0; i < run->plan->copies; i++) {
+		if (run->members[i].state == MEMBER_ENDED)
+			continue;
+		diag_abort_all(&run->members[i].diag);
+		copy_kill(&run->members[i].copy);
+	}
 	supervisor_enter(supervisor, PHASE_KILLED, KILLED_DEADLINE_MS);
 }
 
@@ -153,6 +157,36 @@ static void supervisor_on_guardian(struct supervisor *supervisor)
 {
 	epoll_ctl(supervisor->epoll, EPOLL_CTL_DEL, supervisor->run->guardian.pidfd, NULL);
 	supervisor_end(supervisor, error_say(-EPIPE, "the guardian has been killed: stopping"));
+}
+
+static void supervisor_on_link_gone(struct supervisor *supervisor, unsigned int ifindex)
+{
+	struct run *run = supervisor->run;
+
+	if (supervisor->phase >= PHASE_ENDING)
+		return;
+	if (ifindex == run->bridge_index)
+		supervisor_end(
+			supervisor,
+			error_say(-ENODEV, "bridge %s has been deleted: stopping", run->bridge));
+	for (unsigned int i = 0; i < run->plan->copies; i++) {
+		struct member *member = &run->members[i];
+
+		if (member->link_index != ifindex || member->state == MEMBER_ENDED)
+			continue;
+		error_say(0, "copy %u: its link %s-%u has been deleted: stopping it",
+			  member->number, run->bridge, member->number);
+		copy_kill(&member->copy);
+	}
+}
+
+static void supervisor_on_watch(struct supervisor *supervisor)
+{
+	struct watch_event event;
+
+	while (watch_next(&supervisor->run->watch, &event))
+		if (event.kind == WATCH_LINK_GONE)
+			supervisor_on_link_gone(supervisor, event.ifindex);
 }
 
 /* ---- The beginning of the run ------------------------------------------------------------------
@@ -194,11 +228,11 @@ static void supervisor_begin_serving(struct supervisor *supervisor)
 
 static bool supervisor_listens(struct run *run, struct member *member)
 {
-	struct diag_listener listener;
-	int err = diag_find_listener(&member->diag, run->plan->protocol, run->plan->copy_port,
-				     &listener);
+	struct diag_listeners listeners;
+	int err = diag_find_listeners(&member->diag, run->plan->protocol, run->plan->copy_port,
+				      &listeners);
 
-	return !err && !listener.loopback;
+	return !err && (listeners.ipv4 || listeners.ipv6);
 }
 
 static void supervisor_probe(struct supervisor *supervisor)
@@ -305,6 +339,7 @@ static void supervisor_on_end(struct supervisor *supervisor, struct member *memb
 
 	reported = copy_reap(&member->copy, &status);
 	member->state = MEMBER_ENDED;
+	diag_abort_all(&member->diag); /* what it had still to send nobody would deliver */
 	copy_close(&member->copy);
 	if (supervisor->phase < PHASE_ENDING) {
 		supervisor_tell_end(run, member, reported, status);
@@ -358,6 +393,9 @@ static void supervisor_dispatch(struct supervisor *supervisor, const struct epol
 	case EVENT_GUARDIAN:
 		supervisor_on_guardian(supervisor);
 		break;
+	case EVENT_WATCH:
+		supervisor_on_watch(supervisor);
+		break;
 	case EVENT_WRITABLE:
 		break; /* supervisor_flush() comes after every event */
 	case EVENT_OUTPUT:
@@ -385,6 +423,8 @@ static int supervisor_open(struct supervisor *supervisor)
 		err = supervisor_watch(supervisor, supervisor->timer, EVENT_TIMER, 0);
 	if (!err)
 		err = supervisor_watch(supervisor, run->guardian.pidfd, EVENT_GUARDIAN, 0);
+	if (!err)
+		err = supervisor_watch(supervisor, netlink_fd(&run->watch), EVENT_WATCH, 0);
 	for (unsigned int i = 0; !err && i < run->plan->copies; i++) {
 		err = supervisor_watch(supervisor, run->members[i].copy.pidfd, EVENT_END, i);
 		if (!err)

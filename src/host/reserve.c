@@ -68,7 +68,7 @@ static void reserve_name_process(int proc, const char *pid, char *text, size_t s
  * socket). */
 static void reserve_find_holder(uint8_t protocol, uint16_t port, char *text, size_t size)
 {
-	struct diag_listener listener;
+	struct diag_listeners listeners;
 	struct netlink nl;
 	struct dirent *entry;
 	char wanted[32];
@@ -78,12 +78,12 @@ static void reserve_find_holder(uint8_t protocol, uint16_t port, char *text, siz
 	text[0] = '\0';
 	if (netlink_open(&nl, NETLINK_SOCK_DIAG) < 0)
 		return;
-	err = diag_find_listener(&nl, protocol, port, &listener);
+	err = diag_find_listeners(&nl, protocol, port, &listeners);
 	netlink_close(&nl);
-	proc = err ? NULL : opendir("/proc");
+	proc = err || !listeners.any ? NULL : opendir("/proc");
 	if (!proc)
 		return;
-	snprintf(wanted, sizeof(wanted), "socket:[%u]", listener.inode);
+	snprintf(wanted, sizeof(wanted), "socket:[%u]", listeners.inode);
 	while ((entry = readdir(proc))) {
 		if (entry->d_name[0] < '1' || entry->d_name[0] > '9' ||
 		    !reserve_holds_socket(dirfd(proc), entry->d_name, wanted))

@@ -8,78 +8,143 @@
 #include <errno.h>
 #include <linux/inet_diag.h>
 #include <linux/sock_diag.h>
+#include <stdlib.h>
 #include <string.h>
 
-enum {
-	/* include/net/tcp_states.h; an unconnected UDP socket is in the state TCP_CLOSE */
-	STATE_CLOSE = 7,
-	STATE_LISTEN = 10,
-};
+/* include/net/tcp_states.h; an unconnected UDP socket is in the state of a closed TCP one */
+enum { STATE_TIME_WAIT = 6, STATE_CLOSE = 7, STATE_LISTEN = 10, STATES_ALL = 0xfff };
+
+static const sa_family_t FAMILIES[] = {AF_INET, AF_INET6};
+
+static struct nlmsghdr *diag_request(void *buf, uint16_t type, uint16_t flags, sa_family_t family,
+				     uint8_t protocol, struct inet_diag_req_v2 **ret_request)
+{
+	struct nlmsghdr *nlh = netlink_request(buf, type, flags);
+
+	*ret_request = mnl_nlmsg_put_extra_header(nlh, sizeof(**ret_request));
+	(*ret_request)->sdiag_family = (uint8_t)family;
+	(*ret_request)->sdiag_protocol = protocol;
+	return nlh;
+}
+
+static int diag_dump(struct netlink *nl, sa_family_t family, uint8_t protocol, uint32_t states,
+		     mnl_cb_t cb, void *data)
+{
+	char buf[NETLINK_REQUEST_MAX] __attribute__((aligned(NLMSG_ALIGNTO)));
+	struct inet_diag_req_v2 *request;
+	struct nlmsghdr *nlh =
+		diag_request(buf, SOCK_DIAG_BY_FAMILY, NLM_F_DUMP, family, protocol, &request);
+	int err;
+
+	request->idiag_states = states;
+	err = netlink_talk(nl, nlh, cb, data);
+	return err == -ENOENT ? -EOPNOTSUPP : err; /* no such module */
+}
 
 struct diag_search {
 	uint16_t port;
-	bool found;
-	struct diag_listener best;
+	struct diag_listeners found;
 };
 
-static bool diag_is_better(const struct diag_listener *a, const struct diag_listener *b)
+static bool diag_is_v6only(const struct nlmsghdr *nlh)
 {
-	if (a->any_address != b->any_address)
-		return a->any_address;
-	return b->loopback && !a->loopback;
+	const struct nlattr *attr;
+
+	mnl_attr_for_each(attr, nlh, sizeof(struct inet_diag_msg))
+		if (mnl_attr_get_type(attr) == INET_DIAG_SKV6ONLY)
+			return mnl_attr_get_u8(attr);
+	return false;
 }
 
-static int diag_on_socket(const struct nlmsghdr *nlh, void *data)
+static int diag_on_listener(const struct nlmsghdr *nlh, void *data)
 {
 	struct diag_search *search = data;
 	const struct inet_diag_msg *message = mnl_nlmsg_get_payload(nlh);
 	struct in6_addr address = {0};
-	struct diag_listener listener = {0};
 
 	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*message) ||
 	    ntohs(message->id.idiag_sport) != search->port)
 		return MNL_CB_OK;
+	search->found.any = true;
+	search->found.inode = message->idiag_inode;
 	memcpy(&address, message->id.idiag_src, sizeof(address));
-	listener.family = message->idiag_family;
-	listener.inode = message->idiag_inode;
-	if (listener.family == AF_INET6) {
-		listener.any_address = IN6_IS_ADDR_UNSPECIFIED(&address);
-		listener.loopback = IN6_IS_ADDR_LOOPBACK(&address);
-	} else {
-		listener.any_address = address.s6_addr32[0] == 0;
-		listener.loopback = address.s6_addr[0] == IN_LOOPBACKNET;
+	if (message->idiag_family == AF_INET) {
+		if (address.s6_addr[0] != IN_LOOPBACKNET)
+			search->found.ipv4 = true;
+	} else if (!IN6_IS_ADDR_LOOPBACK(&address)) {
+		search->found.ipv6 = true;
+		if (IN6_IS_ADDR_UNSPECIFIED(&address) && !diag_is_v6only(nlh))
+			search->found.ipv4 = true;
 	}
-	if (!search->found || diag_is_better(&listener, &search->best))
-		search->best = listener;
-	search->found = true;
 	return MNL_CB_OK;
 }
 
-static int diag_list(struct netlink *nl, uint8_t protocol, sa_family_t family,
-		     struct diag_search *search)
+int diag_find_listeners(struct netlink *nl, uint8_t protocol, uint16_t port,
+			struct diag_listeners *ret)
 {
-	char buf[NETLINK_REQUEST_MAX] __attribute__((aligned(NLMSG_ALIGNTO)));
-	struct nlmsghdr *nlh = netlink_request(buf, SOCK_DIAG_BY_FAMILY, NLM_F_DUMP);
-	struct inet_diag_req_v2 *request = mnl_nlmsg_put_extra_header(nlh, sizeof(*request));
+	uint32_t states = 1U << (protocol == IPPROTO_TCP ? STATE_LISTEN : STATE_CLOSE);
+	struct diag_search search = {.port = port};
 
-	request->sdiag_family = (uint8_t)family;
-	request->sdiag_protocol = protocol;
-	request->idiag_states = 1U << (protocol == IPPROTO_TCP ? STATE_LISTEN : STATE_CLOSE);
-	return netlink_talk(nl, nlh, diag_on_socket, search);
+	for (size_t i = 0; i < sizeof(FAMILIES) / sizeof(FAMILIES[0]); i++) {
+		int err = diag_dump(nl, FAMILIES[i], protocol, states, diag_on_listener, &search);
+
+		if (err)
+			return err;
+	}
+	*ret = search.found;
+	return 0;
 }
 
-int diag_find_listener(struct netlink *nl, uint8_t protocol, uint16_t port,
-		       struct diag_listener *ret)
-{
-	struct diag_search search = {.port = port};
-	int err = diag_list(nl, protocol, AF_INET, &search);
+struct diag_connections {
+	struct inet_diag_sockid *ids;
+	size_t count;
+};
 
-	if (!err)
-		err = diag_list(nl, protocol, AF_INET6, &search);
-	if (err)
-		return err;
-	if (!search.found)
-		return -ENOENT;
-	*ret = search.best;
-	return 0;
+static int diag_on_connection(const struct nlmsghdr *nlh, void *data)
+{
+	const struct inet_diag_msg *message = mnl_nlmsg_get_payload(nlh);
+	struct diag_connections *connections = data;
+	struct inet_diag_sockid *grown =
+		reallocarray(connections->ids, connections->count + 1, sizeof(*grown));
+
+	if (!grown)
+		return MNL_CB_ERROR;
+	connections->ids = grown;
+	connections->ids[connections->count++] = message->id;
+	return MNL_CB_OK;
+}
+
+static int diag_abort_family(struct netlink *nl, sa_family_t family)
+{
+	uint32_t states =
+		STATES_ALL & ~(1U << STATE_LISTEN | 1U << STATE_TIME_WAIT | 1U << STATE_CLOSE);
+	struct diag_connections connections = {0};
+	int err = diag_dump(nl, family, IPPROTO_TCP, states, diag_on_connection, &connections);
+
+	for (size_t i = 0; i < connections.count; i++) {
+		char buf[NETLINK_REQUEST_MAX] __attribute__((aligned(NLMSG_ALIGNTO)));
+		struct inet_diag_req_v2 *request;
+		struct nlmsghdr *nlh =
+			diag_request(buf, SOCK_DESTROY, NLM_F_ACK, family, IPPROTO_TCP, &request);
+		int failed;
+
+		request->id = connections.ids[i];
+		failed = netlink_talk(nl, nlh, NULL, NULL);
+		if (failed && failed != -ENOENT && !err) /* it may have ended meanwhile */
+			err = failed;
+	}
+	free(connections.ids);
+	return err;
+}
+
+int diag_abort_all(struct netlink *nl)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < sizeof(FAMILIES) / sizeof(FAMILIES[0]); i++) {
+		int failed = diag_abort_family(nl, FAMILIES[i]);
+
+		err = err ? err : failed;
+	}
+	return err;
 }

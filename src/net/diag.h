@@ -6,26 +6,36 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/types.h>
 
 #include "net/netlink.h"
 
-/** A socket that waits for peers at a port. */
-struct diag_listener {
-	sa_family_t family; /* AF_INET6 where it takes IPv6; AF_INET where it takes IPv4 only */
-	bool any_address;   /* bound to no address in particular */
-	bool loopback;      /* bound to 127.0.0.0/8 or ::1 */
-	uint32_t inode;     /* its number in /proc/PID/fd */
+/** Who waits for peers at a port: sockets of the one family, the other, or both. */
+struct diag_listeners {
+	bool ipv4;      /* one that peers from elsewhere reach over IPv4 */
+	bool ipv6;      /* one that they reach over IPv6 */
+	bool any;       /* one at all; it may be bound to a loopback address */
+	uint32_t inode; /* of one of them: its number in /proc/PID/fd */
 };
 
 /**
- * diag_find_listener() - a TCP socket that listens, or a UDP socket that is bound, at a port
+ * diag_abort_all() - abort every TCP connection of the namespace; the peers get a reset
+ *
+ * Also those that no process holds any more: what a program had still to send when it ended would
+ * else be lost with the namespace, and its peer would wait for ever. Kernels without
+ * CONFIG_INET_DIAG_DESTROY do nothing here (-EOPNOTSUPP); before Linux 6.12 they leave alone what
+ * no process holds.
+ *
+ * Return: 0 or the first negative errno, not reported.
+ */
+int diag_abort_all(struct netlink *nl);
+
+/**
+ * diag_find_listeners() - TCP sockets that listen, or UDP sockets that are bound, at a port
  * @nl:       a NETLINK_SOCK_DIAG socket: it sees the namespace it was opened in
  * @protocol: IPPROTO_TCP, IPPROTO_UDP
  *
- * Of several, one that is bound to any address comes first, then one with a real address.
- *
- * Return: 0; -ENOENT where there is none; or another negative errno. Not reported.
+ * Return: 0; -EOPNOTSUPP where the kernel has no inet_diag; or another negative errno. Not
+ * reported.
  */
-int diag_find_listener(struct netlink *nl, uint8_t protocol, uint16_t port,
-		       struct diag_listener *ret);
+int diag_find_listeners(struct netlink *nl, uint8_t protocol, uint16_t port,
+			struct diag_listeners *ret);

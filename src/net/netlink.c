@@ -40,13 +40,13 @@ static int netlink_prepare(struct netlink *nl)
 	return 0;
 }
 
-int netlink_open(struct netlink *nl, int bus)
+static int netlink_bind(struct netlink *nl, int bus, int type, unsigned int groups)
 {
 	int err = 0;
 
 	*nl = (struct netlink){0};
-	nl->socket = mnl_socket_open2(bus, SOCK_CLOEXEC);
-	if (!nl->socket || mnl_socket_bind(nl->socket, 0, MNL_SOCKET_AUTOPID) < 0)
+	nl->socket = mnl_socket_open2(bus, SOCK_CLOEXEC | type);
+	if (!nl->socket || mnl_socket_bind(nl->socket, groups, MNL_SOCKET_AUTOPID) < 0)
 		err = -errno;
 	else
 		err = netlink_prepare(nl);
@@ -55,6 +55,16 @@ int netlink_open(struct netlink *nl, int bus)
 		return error_report(err, "cannot open a netlink socket (protocol %d)", bus);
 	}
 	return 0;
+}
+
+int netlink_open(struct netlink *nl, int bus)
+{
+	return netlink_bind(nl, bus, 0, 0);
+}
+
+int netlink_listen(struct netlink *nl, int bus, unsigned int groups)
+{
+	return netlink_bind(nl, bus, SOCK_NONBLOCK, groups);
 }
 
 int netlink_adopt(struct netlink *nl, int fd)

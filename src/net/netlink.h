@@ -30,6 +30,14 @@ enum { NETLINK_REQUEST_MAX = 2048 };
  */
 int netlink_open(struct netlink *nl, int bus);
 
+/**
+ * netlink_listen() - open a socket that hears of changes; reading from it never blocks
+ * @groups: RTMGRP_*
+ *
+ * Return: 0 or a negative errno, which is reported.
+ */
+int netlink_listen(struct netlink *nl, int bus, unsigned int groups);
+
 /** netlink_close() - close the socket if it is open. Safe to repeat. */
 void netlink_close(struct netlink *nl);
 
