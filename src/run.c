@@ -10,6 +10,7 @@ struct nat_port run_nat_port(const struct run *run, const struct member *member)
 		.protocol = run->plan->protocol,
 		.port = plan_host_port(run->plan, member->number),
 		.to = member->address,
+		.to6 = member->address6,
 		.to_port = run->plan->copy_port,
 		.name = member->name,
 		.comment = member->comment,

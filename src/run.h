@@ -10,9 +10,11 @@
 
 #include "copy/copy.h"
 #include "copy/identity.h"
+#include "copy/names.h"
 #include "copy/output.h"
 #include "host/guardian.h"
 #include "host/reserve.h"
+#include "host/uplinks.h"
 #include "net/address.h"
 #include "net/link.h"
 #include "net/nat.h"
@@ -35,7 +37,7 @@ struct member {
 	struct netlink diag;     /* sees the copy's sockets */
 	unsigned int link_index; /* of its link's end on the host */
 	struct reservation reservation;
-	struct address address;
+	struct address address, address6;
 	struct output_line line;
 	char name[16];        /* "copy-1": host name, and chain in the nftables table */
 	char files[PATH_MAX]; /* working directory, absolute */
@@ -50,12 +52,15 @@ struct run {
 	struct netlink route;
 	struct netlink watch; /* news of links and addresses */
 	struct nat nat;
-	struct mac mac; /* of all links of this run on the host */
-	struct address subnet;
+	struct mac mac;                 /* of all links of this run on the host */
+	struct address subnet, subnet6; /* subnet6: AF_UNSPEC on a host without IPv6 */
+	unsigned int mtu;               /* of all links of this run, bytes */
+	struct uplinks uplinks;
 	char bridge[IFNAMSIZ];
 	char table[32];
 	unsigned int bridge_index;
-	struct member *members; /* plan->copies of them */
+	char resolv_conf[NAMES_TEXT_MAX]; /* of every copy */
+	struct member *members;           /* plan->copies of them */
 	struct output output;
 	int signals; /* signalfd */
 };
@@ -68,6 +73,19 @@ enum {
 
 /** run_start() - check, then make everything. Return: 0 or a negative errno, reported. */
 int run_start(struct run *run);
+
+/** Name of a copy's link, inside. */
+#define RUN_LINK_INSIDE "eth0"
+
+/** run_make_network() - bridge, table, uplinks. Return: 0 or a negative errno, reported. */
+int run_make_network(struct run *run);
+
+/** run_make_link() - the link of a copy that has been spawned. Return: as above. */
+int run_make_link(struct run *run, struct member *member);
+
+/** run_update_uplinks() - links have got addresses: turn on those that need it. Return: as above.
+ */
+int run_update_uplinks(struct run *run);
 
 /**
  * run_supervise() - copy the output, tell what happens, until asked to stop or no copy is left;

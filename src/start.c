@@ -17,12 +17,8 @@
 #include "base/directory.h"
 #include "base/error.h"
 #include "base/mount.h"
-#include "host/sysctl.h"
-#include "host/undo.h"
-#include "net/subnet.h"
+#include "host/record.h"
 #include "run.h"
-
-static const char LINK_INSIDE[] = "eth0";
 
 static void start_bridge_name(unsigned int index, char name[IFNAMSIZ])
 {
@@ -154,7 +150,7 @@ static int start_make_way(const struct run *run, const struct member *member, in
 			return -ENAMETOOLONG;
 		length += hidden[length] == '/';
 		if (fstatat(at, part, &st, AT_SYMLINK_NOFOLLOW) < 0)
-			err = undo_note_directory(run->guardian.log, path);
+			err = record_note_directory(run->guardian.log, path);
 		if (err)
 			return err;
 		next = directory_make(at, part, run->identity.uid, run->identity.gid, NULL);
@@ -210,113 +206,11 @@ static int start_directories(const struct run *run)
 	return 0;
 }
 
-static int start_bridge_addresses(struct run *run)
+static struct address start_gateway6(const struct run *run)
 {
-	static const uint32_t own[] = {SUBNET_GATEWAY, SUBNET_LOCAL_SOURCE};
+	struct address none = {0};
 
-	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
-		struct address address = address_nth(&run->subnet, own[i]);
-		char text[ADDRESS_TEXT_MAX];
-		int err = link_add_address(&run->route, run->bridge_index, &address);
-
-		if (err)
-			return netlink_report(&run->route, err, "bridge %s: cannot add address %s",
-					      run->bridge, address_format_network(&address, text));
-	}
-	return 0;
-}
-
-static int start_bridge(struct run *run)
-{
-	const char *bridge = run->bridge;
-	int err = link_create_bridge(&run->route, bridge, &run->mac);
-
-	if (err)
-		return netlink_report(&run->route, err, "cannot make bridge %s", bridge);
-	run->bridge_index = if_nametoindex(bridge);
-	/* Answers to 127.0.0.0/8 come back by the bridge: the kernel is to take them there. */
-	err = sysctl_write_link("ipv4", bridge, "route_localnet", "1");
-	if (!err)
-		err = sysctl_write_link("ipv6", bridge, "disable_ipv6", "1");
-	if (!err)
-		err = start_bridge_addresses(run);
-	if (err)
-		return err;
-	err = link_set_up(&run->route, run->bridge_index);
-	return err ? netlink_report(&run->route, err, "cannot set up bridge %s", bridge) : 0;
-}
-
-static int start_network(struct run *run)
-{
-	int err = netlink_open(&run->route, NETLINK_ROUTE);
-
-	if (err)
-		return err;
-	err = watch_open(&run->watch);
-	if (err)
-		return err;
-	err = mac_random(&run->mac);
-	if (err)
-		return error_report(err, "cannot make a random MAC address");
-	err = subnet_choose(&run->route, SUBNET_LOCAL_SOURCE + run->plan->copies, &run->subnet);
-	if (!err)
-		err = undo_note_links(run->guardian.log, &run->mac);
-	if (!err)
-		err = start_bridge(run);
-	if (!err)
-		err = undo_note_conntrack(run->guardian.log, &run->subnet);
-	return err;
-}
-
-static int start_nat(struct run *run)
-{
-	AUTO_FREE struct nat_port *ports = calloc(run->plan->copies, sizeof(*ports));
-	char comment[PATH_MAX];
-	struct nat_config config = {
-		.table = run->table,
-		.comment = comment,
-		.bridge = run->bridge,
-		.subnet = run->subnet,
-		.local_source = address_nth(&run->subnet, SUBNET_LOCAL_SOURCE),
-		.ports = ports,
-		.count = run->plan->copies,
-	};
-
-	if (!ports)
-		return error_report(-ENOMEM, "cannot list %u ports", run->plan->copies);
-	snprintf(comment, sizeof(comment), "host ports of the copies behind %s", run->bridge);
-	for (unsigned int i = 0; i < run->plan->copies; i++)
-		ports[i] = run_nat_port(run, &run->members[i]);
-	return nat_install(&run->nat, &config);
-}
-
-static int start_member_link(struct run *run, struct member *member)
-{
-	char name[IFNAMSIZ];
-	struct veth_spec spec = {
-		.name = name,
-		.mac = run->mac,
-		.bridge = run->bridge_index,
-		.peer_name = LINK_INSIDE,
-		.peer_pid = member->copy.pid,
-	};
-	int err;
-
-	snprintf(name, sizeof(name), "%.8s-%u", run->bridge, member->number);
-	err = link_create_veth(&run->route, &spec);
-	if (err)
-		return netlink_report(&run->route, err, "copy %u: cannot make its link %s",
-				      member->number, name);
-	member->link_index = if_nametoindex(name);
-	err = sysctl_write_link("ipv6", name, "disable_ipv6", "1");
-	if (err)
-		return err;
-	err = link_isolate_port(&run->route, member->link_index);
-	if (!err)
-		err = link_set_up(&run->route, member->link_index);
-	return err ? netlink_report(&run->route, err, "copy %u: cannot set up its link %s",
-				    member->number, name)
-		   : 0;
+	return run->subnet6.family == AF_UNSPEC ? none : address_nth(&run->subnet6, SUBNET_GATEWAY);
 }
 
 static int start_spawn(struct run *run, struct member *member)
@@ -329,11 +223,15 @@ static int start_spawn(struct run *run, struct member *member)
 				.base = run->plan->directory,
 				.workdir = member->files,
 				.tmp = member->tmp,
+				.resolv_conf = run->resolv_conf,
 			},
 		.argv = run->plan->argv,
 		.identity = &run->identity,
-		.link = LINK_INSIDE,
+		.link = RUN_LINK_INSIDE,
 		.address = member->address,
+		.gateway = address_nth(&run->subnet, SUBNET_GATEWAY),
+		.address6 = member->address6,
+		.gateway6 = start_gateway6(run),
 		.lifeline = run->guardian.lifeline,
 	};
 
@@ -353,7 +251,7 @@ static int start_copies(struct run *run)
 			run->members[i].state = MEMBER_ABSENT;
 	}
 	for (unsigned int i = 0; !err && i < count; i++) {
-		err = start_member_link(run, &run->members[i]);
+		err = run_make_link(run, &run->members[i]);
 		if (!err)
 			err = copy_release(&run->members[i].copy);
 	}
@@ -370,13 +268,6 @@ static void start_take_names(struct run *run)
 {
 	start_bridge_name(run->guardian.index, run->bridge);
 	start_table_name(run->guardian.index, run->table, sizeof(run->table));
-}
-
-static void start_take_addresses(struct run *run)
-{
-	for (unsigned int i = 0; i < run->plan->copies; i++)
-		run->members[i].address =
-			address_nth(&run->subnet, SUBNET_LOCAL_SOURCE + run->members[i].number);
 }
 
 int run_start(struct run *run)
@@ -396,11 +287,7 @@ int run_start(struct run *run)
 	if (err)
 		return err;
 	start_take_names(run);
-	err = start_network(run);
-	if (err)
-		return err;
-	start_take_addresses(run);
-	err = start_nat(run);
+	err = run_make_network(run);
 	if (!err)
 		guardian_unlock_start(&run->guardian);
 	if (!err)

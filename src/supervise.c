@@ -28,6 +28,7 @@ enum {
 	READY_PROBE_FIRST_MS = 1, /* doubled from one look to the next */
 	READY_PROBE_LAST_MS = 50,
 	READY_DEADLINE_MS = 5000,
+	LATE_PROBE_MS = 500, /* for a copy that did not make it by then */
 	GRACE_HINT_MS = 1000,
 	GRACE_MS = 5000,
 	KILLED_DEADLINE_MS = 5000, /* a process in the middle of a disk access cannot die */
@@ -60,6 +61,8 @@ struct supervisor {
 	uint64_t phase_began_ms;
 	unsigned int probe_ms;
 	bool hinted;
+	bool blind; /* nobody can tell whether a copy listens */
+	bool told_ipv6;
 	bool writable_watched;
 	bool outputs_watched; /* not while our own reader does not read */
 	int err;              /* why the run ends; 0: it was asked to */
@@ -184,9 +187,16 @@ static void supervisor_on_watch(struct supervisor *supervisor)
 {
 	struct watch_event event;
 
-	while (watch_next(&supervisor->run->watch, &event))
+	bool addresses = false;
+
+	while (watch_next(&supervisor->run->watch, &event)) {
 		if (event.kind == WATCH_LINK_GONE)
 			supervisor_on_link_gone(supervisor, event.ifindex);
+		else
+			addresses = true;
+	}
+	if (addresses && supervisor->phase < PHASE_ENDING)
+		run_update_uplinks(supervisor->run);
 }
 
 /* ---- The beginning of the run ------------------------------------------------------------------
@@ -226,32 +236,59 @@ static void supervisor_begin_serving(struct supervisor *supervisor)
 	supervisor_enter(supervisor, PHASE_SERVING, 0);
 }
 
-static bool supervisor_listens(struct run *run, struct member *member)
+/* Looks whether a copy listens by now, and if on IPv6, leads that to it as well. */
+static void supervisor_look(struct supervisor *supervisor, struct member *member)
 {
+	struct run *run = supervisor->run;
+	const struct nat_port port = run_nat_port(run, member);
 	struct diag_listeners listeners;
 	int err = diag_find_listeners(&member->diag, run->plan->protocol, run->plan->copy_port,
 				      &listeners);
 
-	return !err && (listeners.ipv4 || listeners.ipv6);
+	if (err == -EOPNOTSUPP) { /* what cannot be seen is not waited for */
+		if (!supervisor->blind)
+			error_say(0,
+				  "this kernel has no inet_diag: cannot tell when copies listen");
+		supervisor->blind = true;
+		member->state = MEMBER_READY;
+	}
+	if (err || !(listeners.ipv4 || listeners.ipv6))
+		return;
+	member->state = MEMBER_READY;
+	if (!listeners.ipv6 || run->subnet6.family == AF_UNSPEC)
+		return;
+	nat_publish_ipv6(&run->nat, &port);
+	if (!run->uplinks.ipv6 && !supervisor->told_ipv6)
+		error_say(0, "the copies' ports are not reachable over IPv6 from other machines: "
+			     "that needs Linux 6.17 or newer");
+	supervisor->told_ipv6 = true;
 }
 
-static void supervisor_probe(struct supervisor *supervisor)
+/* Return: whether a copy does not listen yet. */
+static bool supervisor_look_at_all(struct supervisor *supervisor)
 {
 	struct run *run = supervisor->run;
 	bool waiting = false;
 
 	for (unsigned int i = 0; i < run->plan->copies; i++) {
-		struct member *member = &run->members[i];
+		if (run->members[i].state == MEMBER_STARTING)
+			supervisor_look(supervisor, &run->members[i]);
+		waiting = waiting || run->members[i].state == MEMBER_STARTING;
+	}
+	return waiting;
+}
 
-		if (member->state == MEMBER_STARTING && supervisor_listens(run, member))
-			member->state = MEMBER_READY;
-		waiting = waiting || member->state == MEMBER_STARTING;
-	}
-	if (!waiting || supervisor_phase_ms(supervisor) >= READY_DEADLINE_MS) {
+static void supervisor_probe(struct supervisor *supervisor)
+{
+	bool waiting = supervisor_look_at_all(supervisor);
+
+	if (supervisor->phase == PHASE_STARTING &&
+	    (!waiting || supervisor_phase_ms(supervisor) >= READY_DEADLINE_MS)) {
 		supervisor_begin_serving(supervisor);
-		return;
+		supervisor->probe_ms = LATE_PROBE_MS;
 	}
-	supervisor_set_timer(supervisor, supervisor->probe_ms);
+	if (waiting)
+		supervisor_set_timer(supervisor, supervisor->probe_ms);
 	if (supervisor->probe_ms < READY_PROBE_LAST_MS)
 		supervisor->probe_ms *= 2;
 }
@@ -264,6 +301,7 @@ static void supervisor_on_timer(struct supervisor *supervisor)
 		return;
 	switch (supervisor->phase) {
 	case PHASE_STARTING:
+	case PHASE_SERVING:
 		supervisor_probe(supervisor);
 		break;
 	case PHASE_ENDING:
@@ -278,8 +316,6 @@ static void supervisor_on_timer(struct supervisor *supervisor)
 		break;
 	case PHASE_KILLED:
 		supervisor->err = error_say(-ETIMEDOUT, "a copy does not die; leaving it behind");
-		break;
-	case PHASE_SERVING:
 		break;
 	}
 }

@@ -30,6 +30,7 @@
 #include "base/error.h"
 #include "base/fdpass.h"
 #include "base/process.h"
+#include "base/sysctl.h"
 #include "copy/init.h"
 #include "net/link.h"
 
@@ -86,6 +87,16 @@ static int child_wait_for_link(int manager)
 	return n == 0 ? -EPIPE : 0;
 }
 
+static int child_add_address(struct netlink *nl, unsigned int link, const struct address *address)
+{
+	return address->family == AF_UNSPEC ? 0 : link_add_address(nl, link, address);
+}
+
+static int child_add_route(struct netlink *nl, unsigned int link, const struct address *gateway)
+{
+	return gateway->family == AF_UNSPEC ? 0 : link_add_default_route(nl, link, gateway);
+}
+
 static int child_setup_link(struct netlink *nl, const struct copy_spec *spec)
 {
 	unsigned int lo = if_nametoindex("lo");
@@ -96,9 +107,15 @@ static int child_setup_link(struct netlink *nl, const struct copy_spec *spec)
 		return error_report(-errno, "copy %u: no link %s", spec->number, spec->link);
 	err = link_set_up(nl, lo); /* the kernel gives it its addresses */
 	if (!err)
-		err = link_add_address(nl, link, &spec->address);
+		err = child_add_address(nl, link, &spec->address);
+	if (!err)
+		err = child_add_address(nl, link, &spec->address6);
 	if (!err)
 		err = link_set_up(nl, link);
+	if (!err)
+		err = child_add_route(nl, link, &spec->gateway);
+	if (!err)
+		err = child_add_route(nl, link, &spec->gateway6);
 	return err ? netlink_report(nl, err, "copy %u: cannot set up %s", spec->number, spec->link)
 		   : 0;
 }
@@ -180,7 +197,10 @@ static int child_setup(const struct copy_spec *spec, int manager, int *ret_slave
 
 	if (sethostname(spec->hostname, strlen(spec->hostname)) < 0)
 		return error_report(-errno, "copy %u: cannot set its host name", spec->number);
-	err = fs_setup(&spec->fs);
+	/* Its addresses are ours to give, none can be taken: so none has to be asked for first. */
+	err = sysctl_write_link("ipv6", "default", "accept_dad", "0");
+	if (!err)
+		err = fs_setup(&spec->fs);
 	if (!err)
 		err = child_open_pty(spec->identity, &master, ret_slave);
 	if (!err)

@@ -21,9 +21,10 @@ struct copy_spec {
 	struct fs_spec fs;
 	char *const *argv; /* the program; argv[0] is looked up in PATH unless it has a slash */
 	const struct identity *identity;
-	const char *link;       /* name of its link, inside: "eth0" */
-	struct address address; /* of that link, with its prefix */
-	int lifeline;           /* kept open by its first process as long as that lives */
+	const char *link;                  /* name of its link, inside: "eth0" */
+	struct address address, gateway;   /* of that link, with its prefix */
+	struct address address6, gateway6; /* AF_UNSPEC: without IPv6 */
+	int lifeline; /* kept open by its first process as long as that lives */
 };
 
 struct copy {

@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -199,11 +200,51 @@ static int fs_show_again(int base_mount, const char *base)
 	return err ? err : fs_put(base_mount, base);
 }
 
+static int fs_write_file(const char *path, const char *text)
+{
+	AUTO_CLOSE int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+
+	if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text))
+		return fs_failed(-errno, "write", path);
+	return 0;
+}
+
+/*
+ * Written into the private /run. Where the host's file is a link to there (systemd-resolved), just
+ * at its target; else it is put over the host's.
+ */
+static int fs_setup_names(const char *target, const char *text)
+{
+	static const char ELSEWHERE[] = "/run/resolv.conf";
+	bool in_run = strncmp(target, "/run/", strlen("/run/")) == 0;
+	const char *path = in_run ? target : ELSEWHERE;
+	AUTO_CLOSE int file = -1;
+	char parent[PATH_MAX];
+	int err;
+
+	if (!target[0]) /* the host has none */
+		return 0;
+	snprintf(parent, sizeof(parent), "%s", path);
+	*strrchr(parent, '/') = '\0';
+	err = fs_make_way(parent);
+	if (!err)
+		err = fs_write_file(path, text);
+	if (err || in_run)
+		return err;
+	file = mount_clone(AT_FDCWD, path, false);
+	return file < 0 ? fs_failed(file, "take", path) : fs_put(file, target);
+}
+
 int fs_setup(const struct fs_spec *spec)
 {
 	AUTO_CLOSE int base = -1, workdir = -1, tmp = -1;
 	bool hidden = fs_is_hidden(spec->base);
-	int err = mount_new(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
+	char names[PATH_MAX] = "";
+	int err;
+
+	if (!realpath("/etc/resolv.conf", names))
+		names[0] = '\0';
+	err = mount_new(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
 
 	if (err)
 		return fs_failed(err, "make private", "/");
@@ -227,6 +268,8 @@ int fs_setup(const struct fs_spec *spec)
 		err = fs_setup_kernel_views();
 	if (!err)
 		err = fs_mount("tmpfs", "/run", MS_NODEV, "mode=755,size=64m");
+	if (!err)
+		err = fs_setup_names(names, spec->resolv_conf);
 	if (!err && access("/var/tmp", F_OK) == 0)
 		err = fs_mount("tmpfs", "/var/tmp", MS_NODEV, "mode=1777");
 	if (!err)

@@ -15,9 +15,10 @@
 #pragma once
 
 struct fs_spec {
-	const char *base;    /* the plan's directory, absolute, without links */
-	const char *workdir; /* below @base; becomes writable */
-	const char *tmp;     /* what becomes /tmp */
+	const char *base;        /* the plan's directory, absolute, without links */
+	const char *workdir;     /* below @base; becomes writable */
+	const char *tmp;         /* what becomes /tmp */
+	const char *resolv_conf; /* text of /etc/resolv.conf */
 };
 
 /**

@@ -6,7 +6,7 @@
  *   manager ends in order     it shuts the lifeline down, the guardian undoes, the manager waits
  *   manager is killed         the kernel kills the copies; when all are gone the guardian undoes
  *   guardian is killed        the manager sees it at its pidfd, stops, and undoes by itself
- *   both are killed           the next start finds the log unlocked and undoes (rundir_recover())
+ *   both are killed           the next start finds the log unlocked and undoes (undo_recover())
  */
 #include "host/guardian.h"
 
@@ -81,7 +81,7 @@ static int guardian_main(int lifeline, int manager, bool (*is_taken)(unsigned in
 	rundir = rundir_open();
 	if (rundir < 0)
 		return EXIT_FAILURE;
-	rundir_recover(rundir);
+	undo_recover(rundir);
 	log = guardian_claim(rundir, is_taken, &index);
 	if (log < 0)
 		return EXIT_FAILURE;
@@ -89,7 +89,7 @@ static int guardian_main(int lifeline, int manager, bool (*is_taken)(unsigned in
 		close(rundir);
 		guardian_wait(lifeline, manager);
 	}
-	if (undo_play(log) < 0)
+	if (undo_play(log, -1) < 0)
 		return EXIT_FAILURE;
 	rundir_release(index);
 	return EXIT_SUCCESS;
@@ -149,7 +149,7 @@ static int guardian_replace(struct guardian *guardian)
 	rundir = rundir_open();
 	if (rundir < 0)
 		return rundir;
-	rundir_recover(rundir);
+	undo_recover(rundir);
 	close(rundir);
 	rundir_release(guardian->index);
 	return 0;

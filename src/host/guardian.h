@@ -14,7 +14,7 @@
 struct guardian {
 	int pidfd;          /* readable when the guardian has ended; -1: there is none */
 	int lifeline;       /* for the first process of every copy to keep */
-	int log;            /* the undo log, for the undo_note_*() functions */
+	int log;            /* the undo log, for the record_note_*() functions */
 	unsigned int index; /* of this run among those of this network namespace */
 	int start_lock;     /* held until the names and addresses of this run are taken */
 };

@@ -4,13 +4,13 @@
  */
 #include "host/rundir.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -18,7 +18,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
-#include "host/undo.h"
+#include "host/record.h"
 
 static const char RUNDIR[] = "/run/uva_container";
 static const char HEADER[] = "uva_container undo log 1\n";
@@ -95,7 +95,7 @@ static int rundir_prefix(char prefix[NAME_MAX])
 	return 0;
 }
 
-static int rundir_log_check(int log)
+static int rundir_check_log(int log)
 {
 	char header[sizeof(HEADER)] = "";
 	struct stat st;
@@ -112,47 +112,71 @@ static int rundir_log_check(int log)
 	return strcmp(header, HEADER) == 0 ? 0 : -EBADMSG;
 }
 
-static void rundir_recover_log(int rundir, const char *name)
+int rundir_open_log(int rundir, const char *name, bool *ret_alive)
 {
 	AUTO_CLOSE int log = openat(rundir, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	int err = 0;
+	int err;
 
 	if (log < 0 && errno == ENOENT)
-		return;
-	if (log < 0) {
-		error_report(-errno, "%s/%s: left alone, it is no undo log", RUNDIR, name);
-		return;
-	}
-	if (flock(log, LOCK_EX | LOCK_NB) < 0)
-		return; /* its run lives */
-	err = rundir_log_check(log);
-	if (err) {
-		error_report(err, "%s/%s: left alone, it is no undo log of ours", RUNDIR, name);
-		return;
-	}
-	if (undo_play(log) == 0)
-		unlinkat(rundir, name, 0);
+		return -ENOENT;
+	if (log < 0)
+		return error_report(-errno, "%s/%s: left alone, it is no undo log", RUNDIR, name);
+	*ret_alive = flock(log, LOCK_EX | LOCK_NB) < 0;
+	err = rundir_check_log(log);
+	if (err)
+		return error_report(err, "%s/%s: left alone, it is no undo log of ours", RUNDIR,
+				    name);
+	return fd_steal(&log);
 }
 
-void rundir_recover(int rundir)
+int rundir_next_log(DIR *logs, char *name)
 {
 	char prefix[NAME_MAX];
 	struct dirent *entry;
-	int fd = openat(rundir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 
-	if (!dir && fd >= 0)
-		close(fd);
-	if (!dir || rundir_prefix(prefix) < 0) {
+	if (rundir_prefix(prefix) < 0)
+		return -EIO;
+	while ((entry = readdir(logs)))
+		if (strncmp(entry->d_name, prefix, strlen(prefix)) == 0) {
+			snprintf(name, NAME_MAX + 1, "%s", entry->d_name);
+			return 0;
+		}
+	return -ENOENT;
+}
+
+DIR *rundir_list(int rundir)
+{
+	int fd = openat(rundir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *logs = fd < 0 ? NULL : fdopendir(fd);
+
+	if (!logs) {
 		error_report(-errno, "cannot read %s", RUNDIR);
-		if (dir)
-			closedir(dir);
-		return;
+		fd_close(&fd);
 	}
-	while ((entry = readdir(dir)))
-		if (strncmp(entry->d_name, prefix, strlen(prefix)) == 0)
-			rundir_recover_log(rundir, entry->d_name);
-	closedir(dir);
+	return logs;
+}
+
+bool rundir_find_sysctl(int rundir, int own_log, const char *path, char *ret_before)
+{
+	DIR *logs = rundir < 0 ? NULL : rundir_list(rundir);
+	char name[NAME_MAX + 1];
+	struct stat own, other;
+	bool found = false;
+
+	if (!logs)
+		return false;
+	while (!found && rundir_next_log(logs, name) == 0) {
+		AUTO_CLOSE int log = -1;
+		bool alive = false;
+
+		if (fstatat(rundir, name, &other, AT_SYMLINK_NOFOLLOW) < 0 ||
+		    fstat(own_log, &own) < 0 || own.st_ino == other.st_ino)
+			continue;
+		log = rundir_open_log(rundir, name, &alive);
+		found = log >= 0 && alive && record_find_sysctl(log, path, ret_before);
+	}
+	closedir(logs);
+	return found;
 }
 
 static int rundir_log_name(unsigned int index, char name[NAME_MAX])

@@ -8,6 +8,9 @@
  */
 #pragma once
 
+#include <dirent.h>
+#include <stdbool.h>
+
 /**
  * rundir_open() - make the directory where it does not exist, open it and lock it
  *
@@ -18,8 +21,32 @@
  */
 int rundir_open(void);
 
-/** rundir_recover() - undo what killed runs have left in this network namespace. */
-void rundir_recover(int rundir);
+/** rundir_list() - begin to go through the logs. Return: to be closed by closedir(); NULL:
+ * reported. */
+DIR *rundir_list(int rundir);
+
+/**
+ * rundir_next_log() - the next log of this network namespace
+ * @name: NAME_MAX + 1 bytes
+ *
+ * Return: 0, or a negative errno where there is none left.
+ */
+int rundir_next_log(DIR *logs, char *name);
+
+/**
+ * rundir_open_log() - open a log, if it is one that root wrote
+ * @ret_alive: whether its run lives; if not, the log is locked for the caller now
+ *
+ * Return: a descriptor or a negative errno, which is reported (but for -ENOENT: just removed).
+ */
+int rundir_open_log(int rundir, const char *name, bool *ret_alive);
+
+/**
+ * rundir_find_sysctl() - has another living run set this parameter?
+ * @own_log:    of the run that asks
+ * @ret_before: SYSCTL_VALUE_MAX bytes for the value it found before; may be NULL
+ */
+bool rundir_find_sysctl(int rundir, int own_log, const char *path, char *ret_before);
 
 /**
  * rundir_claim() - create and lock the log of run @index of this network namespace

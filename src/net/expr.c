@@ -9,6 +9,7 @@
 
 #include <arpa/inet.h>
 #include <linux/netfilter.h>
+#include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter/nf_nat.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/rtnetlink.h>
@@ -90,12 +91,26 @@ static void expr_immediate(struct nft_rule *rule, uint32_t reg, const void *data
 	expr_set(rule, expr, NFTNL_EXPR_IMM_DATA, data, length);
 }
 
-static void expr_verdict(struct nft_rule *rule, int verdict)
+/* @chain: NULL for a verdict that leads to none. */
+static void expr_verdict(struct nft_rule *rule, int verdict, const char *chain)
 {
 	struct nftnl_expr *expr = expr_add(rule, "immediate");
 
 	expr_set_u32(expr, NFTNL_EXPR_IMM_DREG, NFT_REG_VERDICT);
 	expr_set_u32(expr, NFTNL_EXPR_IMM_VERDICT, (uint32_t)verdict);
+	if (chain)
+		expr_set(rule, expr, NFTNL_EXPR_IMM_CHAIN, chain, strlen(chain) + 1);
+}
+
+static void expr_mask(struct nft_rule *rule, const void *mask, const void *zero, size_t length)
+{
+	struct nftnl_expr *expr = expr_add(rule, "bitwise");
+
+	expr_set_u32(expr, NFTNL_EXPR_BITWISE_SREG, REG_FIRST);
+	expr_set_u32(expr, NFTNL_EXPR_BITWISE_DREG, REG_FIRST);
+	expr_set_u32(expr, NFTNL_EXPR_BITWISE_LEN, (uint32_t)length);
+	expr_set(rule, expr, NFTNL_EXPR_BITWISE_MASK, mask, length);
+	expr_set(rule, expr, NFTNL_EXPR_BITWISE_XOR, zero, length);
 }
 
 static void match_ifname(struct nft_rule *rule, uint32_t key, const char *name, bool is)
@@ -137,7 +152,6 @@ static void match_address(struct nft_rule *rule, uint32_t offset, const struct a
 	static const uint8_t zero[sizeof(network->bytes)];
 	uint8_t mask[sizeof(network->bytes)] = {0};
 	size_t length = address_length(network);
-	struct nftnl_expr *expr;
 
 	match_nfproto(rule, network->family);
 	if (network->prefix % 8 == 0) {
@@ -151,12 +165,7 @@ static void match_address(struct nft_rule *rule, uint32_t offset, const struct a
 	for (size_t bit = 0; bit < network->prefix; bit++)
 		mask[bit / 8] |= (uint8_t)(0x80 >> bit % 8);
 	expr_load_payload(rule, NFT_PAYLOAD_NETWORK_HEADER, offset, (uint32_t)length, REG_FIRST);
-	expr = expr_add(rule, "bitwise");
-	expr_set_u32(expr, NFTNL_EXPR_BITWISE_SREG, REG_FIRST);
-	expr_set_u32(expr, NFTNL_EXPR_BITWISE_DREG, REG_FIRST);
-	expr_set_u32(expr, NFTNL_EXPR_BITWISE_LEN, (uint32_t)length);
-	expr_set(rule, expr, NFTNL_EXPR_BITWISE_MASK, mask, length);
-	expr_set(rule, expr, NFTNL_EXPR_BITWISE_XOR, zero, length);
+	expr_mask(rule, mask, zero, length);
 	expr_cmp(rule, is, network->bytes, length);
 }
 
@@ -179,6 +188,39 @@ void match_daddr_local(struct nft_rule *rule, bool is)
 	expr_set_u32(expr, NFTNL_EXPR_FIB_RESULT, NFT_FIB_RESULT_ADDRTYPE);
 	expr_set_u32(expr, NFTNL_EXPR_FIB_FLAGS, NFTA_FIB_F_DADDR);
 	expr_cmp(rule, is, &local, sizeof(local));
+}
+
+/* `ct KEY BITS`: is any of the bits set? */
+static void match_ct_bits(struct nft_rule *rule, uint32_t key, uint32_t bits)
+{
+	static const uint32_t zero;
+	struct nftnl_expr *expr = expr_add(rule, "ct");
+
+	expr_set_u32(expr, NFTNL_EXPR_CT_KEY, key);
+	expr_set_u32(expr, NFTNL_EXPR_CT_DREG, REG_FIRST);
+	expr_mask(rule, &bits, &zero, sizeof(bits));
+	expr_cmp(rule, false, &zero, sizeof(zero));
+}
+
+void match_ct_established(struct nft_rule *rule)
+{
+	match_ct_bits(rule, NFT_CT_STATE,
+		      NF_CT_STATE_BIT(IP_CT_ESTABLISHED) | NF_CT_STATE_BIT(IP_CT_RELATED));
+}
+
+void match_ct_dnat(struct nft_rule *rule)
+{
+	match_ct_bits(rule, NFT_CT_STATUS, IPS_DST_NAT);
+}
+
+void match_iifname_in(struct nft_rule *rule, const char *set)
+{
+	struct nftnl_expr *expr;
+
+	expr_load_meta(rule, NFT_META_IIFNAME, REG_FIRST);
+	expr = expr_add(rule, "lookup");
+	expr_set_u32(expr, NFTNL_EXPR_LOOKUP_SREG, REG_FIRST);
+	expr_set(rule, expr, NFTNL_EXPR_LOOKUP_SET, set, strlen(set) + 1);
 }
 
 static void expr_lookup_port(struct nft_rule *rule, const char *set, bool is_map)
@@ -240,9 +282,34 @@ void do_snat(struct nft_rule *rule, const struct address *to)
 	expr_nat(rule, NFT_NAT_SNAT, to);
 }
 
+void do_masquerade(struct nft_rule *rule)
+{
+	expr_add(rule, "masq");
+}
+
+void do_jump(struct nft_rule *rule, const char *chain)
+{
+	expr_verdict(rule, NFT_JUMP, chain);
+}
+
+void do_goto(struct nft_rule *rule, const char *chain)
+{
+	expr_verdict(rule, NFT_GOTO, chain);
+}
+
+void do_return(struct nft_rule *rule)
+{
+	expr_verdict(rule, NFT_RETURN, NULL);
+}
+
+void do_accept(struct nft_rule *rule)
+{
+	expr_verdict(rule, NF_ACCEPT, NULL);
+}
+
 void do_drop(struct nft_rule *rule)
 {
-	expr_verdict(rule, NF_DROP);
+	expr_verdict(rule, NF_DROP, NULL);
 }
 
 void do_reject_tcp(struct nft_rule *rule)

@@ -33,6 +33,12 @@ void match_saddr(struct nft_rule *rule, const struct address *network, bool is);
 void match_daddr(struct nft_rule *rule, const struct address *network, bool is);
 /** match_daddr_local() - `fib daddr type local`, or `!= local` where @is is false. */
 void match_daddr_local(struct nft_rule *rule, bool is);
+/** match_iifname_in() - `iifname @SET`. */
+void match_iifname_in(struct nft_rule *rule, const char *set);
+/** match_ct_established() - `ct state established,related`. */
+void match_ct_established(struct nft_rule *rule);
+/** match_ct_dnat() - `ct status dnat`. */
+void match_ct_dnat(struct nft_rule *rule);
 /** match_port_in() - `meta l4proto . th dport @SET`. */
 void match_port_in(struct nft_rule *rule, const char *set);
 
@@ -44,6 +50,16 @@ void do_counter(struct nft_rule *rule);
 void do_dnat(struct nft_rule *rule, const struct address *to, uint16_t port);
 /** do_snat() - `snat ip to ADDRESS`. */
 void do_snat(struct nft_rule *rule, const struct address *to);
+/** do_masquerade() - `masquerade`. */
+void do_masquerade(struct nft_rule *rule);
+/** do_jump() - `jump CHAIN`. */
+void do_jump(struct nft_rule *rule, const char *chain);
+/** do_goto() - `goto CHAIN`. */
+void do_goto(struct nft_rule *rule, const char *chain);
+/** do_return() - `return`. */
+void do_return(struct nft_rule *rule);
+/** do_accept() - `accept`. */
+void do_accept(struct nft_rule *rule);
 /** do_drop() - `drop`. */
 void do_drop(struct nft_rule *rule);
 /** do_reject_tcp() - `reject with tcp reset`. */

@@ -48,7 +48,8 @@ static uint32_t link_group(const struct mac *mac)
 	return 1U << 30 | (o[2] & 0x3fU) << 24 | (uint32_t)o[3] << 16 | (uint32_t)o[4] << 8 | o[5];
 }
 
-int link_create_bridge(struct netlink *nl, const char *name, const struct mac *mac)
+int link_create_bridge(struct netlink *nl, const char *name, const struct mac *mac,
+		       unsigned int mtu)
 {
 	char buf[NETLINK_REQUEST_MAX] __attribute__((aligned(NLMSG_ALIGNTO)));
 	struct nlmsghdr *nlh = link_request(buf, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, 0);
@@ -57,6 +58,7 @@ int link_create_bridge(struct netlink *nl, const char *name, const struct mac *m
 	mnl_attr_put_strz(nlh, IFLA_IFNAME, name);
 	mnl_attr_put(nlh, IFLA_ADDRESS, sizeof(mac->octet), mac->octet);
 	mnl_attr_put_u32(nlh, IFLA_GROUP, link_group(mac));
+	mnl_attr_put_u32(nlh, IFLA_MTU, mtu);
 	linkinfo = mnl_attr_nest_start(nlh, IFLA_LINKINFO);
 	mnl_attr_put_strz(nlh, IFLA_INFO_KIND, "bridge");
 	mnl_attr_nest_end(nlh, linkinfo);
@@ -73,12 +75,14 @@ int link_create_veth(struct netlink *nl, const struct veth_spec *spec)
 	mnl_attr_put(nlh, IFLA_ADDRESS, sizeof(spec->mac.octet), spec->mac.octet);
 	mnl_attr_put_u32(nlh, IFLA_GROUP, link_group(&spec->mac));
 	mnl_attr_put_u32(nlh, IFLA_MASTER, spec->bridge);
+	mnl_attr_put_u32(nlh, IFLA_MTU, spec->mtu);
 	linkinfo = mnl_attr_nest_start(nlh, IFLA_LINKINFO);
 	mnl_attr_put_strz(nlh, IFLA_INFO_KIND, "veth");
 	data = mnl_attr_nest_start(nlh, IFLA_INFO_DATA);
 	peer = mnl_attr_nest_start(nlh, VETH_INFO_PEER);
 	mnl_nlmsg_put_extra_header(nlh, sizeof(struct ifinfomsg));
 	mnl_attr_put_strz(nlh, IFLA_IFNAME, spec->peer_name);
+	mnl_attr_put_u32(nlh, IFLA_MTU, spec->mtu);
 	mnl_attr_put_u32(nlh, IFLA_NET_NS_PID, (uint32_t)spec->peer_pid);
 	mnl_attr_nest_end(nlh, peer);
 	mnl_attr_nest_end(nlh, data);
@@ -126,6 +130,47 @@ int link_add_address(struct netlink *nl, unsigned int ifindex, const struct addr
 	message->ifa_index = ifindex;
 	mnl_attr_put(nlh, IFA_LOCAL, address_length(address), address->bytes);
 	mnl_attr_put(nlh, IFA_ADDRESS, address_length(address), address->bytes);
+	return netlink_talk(nl, nlh, NULL, NULL);
+}
+
+static struct rtmsg *link_route_request(void *buf, struct nlmsghdr **ret_request)
+{
+	*ret_request = netlink_request(buf, RTM_NEWROUTE, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL);
+	return mnl_nlmsg_put_extra_header(*ret_request, sizeof(struct rtmsg));
+}
+
+int link_add_default_route(struct netlink *nl, unsigned int ifindex, const struct address *gateway)
+{
+	char buf[NETLINK_REQUEST_MAX] __attribute__((aligned(NLMSG_ALIGNTO)));
+	struct nlmsghdr *nlh;
+	struct rtmsg *route = link_route_request(buf, &nlh);
+
+	route->rtm_family = (uint8_t)gateway->family;
+	route->rtm_table = RT_TABLE_MAIN;
+	route->rtm_protocol = RTPROT_BOOT;
+	route->rtm_scope = RT_SCOPE_UNIVERSE;
+	route->rtm_type = RTN_UNICAST;
+	mnl_attr_put(nlh, RTA_GATEWAY, address_length(gateway), gateway->bytes);
+	mnl_attr_put_u32(nlh, RTA_OIF, ifindex);
+	return netlink_talk(nl, nlh, NULL, NULL);
+}
+
+int link_add_loopback6_route(struct netlink *nl, unsigned int ifindex)
+{
+	static const uint8_t loopback[16] = {[15] = 1};
+	char buf[NETLINK_REQUEST_MAX] __attribute__((aligned(NLMSG_ALIGNTO)));
+	struct nlmsghdr *nlh;
+	struct rtmsg *route = link_route_request(buf, &nlh);
+
+	route->rtm_family = AF_INET6;
+	route->rtm_dst_len = 128;
+	route->rtm_table = RT_TABLE_LOCAL;
+	route->rtm_protocol = RTPROT_BOOT;
+	route->rtm_scope = RT_SCOPE_UNIVERSE;
+	route->rtm_type = RTN_LOCAL;
+	mnl_attr_put(nlh, RTA_DST, sizeof(loopback), loopback);
+	mnl_attr_put_u32(nlh, RTA_OIF, ifindex);
+	mnl_attr_put_u32(nlh, RTA_PRIORITY, 4096);
 	return netlink_talk(nl, nlh, NULL, NULL);
 }
 

@@ -23,14 +23,16 @@ struct mac {
 /** mac_random() - a random, locally administered unicast MAC address. Return: 0, -errno. */
 int mac_random(struct mac *ret);
 
-/** link_create_bridge() - make bridge @name, down. -EEXIST where the name is taken. */
-int link_create_bridge(struct netlink *nl, const char *name, const struct mac *mac);
+/** link_create_bridge() - make bridge @name, down. -EEXIST where the name is taken. @mtu: bytes. */
+int link_create_bridge(struct netlink *nl, const char *name, const struct mac *mac,
+		       unsigned int mtu);
 
 struct veth_spec {
 	const char *name;      /* of the host's end */
 	struct mac mac;        /* of the host's end */
 	unsigned int bridge;   /* ifindex of the bridge that gets the host's end as a port */
 	const char *peer_name; /* of the other end */
+	unsigned int mtu;      /* of both ends, in bytes */
 	pid_t peer_pid;        /* the other end is born in this process's network namespace */
 };
 
@@ -45,6 +47,18 @@ int link_set_up(struct netlink *nl, unsigned int ifindex);
 
 /** link_add_address() - `ip address add`, without duplicate address detection. */
 int link_add_address(struct netlink *nl, unsigned int ifindex, const struct address *address);
+
+/** link_add_default_route() - `ip route add default via @gateway dev @ifindex`. */
+int link_add_default_route(struct netlink *nl, unsigned int ifindex, const struct address *gateway);
+
+/**
+ * link_add_loopback6_route() - `ip -6 route add local ::1/128 dev @ifindex table local metric 4096`
+ *
+ * An answer that comes in by @ifindex and whose destination was translated back to ::1 is looked up
+ * strictly by that link (ip6_route_input_lookup()): it gets the route that it needs. Behind the
+ * metric of the loopback link's own route it serves nothing else.
+ */
+int link_add_loopback6_route(struct netlink *nl, unsigned int ifindex);
 
 /** link_delete_all() - delete every link of this namespace that carries @mac. None is no error. */
 int link_delete_all(struct netlink *nl, const struct mac *mac);

@@ -20,18 +20,24 @@
 struct nat_port {
 	uint8_t protocol; /* IPPROTO_TCP, IPPROTO_UDP */
 	uint16_t port;    /* on the host */
-	struct address to;
+	struct address to, to6;
 	uint16_t to_port;
 	const char *name;    /* of the chain that counts and translates its connections */
 	const char *comment; /* shown beside it in `nft list ruleset` */
 };
 
+/** The private network's view of one address family. */
+struct nat_network {
+	struct address subnet;       /* AF_UNSPEC: it does not have this family */
+	struct address local_source; /* stands in for a loopback address as a source */
+};
+
 struct nat_config {
 	const char *table; /* its name */
 	const char *comment;
-	const char *bridge;           /* link behind which the private network lies */
-	struct address subnet;        /* that network */
-	struct address local_source;  /* stands in, on the bridge, for every source outside of it */
+	const char *bridge; /* link behind which the private network lies */
+	struct nat_network ipv4, ipv6;
+	bool maps_loopback6;          /* ::1 can lead to a copy */
 	const struct nat_port *ports; /* @count of them */
 	size_t count;
 };
@@ -48,6 +54,22 @@ struct nat {
  * Return: 0, or a negative errno that is reported. -EEXIST (unreported): the table's name is taken.
  */
 int nat_install(struct nat *nat, const struct nat_config *config);
+
+/**
+ * nat_publish_ipv6() - lead IPv6 connections to @port as well
+ *
+ * Not done from the start: where a program does not listen on IPv6, its port shall be refused on
+ * the host's IPv6 addresses as it would be without us.
+ *
+ * Return: 0, -errno (reported).
+ */
+int nat_publish_ipv6(struct nat *nat, const struct nat_port *port);
+
+/**
+ * nat_guard_uplink() - @link forwards because of us: drop what it would forward past the bridge
+ * Return: 0, -errno (reported).
+ */
+int nat_guard_uplink(struct nat *nat, sa_family_t family, const char *link);
 
 /** nat_unpublish() - refuse new connections to @port from now on. Return: 0, -errno (reported). */
 int nat_unpublish(struct nat *nat, const struct nat_port *port);

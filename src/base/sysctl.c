@@ -2,7 +2,7 @@
 /*
  * sysctl.c - files below /proc/sys.
  */
-#include "host/sysctl.h"
+#include "base/sysctl.h"
 
 #include <errno.h>
 #include <fcntl.h>

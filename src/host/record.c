@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * record.c - records to lines and back.
+ */
+#include "host/record.h"
+
+#include <errno.h>
+#include <netinet/ether.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/error.h"
+
+enum { RECORD_LOG_MAX = 16 << 20 };
+
+void record_format(const struct record *record, char *line)
+{
+	char network[ADDRESS_TEXT_MAX];
+	const uint8_t *mac = record->mac.octet;
+
+	switch (record->kind) {
+	case RECORD_LINKS:
+		snprintf(line, RECORD_LINE_MAX, "links %02x:%02x:%02x:%02x:%02x:%02x\n", mac[0],
+			 mac[1], mac[2], mac[3], mac[4], mac[5]);
+		break;
+	case RECORD_CONNTRACK:
+		snprintf(line, RECORD_LINE_MAX, "conntrack %s\n",
+			 address_format_network(&record->network, network));
+		break;
+	case RECORD_SYSCTL:
+		snprintf(line, RECORD_LINE_MAX, "sysctl %s %s %s\n", record->before, record->after,
+			 record->path);
+		break;
+	case RECORD_DIRECTORY:
+		snprintf(line, RECORD_LINE_MAX, "directory %s\n", record->path);
+		break;
+	}
+}
+
+/* The text behind "WORD " where @line begins with that, else NULL. */
+static const char *record_behind(const char *line, const char *word)
+{
+	size_t length = strlen(word);
+
+	return strncmp(line, word, length) == 0 && line[length] == ' ' ? line + length + 1 : NULL;
+}
+
+static bool record_parse_mac(const char *text, struct mac *ret)
+{
+	struct ether_addr mac;
+
+	if (!ether_aton_r(text, &mac) || strlen(text) != strlen("00:00:00:00:00:00"))
+		return false;
+	memcpy(ret->octet, mac.ether_addr_octet, sizeof(ret->octet));
+	return ret->octet[0] & 0x02; /* none but a locally administered one is ours */
+}
+
+static bool record_parse_word(const char **text, char *word, size_t size)
+{
+	size_t length = strcspn(*text, " ");
+
+	if (length == 0 || length >= size || (*text)[length] != ' ')
+		return false;
+	memcpy(word, *text, length);
+	word[length] = '\0';
+	*text += length + 1;
+	return true;
+}
+
+static bool record_parse_path(const char *text, char *path)
+{
+	size_t length = strlen(text);
+
+	if (length == 0 || length >= PATH_MAX || strstr(text, "/../"))
+		return false;
+	memcpy(path, text, length + 1);
+	return true;
+}
+
+bool record_parse(const char *line, struct record *ret)
+{
+	const char *rest;
+
+	if ((rest = record_behind(line, "links"))) {
+		ret->kind = RECORD_LINKS;
+		return record_parse_mac(rest, &ret->mac);
+	}
+	if ((rest = record_behind(line, "conntrack"))) {
+		ret->kind = RECORD_CONNTRACK;
+		return strchr(rest, '/') && address_parse(&ret->network, rest);
+	}
+	if ((rest = record_behind(line, "sysctl"))) {
+		ret->kind = RECORD_SYSCTL;
+		return record_parse_word(&rest, ret->before, sizeof(ret->before)) &&
+		       record_parse_word(&rest, ret->after, sizeof(ret->after)) &&
+		       strncmp(rest, "net/", 4) == 0 && record_parse_path(rest, ret->path);
+	}
+	if ((rest = record_behind(line, "directory"))) {
+		ret->kind = RECORD_DIRECTORY;
+		return rest[0] == '/' && record_parse_path(rest, ret->path);
+	}
+	return false;
+}
+
+static int record_note(int log, const struct record *record)
+{
+	char line[RECORD_LINE_MAX];
+	ssize_t n;
+
+	record_format(record, line);
+	do
+		n = write(log, line, strlen(line));
+	while (n < 0 && errno == EINTR);
+	if (n == (ssize_t)strlen(line))
+		return 0;
+	return error_report(n < 0 ? -errno : -ENOSPC, "cannot write the undo log");
+}
+
+int record_note_links(int log, const struct mac *mac)
+{
+	const struct record record = {.kind = RECORD_LINKS, .mac = *mac};
+
+	return record_note(log, &record);
+}
+
+int record_note_conntrack(int log, const struct address *network)
+{
+	const struct record record = {.kind = RECORD_CONNTRACK, .network = *network};
+
+	return record_note(log, &record);
+}
+
+int record_note_sysctl(int log, const char *path, const char *before, const char *after)
+{
+	struct record record = {.kind = RECORD_SYSCTL};
+
+	snprintf(record.path, sizeof(record.path), "%s", path);
+	snprintf(record.before, sizeof(record.before), "%s", before);
+	snprintf(record.after, sizeof(record.after), "%s", after);
+	return record_note(log, &record);
+}
+
+int record_note_directory(int log, const char *path)
+{
+	struct record record = {.kind = RECORD_DIRECTORY};
+
+	snprintf(record.path, sizeof(record.path), "%s", path);
+	return record_note(log, &record);
+}
+
+char *record_read_all(int log)
+{
+	size_t length = 0;
+	struct stat st;
+	char *text;
+
+	if (fstat(log, &st) < 0)
+		return NULL;
+	if (st.st_size > RECORD_LOG_MAX) {
+		errno = EFBIG;
+		return NULL;
+	}
+	text = malloc((size_t)st.st_size + 1);
+	if (!text)
+		return NULL;
+	while (length < (size_t)st.st_size) {
+		ssize_t n = pread(log, text + length, (size_t)st.st_size - length, (off_t)length);
+
+		if (n == 0)
+			break;
+		if (n < 0 && errno != EINTR) {
+			free(text);
+			return NULL;
+		}
+		length += n > 0 ? (size_t)n : 0;
+	}
+	text[length] = '\0';
+	return text;
+}
+
+bool record_find_sysctl(int log, const char *path, char *ret_before)
+{
+	char *text = record_read_all(log);
+	bool found = false;
+	char *rest = text;
+	char *line;
+
+	while (!found && rest && (line = strsep(&rest, "\n"))) {
+		struct record record;
+
+		found = record_parse(line, &record) && record.kind == RECORD_SYSCTL &&
+			strcmp(record.path, path) == 0;
+		if (found && ret_before)
+			snprintf(ret_before, SYSCTL_VALUE_MAX, "%s", record.before);
+	}
+	free(text);
+	return found;
+}

@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * ruleset.c - what the table contains, rule by rule. The comments have them in nft's own syntax.
+ *
+ * A connection to a host port is looked up once, by its first packet, in the verdict map
+ * `published`; all later packets follow the connection's conntrack entry. What is asked of every
+ * packet is in `guard` (before conntrack, so that nothing forged ever gets an entry) and, of those
+ * that are forwarded, in `forward`.
+ */
+#include "net/ruleset.h"
+
+#include <linux/netfilter.h>
+#include <linux/netfilter_ipv4.h>
+
+static const struct address LOOPBACK4 = {.family = AF_INET, .prefix = 8, .bytes = {127}};
+static const struct address LOOPBACK6 = {.family = AF_INET6, .prefix = 128, .bytes = {[15] = 1}};
+static const struct address LINK_LOCAL6 = {.family = AF_INET6, .prefix = 10, .bytes = {0xfe, 0x80}};
+
+static bool has(const struct nat_network *network)
+{
+	return network->subnet.family != AF_UNSPEC;
+}
+
+static void ruleset_add_dnat(struct nft_batch *batch, const struct nat_port *port,
+			     const struct address *to)
+{
+	struct nft_rule rule = nft_rule_start(batch, port->name);
+
+	/* meta nfproto ipv4 counter dnat ip to 10.90.0.3:8080 */
+	match_nfproto(&rule, to->family);
+	do_counter(&rule);
+	do_dnat(&rule, to, port->to_port);
+	nft_batch_add_rule(batch, &rule, port->comment);
+}
+
+void ruleset_add_ipv6(struct nft_batch *batch, const struct nat_port *port)
+{
+	ruleset_add_dnat(batch, port, &port->to6);
+}
+
+static void ruleset_add_ports(struct nft_batch *batch, const struct nat_config *config)
+{
+	nft_batch_add_port_set(batch, RULESET_PUBLISHED, "host port -> chain of the copy", true);
+	nft_batch_add_port_set(batch, RULESET_RESERVED, "host ports that lead nowhere else", false);
+	for (size_t i = 0; i < config->count; i++) {
+		const struct nat_port *port = &config->ports[i];
+
+		nft_batch_add_chain(batch, port->name, NULL);
+		ruleset_add_dnat(batch, port, &port->to);
+		nft_batch_add_port(batch, RULESET_PUBLISHED, port->protocol, port->port, port->name,
+				   port->comment);
+		nft_batch_add_port(batch, RULESET_RESERVED, port->protocol, port->port, NULL, NULL);
+	}
+}
+
+static void ruleset_add_from_host(struct nft_batch *batch, const struct nat_config *config)
+{
+	struct nft_rule rule;
+
+	nft_batch_add_base_chain(batch, "from-host", "nat", NF_INET_LOCAL_OUT, NF_IP_PRI_NAT_DST);
+	if (!config->maps_loopback6) {
+		/* ip6 daddr ::1 return */
+		rule = nft_rule_start(batch, "from-host");
+		match_daddr(&rule, &LOOPBACK6, true);
+		do_return(&rule);
+		nft_batch_add_rule(batch, &rule, "[::1]: its answers would not come through here");
+	}
+	/* fib daddr type local meta l4proto . th dport vmap @published */
+	rule = nft_rule_start(batch, "from-host");
+	match_daddr_local(&rule, true);
+	do_port_vmap(&rule, RULESET_PUBLISHED);
+	nft_batch_add_rule(batch, &rule, "this host's own connections, to any of its addresses");
+}
+
+static void ruleset_add_from_elsewhere(struct nft_batch *batch)
+{
+	struct nft_rule rule;
+
+	nft_batch_add_base_chain(batch, "from-elsewhere", "nat", NF_INET_PRE_ROUTING,
+				 NF_IP_PRI_NAT_DST);
+	/* ip daddr 127.0.0.0/8 return: where somebody has set route_localnet on an uplink */
+	rule = nft_rule_start(batch, "from-elsewhere");
+	match_daddr(&rule, &LOOPBACK4, true);
+	do_return(&rule);
+	nft_batch_add_rule(batch, &rule, "127.0.0.0/8 is for this host alone");
+	/* fib daddr type local meta l4proto . th dport vmap @published */
+	rule = nft_rule_start(batch, "from-elsewhere");
+	match_daddr_local(&rule, true);
+	do_port_vmap(&rule, RULESET_PUBLISHED);
+	nft_batch_add_rule(batch, &rule, "the LAN, and the copies by this host's addresses");
+}
+
+/* What leaves by the bridge with a source that could not be answered. */
+static void ruleset_add_snat(struct nft_batch *batch, const struct nat_config *config,
+			     const struct address *source, const struct address *to,
+			     const char *comment)
+{
+	struct nft_rule rule = nft_rule_start(batch, "source");
+
+	match_oifname(&rule, config->bridge, true);
+	match_saddr(&rule, source, true);
+	do_snat(&rule, to);
+	nft_batch_add_rule(batch, &rule, comment);
+}
+
+static void ruleset_add_source(struct nft_batch *batch, const struct nat_config *config,
+			       const struct nat_network *network, const struct address *loopback)
+{
+	struct nft_rule rule;
+
+	/*
+	 * oifname "uva0" ip saddr 127.0.0.0/8 snat ip to 10.90.0.2
+	 * An address of its own: were it the one by which this host talks to the copies anyway,
+	 * both would compete for the same source ports.
+	 */
+	ruleset_add_snat(batch, config, loopback, &network->local_source,
+			 "localhost: no answer finds back to a loopback address");
+	/* oifname "uva0" ip saddr 10.90.0.0/24 snat ip to 10.90.0.2 */
+	ruleset_add_snat(batch, config, &network->subnet, &network->local_source,
+			 "hairpin: the answer to a copy must come back by this host");
+	/* oifname != "uva0" ip saddr 10.90.0.0/24 masquerade */
+	rule = nft_rule_start(batch, "source");
+	match_oifname(&rule, config->bridge, false);
+	match_saddr(&rule, &network->subnet, true);
+	do_masquerade(&rule);
+	nft_batch_add_rule(batch, &rule, "outbound: as if this host itself had called");
+}
+
+static void ruleset_add_sources(struct nft_batch *batch, const struct nat_config *config)
+{
+	nft_batch_add_base_chain(batch, "source", "nat", NF_INET_POST_ROUTING, NF_IP_PRI_NAT_SRC);
+	ruleset_add_source(batch, config, &config->ipv4, &LOOPBACK4);
+	if (has(&config->ipv6))
+		ruleset_add_source(batch, config, &config->ipv6, &LOOPBACK6);
+}
+
+static void ruleset_drop_daddr(struct nft_batch *batch, const char *chain,
+			       const struct address *network, const char *comment)
+{
+	struct nft_rule rule = nft_rule_start(batch, chain);
+
+	match_daddr(&rule, network, true);
+	do_drop(&rule);
+	nft_batch_add_rule(batch, &rule, comment);
+}
+
+/* From a copy: only by its own network's addresses, and not to this host's loopback addresses. */
+static void ruleset_add_from_copy(struct nft_batch *batch, const struct nat_config *config)
+{
+	struct nft_rule rule;
+
+	nft_batch_add_chain(batch, "from-copy", NULL);
+	/* ip saddr != 10.90.0.0/24 drop */
+	rule = nft_rule_start(batch, "from-copy");
+	match_saddr(&rule, &config->ipv4.subnet, false);
+	do_drop(&rule);
+	nft_batch_add_rule(batch, &rule, "a copy speaks for itself only");
+	ruleset_drop_daddr(batch, "from-copy", &LOOPBACK4, "127.0.0.0/8 is for this host alone");
+	if (!has(&config->ipv6))
+		return;
+	/* ip6 saddr != fd00::/64 ip6 saddr != fe80::/10 drop */
+	rule = nft_rule_start(batch, "from-copy");
+	match_saddr(&rule, &config->ipv6.subnet, false);
+	match_saddr(&rule, &LINK_LOCAL6, false);
+	do_drop(&rule);
+	nft_batch_add_rule(batch, &rule, "a copy speaks for itself only");
+	ruleset_drop_daddr(batch, "from-copy", &LOOPBACK6, "::1 is for this host alone");
+}
+
+/* From elsewhere: the private network does not exist. */
+static void ruleset_hide_network(struct nft_batch *batch, const struct address *subnet)
+{
+	struct nft_rule rule;
+
+	ruleset_drop_daddr(batch, "guard", subnet, "the copies' own addresses: not from outside");
+	rule = nft_rule_start(batch, "guard");
+	match_saddr(&rule, subnet, true);
+	do_drop(&rule);
+	nft_batch_add_rule(batch, &rule, "nobody outside is a copy");
+}
+
+static void ruleset_add_guard(struct nft_batch *batch, const struct nat_config *config)
+{
+	struct nft_rule rule;
+
+	ruleset_add_from_copy(batch, config);
+	nft_batch_add_base_chain(batch, "guard", "filter", NF_INET_PRE_ROUTING, NF_IP_PRI_RAW);
+	/* iifname "uva0" goto from-copy */
+	rule = nft_rule_start(batch, "guard");
+	match_iifname(&rule, config->bridge, true);
+	do_goto(&rule, "from-copy");
+	nft_batch_add_rule(batch, &rule, NULL);
+	/* iifname "lo" accept */
+	rule = nft_rule_start(batch, "guard");
+	match_iifname(&rule, "lo", true);
+	do_accept(&rule);
+	nft_batch_add_rule(batch, &rule, NULL);
+	ruleset_hide_network(batch, &config->ipv4.subnet);
+	if (has(&config->ipv6))
+		ruleset_hide_network(batch, &config->ipv6.subnet);
+}
+
+static void ruleset_add_to_copy(struct nft_batch *batch)
+{
+	struct nft_rule rule;
+
+	nft_batch_add_chain(batch, "to-copy", NULL);
+	/* ct state established,related accept */
+	rule = nft_rule_start(batch, "to-copy");
+	match_ct_established(&rule);
+	do_accept(&rule);
+	nft_batch_add_rule(batch, &rule, NULL);
+	/* ct status dnat accept */
+	rule = nft_rule_start(batch, "to-copy");
+	match_ct_dnat(&rule);
+	do_accept(&rule);
+	nft_batch_add_rule(batch, &rule, "by a published host port");
+	/* reject */
+	rule = nft_rule_start(batch, "to-copy");
+	do_reject(&rule);
+	nft_batch_add_rule(batch, &rule, "not past the host ports, not from copy to copy");
+}
+
+static void ruleset_add_no_router(struct nft_batch *batch, sa_family_t family, const char *uplinks)
+{
+	struct nft_rule rule = nft_rule_start(batch, "forward");
+
+	/* meta nfproto ipv4 iifname @uplinks4 drop */
+	match_nfproto(&rule, family);
+	match_iifname_in(&rule, uplinks);
+	do_drop(&rule);
+	nft_batch_add_rule(batch, &rule, "this host was no router, and is none now");
+}
+
+static void ruleset_add_forward(struct nft_batch *batch, const struct nat_config *config)
+{
+	struct nft_rule rule;
+
+	nft_batch_add_link_set(batch, RULESET_UPLINKS4, "links that forward IPv4 because of us");
+	nft_batch_add_link_set(batch, RULESET_UPLINKS6, "links that forward IPv6 because of us");
+	ruleset_add_to_copy(batch);
+	nft_batch_add_base_chain(batch, "forward", "filter", NF_INET_FORWARD, NF_IP_PRI_FILTER);
+	/* oifname "uva0" goto to-copy */
+	rule = nft_rule_start(batch, "forward");
+	match_oifname(&rule, config->bridge, true);
+	do_goto(&rule, "to-copy");
+	nft_batch_add_rule(batch, &rule, NULL);
+	ruleset_add_no_router(batch, AF_INET, RULESET_UPLINKS4);
+	ruleset_add_no_router(batch, AF_INET6, RULESET_UPLINKS6);
+}
+
+static void ruleset_add_unmapped(struct nft_batch *batch)
+{
+	struct nft_rule rule;
+
+	nft_batch_add_base_chain(batch, "unmapped", "filter", NF_INET_LOCAL_IN, NF_IP_PRI_FILTER);
+	/* meta l4proto tcp meta l4proto . th dport @reserved reject with tcp reset */
+	rule = nft_rule_start(batch, "unmapped");
+	match_l4proto(&rule, IPPROTO_TCP);
+	match_port_in(&rule, RULESET_RESERVED);
+	do_reject_tcp(&rule);
+	nft_batch_add_rule(batch, &rule, "a port of ours, but no copy behind it: refuse");
+	/* meta l4proto udp meta l4proto . th dport @reserved reject */
+	rule = nft_rule_start(batch, "unmapped");
+	match_l4proto(&rule, IPPROTO_UDP);
+	match_port_in(&rule, RULESET_RESERVED);
+	do_reject(&rule);
+	nft_batch_add_rule(batch, &rule, "a port of ours, but no copy behind it: refuse");
+}
+
+void ruleset_add_all(struct nft_batch *batch, const struct nat_config *config)
+{
+	nft_batch_add_table(batch, config->comment);
+	ruleset_add_ports(batch, config);
+	ruleset_add_from_host(batch, config);
+	ruleset_add_from_elsewhere(batch);
+	ruleset_add_sources(batch, config);
+	ruleset_add_guard(batch, config);
+	ruleset_add_forward(batch, config);
+	ruleset_add_unmapped(batch);
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * ruleset.h - the contents of the nftables table. Pure: builds messages, sends none.
+ */
+#pragma once
+
+#include "net/batch.h"
+#include "net/nat.h"
+
+/** Names of the table's sets. */
+#define RULESET_PUBLISHED "published" /* verdict map: protocol and host port -> chain of a copy */
+#define RULESET_RESERVED  "reserved"  /* protocol and host port: all that this run holds */
+#define RULESET_UPLINKS4  "uplinks4"  /* links that we have made forward IPv4 */
+#define RULESET_UPLINKS6  "uplinks6"  /* and IPv6 */
+
+/** ruleset_add_all() - the table with all that is in it from the start. */
+void ruleset_add_all(struct nft_batch *batch, const struct nat_config *config);
+
+/** ruleset_add_ipv6() - the rule that leads a port's IPv6 connections to its copy. */
+void ruleset_add_ipv6(struct nft_batch *batch, const struct nat_port *port);
