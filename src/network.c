@@ -214,6 +214,18 @@ int run_make_network(struct run *run)
 	return err ? err : network_enable_uplinks(run, run->guardian.start_lock);
 }
 
+/*
+ * With br_netfilter, a copy's packet to a host port is translated while it is still on the bridge,
+ * and goes on from port to port, or back to where it came from: isolated ports would not let it.
+ * There the table's chain `forward` sees what is bridged, and keeps the copies apart.
+ */
+static enum link_port_mode network_port_mode(void)
+{
+	return network_bridge_calls("iptables") || network_bridge_calls("ip6tables")
+		       ? LINK_PORT_HAIRPIN
+		       : LINK_PORT_ISOLATED;
+}
+
 int run_make_link(struct run *run, struct member *member)
 {
 	char name[IFNAMSIZ];
@@ -236,13 +248,7 @@ int run_make_link(struct run *run, struct member *member)
 	err = sysctl_write_link("ipv6", name, "disable_ipv6", "1");
 	if (err)
 		return err;
-	/*
-	 * With br_netfilter, a copy's packet to a host port is translated while it is still on the
-	 * bridge, and goes on from port to port: isolated ones would not let it. There the table's
-	 * chain `forward` sees what is bridged, and keeps the copies apart.
-	 */
-	if (!network_bridge_calls("iptables") && !network_bridge_calls("ip6tables"))
-		err = link_isolate_port(&run->route, member->link_index);
+	err = link_set_port_mode(&run->route, member->link_index, network_port_mode());
 	if (!err)
 		err = link_set_up(&run->route, member->link_index);
 	return err ? netlink_report(&run->route, err, "copy %u: cannot set up its link %s",

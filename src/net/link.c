@@ -90,7 +90,7 @@ int link_create_veth(struct netlink *nl, const struct veth_spec *spec)
 	return netlink_talk(nl, nlh, NULL, NULL);
 }
 
-int link_isolate_port(struct netlink *nl, unsigned int ifindex)
+int link_set_port_mode(struct netlink *nl, unsigned int ifindex, enum link_port_mode mode)
 {
 	char buf[NETLINK_REQUEST_MAX] __attribute__((aligned(NLMSG_ALIGNTO)));
 	struct nlmsghdr *nlh = link_request(buf, RTM_NEWLINK, 0, ifindex);
@@ -99,7 +99,8 @@ int link_isolate_port(struct netlink *nl, unsigned int ifindex)
 
 	mnl_attr_put_strz(nlh, IFLA_INFO_SLAVE_KIND, "bridge");
 	port = mnl_attr_nest_start(nlh, IFLA_INFO_SLAVE_DATA);
-	mnl_attr_put_u8(nlh, IFLA_BRPORT_ISOLATED, 1);
+	mnl_attr_put_u8(nlh, mode == LINK_PORT_HAIRPIN ? IFLA_BRPORT_MODE : IFLA_BRPORT_ISOLATED,
+			1);
 	mnl_attr_nest_end(nlh, port);
 	mnl_attr_nest_end(nlh, linkinfo);
 	return netlink_talk(nl, nlh, NULL, NULL);

@@ -39,8 +39,14 @@ struct veth_spec {
 /** link_create_veth() - make a veth pair in one request, both ends down. */
 int link_create_veth(struct netlink *nl, const struct veth_spec *spec);
 
-/** link_isolate_port() - let the bridge port talk to the bridge only, not to other such ports. */
-int link_isolate_port(struct netlink *nl, unsigned int ifindex);
+/** How a port of a bridge deals with the other ports. */
+enum link_port_mode {
+	LINK_PORT_ISOLATED, /* it talks to the bridge itself, and to no other isolated port */
+	LINK_PORT_HAIRPIN,  /* it talks to all, and what came in by it may leave by it */
+};
+
+/** link_set_port_mode() - `bridge link set dev @ifindex isolated on`, or `hairpin on`. */
+int link_set_port_mode(struct netlink *nl, unsigned int ifindex, enum link_port_mode mode);
 
 /** link_set_up() - `ip link set up`. */
 int link_set_up(struct netlink *nl, unsigned int ifindex);
