@@ -12,6 +12,7 @@
 #include "base/sysctl.h"
 #include "host/record.h"
 #include "host/rundir.h"
+#include "net/firewall.h"
 #include "net/route.h"
 #include "net/subnet.h"
 #include "run.h"
@@ -185,6 +186,27 @@ static bool network_server_is_usable(const struct address *server, void *data)
 	return route_exists(data, server);
 }
 
+/* Tells of firewalls that will drop what is ours; that they cannot be read is no reason to stop. */
+static void network_tell_firewalls(struct run *run)
+{
+	struct firewall_chain *chains = NULL;
+	size_t count = 0;
+
+	if (firewall_find(&run->nat.nl, run->bridge, run->table, &chains, &count) < 0)
+		return;
+	for (size_t i = 0; i < count; i++) {
+		char command[FIREWALL_COMMAND_MAX];
+
+		firewall_format_command(&chains[i], run->bridge, command);
+		error_say(0,
+			  "chain %s %s %s drops what it does not know, and so locks out %s; to "
+			  "let them through: %s",
+			  chains[i].family, chains[i].table, chains[i].chain,
+			  firewall_whom(&chains[i]), command);
+	}
+	free(chains);
+}
+
 int run_make_network(struct run *run)
 {
 	int err = netlink_open(&run->route, NETLINK_ROUTE);
@@ -211,7 +233,11 @@ int run_make_network(struct run *run)
 		err = record_note_conntrack(run->guardian.log, &run->subnet6);
 	if (!err)
 		err = network_install_nat(run);
-	return err ? err : network_enable_uplinks(run, run->guardian.start_lock);
+	if (!err)
+		err = network_enable_uplinks(run, run->guardian.start_lock);
+	if (!err)
+		network_tell_firewalls(run);
+	return err;
 }
 
 /*

@@ -49,7 +49,9 @@ static int start_check_program(const char *program)
 		return 0;
 	if (errno == EACCES)
 		return error_say(-EACCES, "%s is not executable (chmod +x)", program);
-	return error_report(-errno, "%s (start in the directory that holds it)", program);
+	if (errno == ENOENT)
+		return error_say(-ENOENT, "no %s: start in the directory that holds it", program);
+	return error_report(-errno, "%s: cannot execute it", program);
 }
 
 static int start_check(const struct plan *plan)
@@ -162,6 +164,18 @@ static int start_make_way(const struct run *run, const struct member *member, in
 	return 0;
 }
 
+/* A run as another user has left it: the program will fail in its own way, and puzzle its user. */
+static void start_check_owner(const struct run *run, const struct member *member, int tmp)
+{
+	uid_t uid = run->identity.uid;
+	struct stat st;
+
+	if (fstat(tmp, &st) == 0 && st.st_uid != uid && !(st.st_mode & (S_IWGRP | S_IWOTH)))
+		error_say(0,
+			  "copy %u runs as user %u, but %s belongs to user %u (chown -R %u copies)",
+			  member->number, uid, member->tmp, st.st_uid, uid);
+}
+
 static int start_member_directories(const struct run *run, const struct member *member, int copies)
 {
 	uid_t uid = run->identity.uid;
@@ -182,7 +196,10 @@ static int start_member_directories(const struct run *run, const struct member *
 	if (err)
 		return err;
 	tmp = directory_make(directory, "tmp", uid, gid, NULL);
-	return tmp < 0 ? tmp : start_make_way(run, member, tmp);
+	if (tmp < 0)
+		return tmp;
+	start_check_owner(run, member, tmp);
+	return start_make_way(run, member, tmp);
 }
 
 static int start_directories(const struct run *run)

@@ -40,10 +40,10 @@ enum event_kind {
 	EVENT_SIGNAL,
 	EVENT_TIMER,
 	EVENT_GUARDIAN,
-	EVENT_WATCH,    /* of links and addresses */
-	EVENT_WRITABLE, /* our standard output */
-	EVENT_OUTPUT,   /* of a copy */
-	EVENT_END,      /* of a copy */
+	EVENT_WATCH,  /* of links and addresses */
+	EVENT_READER, /* of our standard output: it takes more, or is gone */
+	EVENT_OUTPUT, /* of a copy */
+	EVENT_END,    /* of a copy */
 };
 
 enum phase {
@@ -63,6 +63,7 @@ struct supervisor {
 	bool hinted;
 	bool blind; /* nobody can tell whether a copy listens */
 	bool told_ipv6;
+	bool reader_watched;
 	bool writable_watched;
 	bool outputs_watched; /* not while our own reader does not read */
 	int err;              /* why the run ends; 0: it was asked to */
@@ -400,11 +401,9 @@ static void supervisor_flush(struct supervisor *supervisor)
 
 	if (err)
 		supervisor_end(supervisor, err);
-	if (!clear && !supervisor->writable_watched)
-		supervisor_control(supervisor, EPOLL_CTL_ADD, run->output.fd, EPOLLOUT,
-				   EVENT_WRITABLE, 0);
-	if (clear && supervisor->writable_watched)
-		epoll_ctl(supervisor->epoll, EPOLL_CTL_DEL, run->output.fd, NULL);
+	if (clear == supervisor->writable_watched && supervisor->reader_watched)
+		supervisor_control(supervisor, EPOLL_CTL_MOD, run->output.fd, clear ? 0 : EPOLLOUT,
+				   EVENT_READER, 0);
 	supervisor->writable_watched = !clear;
 	if (clear == supervisor->outputs_watched)
 		return;
@@ -413,6 +412,15 @@ static void supervisor_flush(struct supervisor *supervisor)
 			supervisor_control(supervisor, EPOLL_CTL_MOD, run->members[i].copy.output,
 					   clear ? EPOLLIN : 0, EVENT_OUTPUT, i);
 	supervisor->outputs_watched = clear;
+}
+
+static void supervisor_on_reader_gone(struct supervisor *supervisor)
+{
+	epoll_ctl(supervisor->epoll, EPOLL_CTL_DEL, supervisor->run->output.fd, NULL);
+	supervisor->reader_watched = false;
+	if (supervisor->phase < PHASE_ENDING)
+		error_say(0, "nobody reads the standard output any more: stopping");
+	supervisor_end(supervisor, -EPIPE);
 }
 
 static void supervisor_dispatch(struct supervisor *supervisor, const struct epoll_event *event)
@@ -432,8 +440,10 @@ static void supervisor_dispatch(struct supervisor *supervisor, const struct epol
 	case EVENT_WATCH:
 		supervisor_on_watch(supervisor);
 		break;
-	case EVENT_WRITABLE:
-		break; /* supervisor_flush() comes after every event */
+	case EVENT_READER: /* supervisor_flush() comes after every event */
+		if (event->events & (EPOLLERR | EPOLLHUP))
+			supervisor_on_reader_gone(supervisor);
+		break;
 	case EVENT_OUTPUT:
 		if (member->copy.output >= 0 && output_is_clear(&supervisor->run->output))
 			supervisor_on_output(supervisor, member);
@@ -443,6 +453,18 @@ static void supervisor_dispatch(struct supervisor *supervisor, const struct epol
 			supervisor_on_end(supervisor, member);
 		break;
 	}
+}
+
+/* A file is always ready, which epoll refuses to say (EPERM): nothing to watch then. */
+static int supervisor_watch_reader(struct supervisor *supervisor)
+{
+	struct epoll_event event = {.data.u64 = (uint64_t)EVENT_READER << 32};
+
+	supervisor->reader_watched = epoll_ctl(supervisor->epoll, EPOLL_CTL_ADD,
+					       supervisor->run->output.fd, &event) == 0;
+	return supervisor->reader_watched || errno == EPERM
+		       ? 0
+		       : error_report(-errno, "cannot watch the standard output");
 }
 
 static int supervisor_open(struct supervisor *supervisor)
@@ -461,6 +483,8 @@ static int supervisor_open(struct supervisor *supervisor)
 		err = supervisor_watch(supervisor, run->guardian.pidfd, EVENT_GUARDIAN, 0);
 	if (!err)
 		err = supervisor_watch(supervisor, netlink_fd(&run->watch), EVENT_WATCH, 0);
+	if (!err)
+		err = supervisor_watch_reader(supervisor);
 	for (unsigned int i = 0; !err && i < run->plan->copies; i++) {
 		err = supervisor_watch(supervisor, run->members[i].copy.pidfd, EVENT_END, i);
 		if (!err)

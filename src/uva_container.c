@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -38,7 +39,8 @@ int main(int argc, char **argv)
 		error_report(-errno, "cannot tell the current directory");
 		return EXIT_FAILURE;
 	}
-	snprintf(program, sizeof(program), "%s/http_recorder.py", directory);
+	snprintf(program, sizeof(program), "%s/http_recorder.py",
+		 strcmp(directory, "/") == 0 ? "" : directory);
 
 	return manager_run(&(struct plan){
 		.directory = directory,

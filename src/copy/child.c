@@ -217,6 +217,7 @@ int child_main(const struct copy_spec *spec, int manager)
 	pid_t program;
 
 	prctl(PR_SET_NAME, "uva_init");
+	setsid(); /* a Ctrl-C in the manager's terminal is the manager's business */
 	if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0)
 		return EXIT_FAILURE;
 	process_keep_fds((int[]){manager, spec->lifeline}, 2);

@@ -24,6 +24,7 @@ enum {
 	TYPE_INET_PROTO = 12,
 	TYPE_INET_SERVICE = 13,
 	TYPE_IFNAME = 41,
+	BYTEORDER_HOST = 1,
 	TYPE_CONCAT_BITS = 6,
 	TYPE_PROTO_SERVICE = TYPE_INET_PROTO << TYPE_CONCAT_BITS | TYPE_INET_SERVICE,
 };
@@ -206,7 +207,8 @@ void nft_batch_delete_chain(struct nft_batch *batch, const char *name)
 struct set_type {
 	uint32_t key_type;
 	uint32_t key_length;
-	bool is_map; /* to verdicts */
+	uint32_t key_byteorder; /* for nft, which lists the set; 0: follows from the type */
+	bool is_map;            /* to verdicts */
 };
 
 static void nft_batch_add_set(struct nft_batch *batch, const char *name, const char *comment,
@@ -216,6 +218,8 @@ static void nft_batch_add_set(struct nft_batch *batch, const char *name, const c
 	struct nlmsghdr *nlh = nft_batch_message(batch, NFT_MSG_NEWSET, NLM_F_CREATE);
 	struct nftnl_set *set = nftnl_set_alloc();
 
+	if (udata && type->key_byteorder)
+		nftnl_udata_put_u32(udata, NFTNL_UDATA_SET_KEYBYTEORDER, type->key_byteorder);
 	if (set && nlh && !batch->err) {
 		nftnl_set_set_str(set, NFTNL_SET_TABLE, batch->table);
 		nftnl_set_set_str(set, NFTNL_SET_NAME, name);
@@ -240,14 +244,14 @@ static void nft_batch_add_set(struct nft_batch *batch, const char *name, const c
 void nft_batch_add_port_set(struct nft_batch *batch, const char *name, const char *comment,
 			    bool is_map)
 {
-	const struct set_type type = {TYPE_PROTO_SERVICE, sizeof(struct port_key), is_map};
+	const struct set_type type = {TYPE_PROTO_SERVICE, sizeof(struct port_key), 0, is_map};
 
 	nft_batch_add_set(batch, name, comment, &type);
 }
 
 void nft_batch_add_link_set(struct nft_batch *batch, const char *name, const char *comment)
 {
-	const struct set_type type = {TYPE_IFNAME, IFNAMSIZ, false};
+	const struct set_type type = {TYPE_IFNAME, IFNAMSIZ, BYTEORDER_HOST, false};
 
 	nft_batch_add_set(batch, name, comment, &type);
 }

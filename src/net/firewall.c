@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * firewall.c - reads base chains, then the rules of those that may matter.
+ */
+#include "net/firewall.h"
+
+#include <errno.h>
+#include <libnftnl/chain.h>
+#include <libnftnl/common.h>
+#include <libnftnl/expr.h>
+#include <libnftnl/rule.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <net/if.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *firewall_family_name(uint32_t family)
+{
+	switch (family) {
+	case NFPROTO_IPV4:
+		return "ip";
+	case NFPROTO_IPV6:
+		return "ip6";
+	case NFPROTO_INET:
+		return "inet";
+	default:
+		return NULL;
+	}
+}
+
+/* A base chain as it was read; a candidate until its rules are known. */
+struct firewall_candidate {
+	struct firewall_chain chain;
+	uint32_t nfproto;
+	bool policy_drop;
+};
+
+struct firewall_search {
+	const char *own_table;
+	struct firewall_candidate *candidates;
+	size_t count;
+	int err;
+};
+
+static void firewall_consider(struct firewall_search *search, const struct nftnl_chain *chain)
+{
+	struct firewall_candidate candidate = {0};
+	struct firewall_candidate *grown;
+	const char *type = nftnl_chain_get_str(chain, NFTNL_CHAIN_TYPE);
+	const char *table = nftnl_chain_get_str(chain, NFTNL_CHAIN_TABLE);
+	const char *name = nftnl_chain_get_str(chain, NFTNL_CHAIN_NAME);
+
+	candidate.nfproto = nftnl_chain_get_u32(chain, NFTNL_CHAIN_FAMILY);
+	candidate.chain.family = firewall_family_name(candidate.nfproto);
+	if (!nftnl_chain_is_set(chain, NFTNL_CHAIN_HOOKNUM) || !type || !table || !name ||
+	    strcmp(type, "filter") != 0 || !candidate.chain.family ||
+	    strncmp(table, search->own_table, strlen("uva_container")) == 0 ||
+	    strlen(table) >= FIREWALL_NAME_MAX || strlen(name) >= FIREWALL_NAME_MAX)
+		return;
+	candidate.chain.hook = nftnl_chain_get_u32(chain, NFTNL_CHAIN_HOOKNUM);
+	if (candidate.chain.hook != NF_INET_LOCAL_IN && candidate.chain.hook != NF_INET_FORWARD &&
+	    candidate.chain.hook != NF_INET_LOCAL_OUT)
+		return;
+	candidate.policy_drop = nftnl_chain_get_u32(chain, NFTNL_CHAIN_POLICY) == NF_DROP;
+	snprintf(candidate.chain.table, sizeof(candidate.chain.table), "%s", table);
+	snprintf(candidate.chain.chain, sizeof(candidate.chain.chain), "%s", name);
+	grown = reallocarray(search->candidates, search->count + 1, sizeof(*grown));
+	if (!grown) {
+		search->err = -ENOMEM;
+		return;
+	}
+	search->candidates = grown;
+	search->candidates[search->count++] = candidate;
+}
+
+static int firewall_on_chain(const struct nlmsghdr *nlh, void *data)
+{
+	struct nftnl_chain *chain = nftnl_chain_alloc();
+
+	if (!chain)
+		return MNL_CB_ERROR;
+	if (nftnl_chain_nlmsg_parse(nlh, chain) == 0)
+		firewall_consider(data, chain);
+	nftnl_chain_free(chain);
+	return MNL_CB_OK;
+}
+
+/* What the rules of a chain do with our packets. */
+struct firewall_verdict {
+	const char *bridge;
+	uint32_t hook;
+	bool lets_us;    /* a rule that names our bridge, or answers in general, accepts */
+	bool last_drops; /* the newest rule seen drops or rejects whatever comes to it */
+};
+
+/* What one rule consists of, as far as it matters here. */
+struct firewall_rule {
+	const char *bridge;
+	bool names_bridge, names_lo, names_state, accepts, drops, matches;
+};
+
+/* Does the expression compare with the name or the index of this link? */
+static bool firewall_compares(const struct nftnl_expr *expr, const char *link)
+{
+	uint32_t length = 0;
+	const void *value = nftnl_expr_get(expr, NFTNL_EXPR_CMP_DATA, &length);
+	unsigned int index = if_nametoindex(link);
+
+	if (!value)
+		return false;
+	if (length == sizeof(index) && index && memcmp(value, &index, length) == 0)
+		return true;
+	return length > strlen(link) && length <= IFNAMSIZ && strncmp(value, link, length) == 0;
+}
+
+static int firewall_on_expr(struct nftnl_expr *expr, void *data)
+{
+	struct firewall_rule *rule = data;
+	const char *name = nftnl_expr_get_str(expr, NFTNL_EXPR_NAME);
+
+	if (strcmp(name, "immediate") == 0) {
+		uint32_t verdict = nftnl_expr_get_u32(expr, NFTNL_EXPR_IMM_VERDICT);
+
+		if (!nftnl_expr_is_set(expr, NFTNL_EXPR_IMM_VERDICT))
+			return 0;
+		rule->accepts = rule->accepts || verdict == NF_ACCEPT;
+		rule->drops = rule->drops || verdict == NF_DROP;
+	} else if (strcmp(name, "reject") == 0) {
+		rule->drops = true;
+	} else if (strcmp(name, "counter") != 0 && strcmp(name, "log") != 0) {
+		rule->matches = true;
+	}
+	if (strcmp(name, "cmp") == 0) {
+		rule->names_bridge = rule->names_bridge || firewall_compares(expr, rule->bridge);
+		rule->names_lo = rule->names_lo || firewall_compares(expr, "lo");
+	} else if (strcmp(name, "ct") == 0) {
+		rule->names_state = nftnl_expr_get_u32(expr, NFTNL_EXPR_CT_KEY) == NFT_CT_STATE;
+	} else if (strcmp(name, "lookup") == 0 && rule->names_state) {
+		rule->accepts = true; /* ct state vmap { established : accept, ... } */
+	}
+	return 0;
+}
+
+static int firewall_on_rule(const struct nlmsghdr *nlh, void *data)
+{
+	struct firewall_verdict *verdict = data;
+	struct firewall_rule parts = {.bridge = verdict->bridge};
+	struct nftnl_rule *rule = nftnl_rule_alloc();
+
+	if (!rule)
+		return MNL_CB_ERROR;
+	if (nftnl_rule_nlmsg_parse(nlh, rule) == 0) {
+		nftnl_expr_foreach(rule, firewall_on_expr, &parts);
+		/* Going in, only answers to this host's own connections matter; going out, only lo.
+		 */
+		if (parts.accepts && (parts.names_bridge ||
+				      (parts.names_state && verdict->hook == NF_INET_LOCAL_IN) ||
+				      (parts.names_lo && verdict->hook == NF_INET_LOCAL_OUT)))
+			verdict->lets_us = true;
+		verdict->last_drops = parts.drops && !parts.matches;
+	}
+	nftnl_rule_free(rule);
+	return MNL_CB_OK;
+}
+
+static int firewall_judge(struct netlink *nl, const char *bridge,
+			  const struct firewall_candidate *candidate, bool *ret_in_the_way)
+{
+	char buf[NETLINK_REQUEST_MAX] __attribute__((aligned(NLMSG_ALIGNTO)));
+	struct firewall_verdict verdict = {.bridge = bridge, .hook = candidate->chain.hook};
+	struct nlmsghdr *nlh = nftnl_nlmsg_build_hdr(buf, NFT_MSG_GETRULE,
+						     (uint16_t)candidate->nfproto, NLM_F_DUMP, 0);
+	int err;
+
+	mnl_attr_put_strz(nlh, NFTA_RULE_TABLE, candidate->chain.table);
+	mnl_attr_put_strz(nlh, NFTA_RULE_CHAIN, candidate->chain.chain);
+	err = netlink_talk(nl, nlh, firewall_on_rule, &verdict);
+	*ret_in_the_way =
+		!err && !verdict.lets_us && (candidate->policy_drop || verdict.last_drops);
+	return err;
+}
+
+int firewall_find(struct netlink *nl, const char *bridge, const char *own_table,
+		  struct firewall_chain **ret_chains, size_t *ret_count)
+{
+	char buf[NETLINK_REQUEST_MAX] __attribute__((aligned(NLMSG_ALIGNTO)));
+	struct firewall_search search = {.own_table = own_table};
+	struct nlmsghdr *nlh =
+		nftnl_nlmsg_build_hdr(buf, NFT_MSG_GETCHAIN, NFPROTO_UNSPEC, NLM_F_DUMP, 0);
+	int err = netlink_talk(nl, nlh, firewall_on_chain, &search);
+	struct firewall_chain *chains = NULL;
+	size_t count = 0;
+
+	err = err ? err : search.err;
+	if (!err && search.count > 0)
+		chains = calloc(search.count, sizeof(*chains));
+	if (!err && search.count > 0 && !chains)
+		err = -ENOMEM;
+	for (size_t i = 0; !err && i < search.count; i++) {
+		bool in_the_way;
+
+		err = firewall_judge(nl, bridge, &search.candidates[i], &in_the_way);
+		if (!err && in_the_way)
+			chains[count++] = search.candidates[i].chain;
+	}
+	free(search.candidates);
+	if (err) {
+		free(chains);
+		return err;
+	}
+	*ret_chains = chains;
+	*ret_count = count;
+	return 0;
+}
+
+static size_t firewall_add_insert(const struct firewall_chain *chain, const char *match, char *text,
+				  size_t size)
+{
+	return (size_t)snprintf(text, size, "insert rule %s %s %s %s accept; ", chain->family,
+				chain->table, chain->chain, match);
+}
+
+void firewall_format_command(const struct firewall_chain *chain, const char *bridge, char *command)
+{
+	char in[64], out[64];
+	size_t length = (size_t)snprintf(command, FIREWALL_COMMAND_MAX, "nft '");
+
+	/* In the output hook the packet is still on the way that it had before its translation. */
+	if (chain->hook == NF_INET_LOCAL_OUT)
+		snprintf(out, sizeof(out), "oifname \"lo\" ct status dnat");
+	else
+		snprintf(out, sizeof(out), "oifname \"%.15s\"", bridge);
+	snprintf(in, sizeof(in), "iifname \"%.15s\"%s", bridge,
+		 chain->hook == NF_INET_LOCAL_IN ? " ct state established,related" : "");
+	if (chain->hook != NF_INET_LOCAL_IN)
+		length += firewall_add_insert(chain, out, command + length,
+					      FIREWALL_COMMAND_MAX - length);
+	if (chain->hook != NF_INET_LOCAL_OUT)
+		length += firewall_add_insert(chain, in, command + length,
+					      FIREWALL_COMMAND_MAX - length);
+	snprintf(command + length - strlen("; "), FIREWALL_COMMAND_MAX - length, "'");
+}
+
+const char *firewall_whom(const struct firewall_chain *chain)
+{
+	switch (chain->hook) {
+	case NF_INET_FORWARD:
+		return "clients on the LAN, copies that call each other, and what copies call";
+	case NF_INET_LOCAL_OUT:
+		return "this host's own clients (localhost)";
+	default:
+		return "the answers to this host's own clients (localhost)";
+	}
+}
