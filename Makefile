@@ -16,7 +16,7 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 # The front doors: src/NAME.c holds main() of the program NAME.
 PROGRAMS := uva_container
 # Libraries, by their pkg-config names.
-LIBRARIES := libmnl libnftnl
+LIBRARIES := libmnl libnftnl libseccomp
 
 SANITIZED := $(filter 1,$(SANITIZE))
 BUILD     := build$(if $(SANITIZED),/sanitize)

@@ -48,6 +48,7 @@ struct member {
 struct run {
 	const struct plan *plan;
 	struct identity identity;
+	struct filter filter; /* of every copy */
 	struct guardian guardian;
 	struct netlink route;
 	struct netlink watch; /* news of links and addresses */

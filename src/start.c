@@ -244,6 +244,7 @@ static int start_spawn(struct run *run, struct member *member)
 			},
 		.argv = run->plan->argv,
 		.identity = &run->identity,
+		.filter = &run->filter,
 		.link = RUN_LINK_INSIDE,
 		.address = member->address,
 		.gateway = address_nth(&run->subnet, SUBNET_GATEWAY),
@@ -293,6 +294,8 @@ int run_start(struct run *run)
 
 	if (!err)
 		err = identity_of_caller(&run->identity);
+	if (!err)
+		err = filter_compile(&run->filter);
 	if (!err)
 		err = start_members(run);
 	if (!err)

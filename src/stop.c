@@ -51,6 +51,7 @@ int run_stop(struct run *run)
 	 */
 	for (unsigned int i = 0; run->members && i < run->plan->copies; i++)
 		netlink_close(&run->members[i].diag);
+	filter_free(&run->filter);
 	identity_free(&run->identity);
 	free(run->members);
 	run->members = NULL;

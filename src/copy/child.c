@@ -169,6 +169,8 @@ static int child_execute(const struct copy_spec *spec, int slave)
 	if (child_setup_stdio(slave, &manager_stderr) < 0)
 		return EXIT_CANNOT_EXECUTE;
 	child_reset_signals();
+	if (filter_install(spec->filter) < 0)
+		return EXIT_CANNOT_EXECUTE;
 	execvp(spec->argv[0], spec->argv);
 
 	err = errno;
@@ -233,7 +235,7 @@ int child_main(const struct copy_spec *spec, int manager)
 	}
 	close(slave);
 	if (identity_assume(spec->identity) < 0 || prctl(PR_SET_DUMPABLE, 0) < 0 ||
-	    child_bind_life(manager) < 0)
+	    filter_install(spec->filter) < 0 || child_bind_life(manager) < 0)
 		return EXIT_FAILURE;
 	init_run(program, manager);
 	return EXIT_SUCCESS;

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "copy/filter.h"
 #include "copy/fs.h"
 #include "copy/identity.h"
 #include "net/address.h"
@@ -21,6 +22,7 @@ struct copy_spec {
 	struct fs_spec fs;
 	char *const *argv; /* the program; argv[0] is looked up in PATH unless it has a slash */
 	const struct identity *identity;
+	const struct filter *filter;
 	const char *link;                  /* name of its link, inside: "eth0" */
 	struct address address, gateway;   /* of that link, with its prefix */
 	struct address address6, gateway6; /* AF_UNSPEC: without IPv6 */

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * filter.c - which system calls, and why these.
+ *
+ * The list is what the default profiles of Docker, Podman and containerd agree on to refuse. It
+ * differs from them in its form: they list what is allowed and refuse the rest, we list what is
+ * refused. Their form protects a root with capabilities from calls that do not exist yet; a copy
+ * has none, and should run on a kernel and a libc that are newer than this file.
+ *
+ * Other differences: io_uring is refused (as Docker does since 25.0, not Podman). ptrace() and
+ * process_vm_readv() are allowed: in its pid namespace a copy finds its own processes only, and
+ * init cannot be traced.
+ */
+#include "copy/filter.h"
+
+#include <errno.h>
+#include <linux/sched.h>
+#include <linux/seccomp.h>
+#include <seccomp.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+
+static const int REFUSED[] = {
+	/* mounts and roots */
+	SCMP_SYS(mount),
+	SCMP_SYS(umount),
+	SCMP_SYS(umount2),
+	SCMP_SYS(pivot_root),
+	SCMP_SYS(fsopen),
+	SCMP_SYS(fsconfig),
+	SCMP_SYS(fsmount),
+	SCMP_SYS(fspick),
+	SCMP_SYS(open_tree),
+	SCMP_SYS(move_mount),
+	SCMP_SYS(mount_setattr),
+	SCMP_SYS(chroot),
+	/* other namespaces, and files without their path */
+	SCMP_SYS(setns),
+	SCMP_SYS(open_by_handle_at),
+	SCMP_SYS(name_to_handle_at),
+	/* code for the kernel */
+	SCMP_SYS(init_module),
+	SCMP_SYS(finit_module),
+	SCMP_SYS(delete_module),
+	SCMP_SYS(create_module),
+	SCMP_SYS(get_kernel_syms),
+	SCMP_SYS(query_module),
+	SCMP_SYS(kexec_load),
+	SCMP_SYS(kexec_file_load),
+	SCMP_SYS(bpf),
+	SCMP_SYS(perf_event_open),
+	SCMP_SYS(userfaultfd),
+	SCMP_SYS(lookup_dcookie),
+	SCMP_SYS(io_uring_setup),
+	SCMP_SYS(io_uring_enter),
+	SCMP_SYS(io_uring_register),
+	/* keys: they are not in any namespace */
+	SCMP_SYS(add_key),
+	SCMP_SYS(request_key),
+	SCMP_SYS(keyctl),
+	/* the machine as a whole */
+	SCMP_SYS(reboot),
+	SCMP_SYS(swapon),
+	SCMP_SYS(swapoff),
+	SCMP_SYS(acct),
+	SCMP_SYS(quotactl),
+	SCMP_SYS(quotactl_fd),
+	SCMP_SYS(syslog),
+	SCMP_SYS(vhangup),
+	SCMP_SYS(nfsservctl),
+	SCMP_SYS(clock_settime),
+	SCMP_SYS(clock_settime64),
+	SCMP_SYS(clock_adjtime),
+	SCMP_SYS(clock_adjtime64),
+	SCMP_SYS(settimeofday),
+	SCMP_SYS(stime),
+	SCMP_SYS(adjtimex),
+	SCMP_SYS(sethostname),
+	SCMP_SYS(setdomainname),
+	SCMP_SYS(iopl),
+	SCMP_SYS(ioperm),
+	/* memory of others, and where memory lies */
+	SCMP_SYS(kcmp),
+	SCMP_SYS(move_pages),
+	SCMP_SYS(migrate_pages),
+	SCMP_SYS(mbind),
+	SCMP_SYS(set_mempolicy),
+	SCMP_SYS(get_mempolicy),
+	/* relics */
+	SCMP_SYS(_sysctl),
+	SCMP_SYS(sysfs),
+	SCMP_SYS(uselib),
+	SCMP_SYS(ustat),
+	SCMP_SYS(vm86),
+	SCMP_SYS(vm86old),
+	SCMP_SYS(modify_ldt),
+};
+
+/* Namespaces that clone(2) and unshare(2) would make; a user namespace gives all capabilities. */
+static const uint64_t NAMESPACES[] = {
+	CLONE_NEWUSER, CLONE_NEWNS,  CLONE_NEWNET,    CLONE_NEWPID,
+	CLONE_NEWIPC,  CLONE_NEWUTS, CLONE_NEWCGROUP,
+};
+
+#ifdef __s390__
+enum { CLONE_FLAGS_ARGUMENT = 1 };
+#else
+enum { CLONE_FLAGS_ARGUMENT = 0 };
+#endif
+
+static int filter_add_calls(scmp_filter_ctx context)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < sizeof(REFUSED) / sizeof(REFUSED[0]); i++)
+		err = seccomp_rule_add(context, SCMP_ACT_ERRNO(EPERM), REFUSED[i], 0);
+	return err;
+}
+
+static int filter_add_namespaces(scmp_filter_ctx context)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < sizeof(NAMESPACES) / sizeof(NAMESPACES[0]); i++) {
+		uint64_t flag = NAMESPACES[i];
+
+		err = seccomp_rule_add(
+			context, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(clone), 1,
+			SCMP_CMP(CLONE_FLAGS_ARGUMENT, SCMP_CMP_MASKED_EQ, flag, flag));
+		if (!err)
+			err = seccomp_rule_add(context, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(unshare), 1,
+					       SCMP_A0(SCMP_CMP_MASKED_EQ, flag, flag));
+	}
+	/* Its flags are in memory, where no filter looks; libc then takes clone(2) instead. */
+	if (!err)
+		err = seccomp_rule_add(context, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
+	/* A way to the hypervisor that no network namespace bars. */
+	if (!err)
+		err = seccomp_rule_add(context, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket), 1,
+				       SCMP_A0(SCMP_CMP_EQ, AF_VSOCK));
+	return err;
+}
+
+static int filter_add_architectures(scmp_filter_ctx context)
+{
+	static const uint32_t variants[][2] = {
+		{SCMP_ARCH_X86_64, SCMP_ARCH_X86},
+		{SCMP_ARCH_X86_64, SCMP_ARCH_X32},
+		{SCMP_ARCH_AARCH64, SCMP_ARCH_ARM},
+	};
+	int err = 0;
+
+	for (size_t i = 0; !err && i < sizeof(variants) / sizeof(variants[0]); i++)
+		if (variants[i][0] == seccomp_arch_native())
+			err = seccomp_arch_add(context, variants[i][1]);
+	return err;
+}
+
+/* libseccomp writes a program to a file only (before its release 2.6). */
+static int filter_export(scmp_filter_ctx context, struct filter *ret)
+{
+	AUTO_CLOSE int fd = memfd_create("seccomp filter", MFD_CLOEXEC);
+	struct stat st;
+	int err;
+
+	if (fd < 0)
+		return -errno;
+	err = seccomp_export_bpf(context, fd);
+	if (err)
+		return err;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	ret->program = malloc((size_t)st.st_size);
+	if (!ret->program)
+		return -ENOMEM;
+	if (pread(fd, ret->program, (size_t)st.st_size, 0) != st.st_size)
+		return -EIO;
+	ret->length = (unsigned short)((size_t)st.st_size / sizeof(*ret->program));
+	return 0;
+}
+
+int filter_compile(struct filter *ret)
+{
+	scmp_filter_ctx context = seccomp_init(SCMP_ACT_ALLOW);
+	int err = context ? filter_add_architectures(context) : -ENOMEM;
+
+	*ret = (struct filter){0};
+	/* What is allowed, nearly everything, should be found fast: as a tree, not as a list. */
+	if (!err)
+		seccomp_attr_set(context, SCMP_FLTATR_CTL_OPTIMIZE, 2);
+	if (!err)
+		err = filter_add_calls(context);
+	if (!err)
+		err = filter_add_namespaces(context);
+	if (!err)
+		err = filter_export(context, ret);
+	if (context)
+		seccomp_release(context);
+	return err ? error_report(err, "cannot make the seccomp filter") : 0;
+}
+
+void filter_free(struct filter *filter)
+{
+	free(filter->program);
+	*filter = (struct filter){0};
+}
+
+int filter_install(const struct filter *filter)
+{
+	const struct sock_fprog program = {.len = filter->length, .filter = filter->program};
+
+	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) < 0)
+		return error_report(-errno, "cannot install the seccomp filter");
+	return 0;
+}

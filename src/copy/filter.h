@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * filter.h - the system calls that a copy may not make (seccomp, man 2 seccomp).
+ *
+ * A copy has no capability, and gets none; so most of these would be refused anyway. The filter
+ * keeps a copy away from code of the kernel that a service program has no business in, and where
+ * most of the kernel's privilege escalations have been found.
+ */
+#pragma once
+
+#include <linux/filter.h>
+#include <stddef.h>
+
+/** A compiled filter: made once, installed in every copy. */
+struct filter {
+	struct sock_filter *program; /* owned */
+	unsigned short length;       /* instructions */
+};
+
+/**
+ * filter_compile() - make the filter for this machine's architecture and its 32-bit variants
+ * Return: 0 or a negative errno, which is reported. Free with filter_free() in any case.
+ */
+int filter_compile(struct filter *ret);
+
+/** filter_free() - free the program. Safe on zeros. */
+void filter_free(struct filter *filter);
+
+/**
+ * filter_install() - let the calling process, and what it executes, be filtered from now on
+ *
+ * no_new_privs must be set. Return: 0 or a negative errno, which is reported.
+ */
+int filter_install(const struct filter *filter);
