@@ -25,6 +25,8 @@ static int manager_block_signals(int *ret_signals)
 	sigset_t blocked, stop;
 	int fd;
 
+	/* Ignored by our caller, it would have the kernel reap our children behind our back. */
+	sigaction(SIGCHLD, &(struct sigaction){.sa_handler = SIG_DFL}, NULL);
 	sigfillset(&blocked);
 	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
 		sigdelset(&blocked, kept[i]);

@@ -45,13 +45,19 @@ static bool start_names_are_taken(unsigned int index)
 
 static int start_check_program(const char *program)
 {
-	if (!strchr(program, '/') || access(program, X_OK) == 0)
+	struct stat st;
+
+	if (!strchr(program, '/'))
 		return 0;
-	if (errno == EACCES)
-		return error_say(-EACCES, "%s is not executable (chmod +x)", program);
-	if (errno == ENOENT)
+	if (stat(program, &st) < 0 && errno == ENOENT)
 		return error_say(-ENOENT, "no %s: start in the directory that holds it", program);
-	return error_report(-errno, "%s: cannot execute it", program);
+	if (stat(program, &st) < 0)
+		return error_report(-errno, "%s", program);
+	if (!S_ISREG(st.st_mode))
+		return error_say(-EACCES, "%s is no regular file", program);
+	if (access(program, X_OK) < 0)
+		return error_say(-EACCES, "%s is not executable (chmod +x)", program);
+	return 0;
 }
 
 static int start_check(const struct plan *plan)
