@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Private hosts for tests, and what is done on them.
+
+    namespaces.py  run a function inside other namespaces, by a thread that enters them
+    waiting.py     wait for a condition, with a deadline
+    process.py     a process on a node: its output by lines, its end, its terminal
+    node.py        a place on the network: run, connect, listen, get
+    host.py        the private host: a node of its own, its LAN, its state before and after
+    snapshot.py    what a host looks like: everything that a run may not leave behind
+    project.py     the directory that the program lies and is started in
+    manager.py     the program under test, started on a host
+    scene.py       a host on which both copies run, to look at the network from all sides
+    talk.py        who reaches whom
+    frames.py      packets that no well-behaved neighbour sends, and what of them arrives
+    front_door.py  a second program over the same engine, on other ports
+"""
+
+from .frames import SYN, SYN_ACK, Tap, syn
+from .front_door import build_other_ports
+from .host import Host
+from .manager import COLOUR, Manager
+from .node import Node, Response
+from .process import Process
+from .project import HTTP_RECORDER, SANITIZED, TOP, USER, Project
+from .scene import BRIDGE, Scene, addresses, bridge_netfilter, mac, open_scene
+from .snapshot import Snapshot
+from .talk import OPEN, REFUSED, SILENT, UNREACHABLE, ask, outcomes
+from .waiting import wait_until
+
+__all__ = [
+    "BRIDGE",
+    "COLOUR",
+    "HTTP_RECORDER",
+    "Host",
+    "Manager",
+    "Node",
+    "OPEN",
+    "Process",
+    "Project",
+    "REFUSED",
+    "Response",
+    "SANITIZED",
+    "SILENT",
+    "SYN",
+    "SYN_ACK",
+    "Scene",
+    "Snapshot",
+    "TOP",
+    "Tap",
+    "UNREACHABLE",
+    "USER",
+    "addresses",
+    "ask",
+    "bridge_netfilter",
+    "build_other_ports",
+    "mac",
+    "open_scene",
+    "outcomes",
+    "syn",
+    "wait_until",
+]

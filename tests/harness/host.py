@@ -1,0 +1,237 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A private host: a machine for one test, made of namespaces.
+
+It has its own network, mounts, processes, IPC and host name; /run, /proc and /sys are its own too. All
+else is the real machine's file system. Process 1 is the holder: it keeps the namespaces, adopts orphans
+and ends as soon as the test run does, and with it ends every process of the host.
+
+    client 198.51.100.2 ── eth0 ═══ lan0 ── 198.51.100.1 host 127.0.0.1
+    2001:db8:1::2                           2001:db8:1::1
+
+The addresses are documentation ranges: whatever else occurs in conntrack, the program brought in.
+"""
+
+import os
+import subprocess
+from pathlib import Path
+
+from . import namespaces
+from .manager import Manager
+from .node import ENVIRONMENT, Node
+from .project import Project
+from .snapshot import Snapshot
+from .waiting import wait_until
+
+HOST_NAMESPACES = (
+    namespaces.CLONE_NEWNET
+    | namespaces.CLONE_NEWNS
+    | namespaces.CLONE_NEWPID
+    | namespaces.CLONE_NEWIPC
+    | namespaces.CLONE_NEWUTS
+)
+
+# The kernel frees a network namespace some time after the last process in it has ended.
+SETTLING_TIME = 2.0
+
+# A new network namespace takes over IPv4's sysctls from the machine: here are the kernel's defaults.
+DEFAULT_SYSCTLS = {
+    "net.ipv4.ip_forward": 0,
+    "net.ipv4.conf.all.rp_filter": 0,
+    "net.ipv4.conf.default.rp_filter": 0,
+    "net.ipv4.conf.all.route_localnet": 0,
+    "net.ipv4.conf.default.route_localnet": 0,
+    "net.ipv4.conf.all.accept_redirects": 1,
+    "net.ipv4.conf.default.accept_redirects": 1,
+}
+
+# What the holder does before it waits for its standard input to be closed. With SIGCHLD ignored the
+# kernel reaps what it adopts.
+HOLDER = """
+set -e
+mount --make-rprivate /
+mount -t tmpfs -o mode=755 tmpfs /run
+mkdir /run/cgroup
+mount --rbind /sys/fs/cgroup /run/cgroup
+mount -t sysfs sysfs /sys
+mount --move /run/cgroup /sys/fs/cgroup
+rmdir /run/cgroup
+mount -t proc proc /proc
+ip link set lo up
+echo made
+exec env --ignore-signal=CHLD cat
+"""
+
+
+class Host(Node):
+    """A private host. Use it in a with statement, or close it."""
+
+    def __init__(self, *, lan=True, sysctls=None):
+        """Make a host, with a client on its LAN (or without), and set sysctls (name to value)."""
+        self._holder = namespaces.in_thread(_start_holder)
+        super().__init__(os.pidfd_open(self._holder.pid), HOST_NAMESPACES)
+        self.managers = []
+        self.projects = set()
+        self.neighbours = []
+        self.set_sysctls({**DEFAULT_SYSCTLS, **(sysctls or {})})
+        self.client = self.add_lan("lan0", "198.51.100.{}/24", "2001:db8:1::{}/64") if lan else None
+        self.before = None
+        self.remember()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def root(self, path="/"):
+        """Return how the test run itself reaches a path of the host."""
+        return Path(f"/proc/{self._holder.pid}/root{path}")
+
+    def set_sysctls(self, sysctls):
+        """Set sysctls of the host, by their dotted names."""
+
+        def write():
+            for name, value in sysctls.items():
+                Path("/proc/sys", *name.split(".")).write_text(str(value), encoding="ascii")
+
+        self.inside(write)
+
+    def sysctl(self, name):
+        """Return a sysctl's value, by its dotted name."""
+        return self.inside(lambda: Path("/proc/sys", *name.split(".")).read_text(encoding="ascii").strip())
+
+    def add_lan(self, link, ipv4, ipv6):
+        """Attach a network by a veth named link; return the client on it, whose default route is the host.
+
+        ipv4, ipv6: the network's addresses, with {} for their last number: 1 is the host, 2 the client.
+        """
+        client = Node(namespaces.in_thread(_new_network))
+        self.neighbours.append(client)
+        # Without duplicate address detection nothing of this changes later, by itself.
+        client.run(
+            [
+                "sh",
+                "-ec",
+                f"""
+                ip link set lo up
+                ip link add eth0 type veth peer name {link} netns {self._holder.pid}
+                echo 0 >/proc/sys/net/ipv6/conf/eth0/accept_dad
+                ip link set eth0 up
+                ip addr add {ipv4.format(2)} dev eth0
+                ip addr add {ipv6.format(2)} dev eth0 nodad
+                """,
+            ]
+        )
+        self.run(
+            [
+                "sh",
+                "-ec",
+                f"""
+                echo 0 >/proc/sys/net/ipv6/conf/{link}/accept_dad
+                ip link set {link} up
+                ip addr add {ipv4.format(1)} dev {link}
+                ip addr add {ipv6.format(1)} dev {link} nodad
+                """,
+            ]
+        )
+        for family, address in (("-4", ipv4), ("-6", ipv6)):
+            gateway = address.format(1).split("/")[0]
+            client.run(["ip", family, "route", "add", "default", "via", gateway])
+        wait_until(lambda: self._is_settled(link), SETTLING_TIME, f"{link} is up, its addresses usable")
+        return client
+
+    def _is_settled(self, link):
+        text = self.run(["ip", "addr", "show", "dev", link]).stdout
+        return "state UP" in text and "inet6 fe80" in text and "tentative" not in text
+
+    def process_directories(self):
+        """Return the directories in /proc of all processes of the host but for the holder."""
+        return [path for path in self.root("/proc").iterdir() if path.name.isdigit() and path.name != "1"]
+
+    def pid_namespaces(self):
+        """Return the pid namespaces that the host's processes are in, as /proc names them."""
+        spaces = set()
+        for path in self.process_directories():
+            try:
+                spaces.add(os.readlink(path / "ns/pid"))
+            except (FileNotFoundError, ProcessLookupError, PermissionError):  # it has just ended
+                continue
+        return spaces
+
+    def enter(self, pid, flags=namespaces.CLONE_NEWNET | namespaces.CLONE_NEWUTS):
+        """Return the node that is made of the namespaces of a process, by its pid in the test run."""
+        node = Node(os.pidfd_open(pid), flags)
+        self.neighbours.append(node)
+        return node
+
+    def project(self, path):
+        """Make a directory on the host to start the program in, with http_recorder.py in it."""
+        project = Project(self, path)
+        self.projects.add(project.path)
+        return project
+
+    def start_manager(self, project, *arguments, **options):
+        """Start the program under test in a project; for the options see Manager."""
+        manager = Manager(self, project, arguments, **options)
+        self.managers.append(manager)
+        return manager
+
+    def remember(self):
+        """Take what the host is like now for what it has to be like afterwards."""
+        self.before = Snapshot.of(self)
+
+    def assert_as_before(self, deadline=SETTLING_TIME):
+        """Fail if, once it has settled, the host is not as it was."""
+        differences = []
+
+        def is_as_before():
+            differences.append(self.before.difference(Snapshot.of(self)))
+            return not differences[-1]
+
+        wait_until(is_as_before, deadline, lambda: f"the host is as it was before\n{differences[-1]}")
+
+    def finish(self):
+        """Stop what still runs, and fail if the programs under test left anything or misbehaved."""
+        running = [manager for manager in self.managers if manager.running]
+        try:
+            for manager in running:
+                manager.stop()
+        finally:
+            for manager in self.managers:
+                print(manager.transcript())
+                manager.close()
+            self.close_processes()
+        self.assert_as_before()
+        for manager in self.managers:
+            manager.assert_sound()
+
+    def close(self):
+        """End the host and everything in it."""
+        for manager in self.managers:
+            manager.close()
+        for neighbour in self.neighbours:
+            neighbour.close()
+        super().close()
+        self._holder.stdin.close()
+        self._holder.kill()
+        self._holder.wait()
+
+
+def _start_holder():
+    namespaces.unshare(HOST_NAMESPACES)
+    holder = subprocess.Popen(
+        ["sh", "-c", HOLDER],
+        env=ENVIRONMENT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+    )
+    with holder.stdout as output:
+        if output.readline() != b"made\n":
+            raise AssertionError("no private host could be made: this needs root, and namespaces")
+    return holder
+
+
+def _new_network():
+    namespaces.unshare(namespaces.CLONE_NEWNET)
+    return os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The program under test, started on a host."""
+
+import os
+import re
+import signal
+from pathlib import Path
+
+from .node import ENVIRONMENT
+from .process import Process
+
+SANITIZER_OPTIONS = ("ASAN_OPTIONS", "LSAN_OPTIONS", "UBSAN_OPTIONS")
+SANITIZER_REPORT = re.compile(r"Sanitizer|runtime error:")
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+START_DEADLINE = 15.0
+
+
+class Manager(Process):
+    """A run of ./uva_container in a project directory."""
+
+    def __init__(self, host, project, arguments=(), *, under=(), env=None, sudo=None, **options):
+        """Start it.
+
+        under   a command in front of it, such as strace -D, which leaves it the pid of what we start
+        env     environment variables to add
+        sudo    the uid, and gid of the same number, of the user who has called sudo
+        For the other options see Process.
+        """
+        environment = {
+            **ENVIRONMENT,
+            **{name: os.environ[name] for name in SANITIZER_OPTIONS if name in os.environ},
+            **({} if sudo is None else {f"SUDO_{name}": str(sudo) for name in ("UID", "GID", "USER")}),
+            **(env or {}),
+        }
+        self._host = host
+        self._project = project
+        super().__init__(host, [*under, "./uva_container", *arguments], cwd=project.path, env=environment, **options)
+
+    def wait_ready(self, deadline=START_DEADLINE):
+        """Wait until it has told how to stop it, which it says last; return itself."""
+        self.out.wait_for(r"Ctrl-C", deadline)
+        return self
+
+    def stop(self, number=signal.SIGINT, deadline=10.0):
+        """Stop it as a user would; return its exit code."""
+        return super().stop(number, deadline)
+
+    def said(self, number):
+        """Return the lines that it has printed for copy number, without prefix and colour."""
+        prefix = f"copy {number} | "
+        lines = [COLOUR.sub("", line) for line in self.out.lines]
+        return [line[len(prefix) :] for line in lines if line.startswith(prefix)]
+
+    def copy_process(self, number):
+        """Return the pid of copy number's program: it runs http_recorder.py in that copy's directory."""
+        home = self._project.files(number).stat()
+
+        def is_program(process):
+            command = (process / "cmdline").read_bytes()
+            return b"python" in command and b"http_recorder.py" in command and _is(process / "cwd", home)
+
+        pids = _pids(is_program)
+        assert len(pids) == 1, f"copy {number}: processes that run http_recorder.py in its directory: {pids}"
+        return pids[0]
+
+    def own_processes(self):
+        """Return the pids of all processes of this host that run the program under test itself."""
+        binary = self._project.there("uva_container").stat()
+        spaces = self._host.pid_namespaces()
+        return _pids(
+            lambda process: os.readlink(process / "ns/pid") in spaces and _is(process / "exe", binary)
+        )
+
+    def memory(self):
+        """Return the memory that its own processes occupy together, in bytes."""
+        return sum(_memory(pid) for pid in self.own_processes())
+
+    def assert_sound(self):
+        """Fail if a sanitizer has found something."""
+        for output in (self.out, self.err):
+            reports = [line for line in (output.lines if output else []) if SANITIZER_REPORT.search(line)]
+            assert not reports, f"{self.argv}: {reports}"
+
+
+def _is(path, status):
+    return os.path.samestat(path.stat(), status)
+
+
+def _pids(condition):
+    """Return the pids of the processes for whose directory in /proc the condition holds."""
+
+    def holds(process):
+        try:
+            return condition(process)
+        except (FileNotFoundError, ProcessLookupError, PermissionError):  # it has just ended
+            return False
+
+    return [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit() and holds(path)]
+
+
+def _memory(pid):
+    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    return int(re.search(r"^VmRSS:\s+(\d+) kB", status, re.MULTILINE)[1]) * 1024

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What the system tests share."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from harness import USER, Scene, bridge_netfilter, build_other_ports, open_scene
+
+STAND_IN = Path(__file__).with_name("stand_in.py")
+REPORTER = Path(__file__).with_name("reporter.py")
+
+
+@pytest.fixture
+def stand_in(project):
+    """A project whose http_recorder.py is the stand-in (see stand_in.py)."""
+    project.install(STAND_IN)
+    return project
+
+
+@pytest.fixture
+def home(host):
+    """A user's home directory, open to that user alone, on a file system of its own; a project."""
+    host.run(["mount", "-t", "tmpfs", "tmpfs", "/home"])
+    host.remember()
+    user_home = host.project("/home/user")
+    user_home.give_to(USER)
+    return user_home
+
+
+@pytest.fixture
+def reporters(project):
+    """A project whose http_recorder.py says who asks whom (see reporter.py)."""
+    project.install(REPORTER)
+    return project
+
+
+@pytest.fixture
+def scene(host, reporters):
+    """Both copies up on the test's own host, each a reporter."""
+    return Scene(host, reporters)
+
+
+@pytest.fixture(scope="module", params=[0, 1], ids=["bridge-nf=0", "bridge-nf=1"])
+def shared_scene(request, tmp_path_factory):
+    """The same for all tests of a file, which only look; without and with br_netfilter."""
+    with open_scene(tmp_path_factory.mktemp("shared"), REPORTER, sysctls=bridge_netfilter(request.param)) as scene:
+        yield scene
+
+
+@pytest.fixture(scope="session")
+def other_ports(tmp_path_factory):
+    """The program that makes as many copies as asked for, on other ports (see other_ports.c)."""
+    return build_other_ports(tmp_path_factory.mktemp("other_ports"))
+
+
+@pytest.fixture
+def neighbours(host, tmp_path, other_ports):
+    """A second project, whose program takes the first host port and the number of copies (reporters)."""
+    project = host.project(tmp_path / "neighbours")
+    shutil.copy(other_ports, project.there("uva_container"))
+    project.install(REPORTER)
+    return project

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A copy that ends by itself: it is said, its port is refused, the other copy goes on."""
+
+import os
+import signal
+
+import pytest
+from harness import wait_until
+
+AT_ONCE = 2.0
+
+
+def assert_only_copy_2_is_served(host):
+    """Copy 1's port is refused at once, on every address; copy 2 answers."""
+    wait_until(lambda: host.refuses("127.0.0.1", 8081), AT_ONCE, "port 8081 is refused")
+    assert host.refuses("198.51.100.1", 8081)
+    assert host.get("http://127.0.0.1:8082/on").status in (200, 404)
+    assert host.refuses("127.0.0.1", 8081)
+
+
+def test_an_exit_status_is_told(host, stand_in):
+    """Copy 1 ends with status 3."""
+    manager = host.start_manager(stand_in).wait_ready()
+    host.get("http://127.0.0.1:8081/exit/3")
+    manager.err.wait_for(r"^uva_container: copy 1: .*\b3\b", AT_ONCE)
+    assert_only_copy_2_is_served(host)
+    assert len(manager.err.lines) == 1
+    assert manager.stop() == 0
+
+
+def test_an_exit_status_of_0_is_told_too(host, stand_in):
+    """A server that ends is news, however it ends."""
+    manager = host.start_manager(stand_in).wait_ready()
+    host.get("http://127.0.0.1:8081/exit/0")
+    manager.err.wait_for(r"^uva_container: copy 1: .*\b0\b", AT_ONCE)
+    assert_only_copy_2_is_served(host)
+    assert manager.stop() == 0
+
+
+@pytest.mark.parametrize("name", ["SIGSEGV", "SIGKILL", "SIGTERM"])
+def test_a_signal_is_told_by_its_name(host, stand_in, name):
+    """Copy 1 ends by a signal of its own."""
+    manager = host.start_manager(stand_in).wait_ready()
+    host.get(f"http://127.0.0.1:8081/signal/{name}")
+    manager.err.wait_for(rf"^uva_container: copy 1: .*{name}", AT_ONCE)
+    assert_only_copy_2_is_served(host)
+    assert manager.stop() == 0
+
+
+def test_the_real_program_killed_by_somebody(host, manager):
+    """kill -9 from the host."""
+    os.kill(manager.copy_process(1), signal.SIGKILL)
+    manager.err.wait_for(r"^uva_container: copy 1: .*SIGKILL", AT_ONCE)
+    assert_only_copy_2_is_served(host)
+    manager.out.wait_for(r"^copy 2 \| GET request for /on$", AT_ONCE)
+
+
+def test_what_it_printed_last_is_shown(host, stand_in):
+    """Lines that it wrote just before its end are not lost: a traceback is why one looks."""
+    stand_in.there("http_recorder.py").write_text(
+        "#!/bin/sh\nfor line in $(seq 1000); do echo last $line; done; printf unfinished; exit 4\n"
+    )
+    manager = host.start_manager(stand_in)
+    assert manager.wait() == 1
+    for number in (1, 2):
+        assert manager.said(number) == [f"last {line}" for line in range(1, 1001)] + ["unfinished"]
+
+
+def test_when_none_is_left_it_stops_with_1(host, stand_in):
+    """Both end, one after the other."""
+    manager = host.start_manager(stand_in).wait_ready()
+    host.get("http://127.0.0.1:8081/exit/0")
+    manager.err.wait_for(r"^uva_container: copy 1: ", AT_ONCE)
+    host.get("http://127.0.0.1:8082/exit/0")
+    assert manager.wait(AT_ONCE) == 1
+    manager.err.wait_for(r"^uva_container: copy 2: ", AT_ONCE)
+
+
+def test_a_program_that_cannot_be_started_is_named(host, project):
+    """Its interpreter does not exist: said once for each copy or for both, exit code 1."""
+    project.there("http_recorder.py").write_text("#!/nonexistent/interpreter\n")
+    manager = host.start_manager(project)
+    assert manager.wait() == 1
+    manager.err.wait_for(r"^uva_container: .*http_recorder\.py.*No such file")
+
+
+def test_processes_of_a_copy_that_ended_do_not_stay(host, stand_in):
+    """What it had started ends at once with it, not only when the run ends."""
+    manager = host.start_manager(stand_in).wait_ready()
+    host.get("http://127.0.0.1:8081/child")
+    manager.out.wait_for(r"^copy 1 \| child started$")
+    host.get("http://127.0.0.1:8081/exit/3")
+    manager.err.wait_for(r"^uva_container: copy 1: ", AT_ONCE)
+
+    def child_is_gone():
+        commands = [(path / "cmdline").read_bytes() for path in host.process_directories()]
+        return not any(b"sleep" in command for command in commands)
+
+    wait_until(child_is_gone, AT_ONCE, "the child of copy 1 has ended")

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What the copies print: at once, line by line, each line with its copy's number before it."""
+
+import os
+import re
+import select
+import time
+
+import pytest
+from harness import COLOUR, SANITIZED, wait_until
+
+MEMORY_LIMIT = (64 if SANITIZED else 8) << 20
+AT_ONCE = 2.0
+
+
+def test_a_request_is_printed_at_once_with_its_copys_number(host, manager):
+    """http_recorder.py's print() and its log on stderr, exactly, while the copies run."""
+    for number in (1, 2):
+        host.get(f"http://localhost:808{number}/hello")
+        manager.out.wait_for(rf"^copy {number} \| GET request for /hello$", 1.0)
+        manager.out.wait_for(rf'^copy {number} \| .* "GET /hello HTTP/1.1" 404 -$', 1.0)
+    assert "GET request for /hello" in manager.said(1)
+    assert manager.running
+
+
+def test_every_line_of_a_copy_is_prefixed(host, manager):
+    """Nothing that a copy prints stands without its prefix, an empty line neither; without colour in a pipe."""
+    begin = len(manager.out.lines)
+    for number in (1, 2):
+        host.get(f"http://localhost:808{number}/x")
+        manager.out.wait_for(rf'^copy {number} \| .*"GET /x HTTP/1.1" 404 -$', 1.0)
+    lines = manager.out.lines[begin:]
+    assert len(lines) == 8
+    assert all(re.match(r"copy [12] \| ?", line) for line in lines)
+    assert "\x1b" not in "".join(lines)
+
+
+def test_on_a_terminal_prefixes_are_coloured(host, project):
+    """Two colours, and the same text as in a pipe."""
+    manager = host.start_manager(project, terminal=True).wait_ready()
+    colours = set()
+    for number in (1, 2):
+        host.get(f"http://localhost:808{number}/hello")
+        line = manager.out.wait_for(rf"copy {number} \|.*GET request for /hello").string
+        assert COLOUR.sub("", line) == f"copy {number} | GET request for /hello"
+        colours.add(COLOUR.match(line)[0])
+    assert len(colours) == 2
+    assert manager.stop() == 0
+
+
+def test_lines_of_two_copies_are_never_mixed(host, stand_in):
+    """Both write 20,000 lines at once, in pieces of any size: each line comes out whole, in order, once."""
+    count = 20_000
+    manager = host.start_manager(stand_in).wait_ready()
+    identity = {number: host.get(f"http://127.0.0.1:808{number}/lines/{count}").text.strip() for number in (1, 2)}
+    for number in (1, 2):
+        manager.out.wait_for(rf"^copy {number} \| \w+ {count - 1} ", 20)
+        expected = [f"{identity[number]} {line} {'.' * (line % 61)} end" for line in range(count)]
+        assert [line for line in manager.said(number) if line != "started"] == expected
+    assert manager.stop() == 0
+
+
+@pytest.mark.parametrize("flood", ["endless", "fast"])
+def test_a_flood_from_one_copy_does_not_stall_the_other(host, stand_in, flood):
+    """One writes for ever, without an end of line or with many: the other's lines come at once and whole, and
+    the manager does not grow."""
+    manager = host.start_manager(stand_in, keep=r"GET /|Ctrl-C").wait_ready()
+    host.get(f"http://127.0.0.1:8081/{flood}")
+    for request in range(20):
+        assert host.get(f"http://127.0.0.1:8082/{request}", 2.0).status == 200
+        manager.out.wait_for(rf"^copy 2 \| GET /{request}$", 2.0)
+    early = manager.memory()
+    for request in range(20, 120):
+        host.get(f"http://127.0.0.1:8082/{request}", 2.0)
+    manager.out.wait_for(r"^copy 2 \| GET /119$", 2.0)
+    assert manager.memory() < MEMORY_LIMIT
+    assert manager.memory() < early + (1 << 20)
+    assert manager.stop() == 0
+
+
+def read_until(descriptor, text, deadline=15.0):
+    """Read from a pipe until text has come."""
+    seen = b""
+    end = time.monotonic() + deadline
+    while text not in seen:
+        assert select.select([descriptor], [], [], max(0.0, end - time.monotonic()))[0], seen
+        data = os.read(descriptor, 1)
+        assert data, seen
+        seen += data
+
+
+def is_full(descriptor):
+    """Whether a pipe, by its reading end, has no room left."""
+    writer = os.open(f"/proc/self/fd/{descriptor}", os.O_WRONLY | os.O_NONBLOCK)
+    try:
+        return not select.select([], [writer], [], 0)[1]
+    finally:
+        os.close(writer)
+
+
+def test_a_reader_that_does_not_read_cannot_keep_it_from_stopping(host, stand_in):
+    """Its stdout is a pipe that is full: SIGINT ends it all the same."""
+    manager = host.start_manager(stand_in, read=False)
+    read_until(manager.stdout, b"Ctrl-C")
+    for number in (1, 2):
+        host.get(f"http://127.0.0.1:808{number}/fast")
+    wait_until(lambda: is_full(manager.stdout), 5, "the pipe is full")
+    assert manager.stop(deadline=AT_ONCE) == 0
+
+
+def test_when_its_reader_is_gone_it_ends(host, project):
+    """As in a pipe to head -1: it cleans up and ends at once, and not by SIGPIPE."""
+    manager = host.start_manager(project, read=False)
+    read_until(manager.stdout, b"Ctrl-C")
+    manager.close_stdout()
+    assert manager.wait() == 1
