@@ -56,12 +56,15 @@ int fdpass_receive(int socket, void *data, size_t length, int *ret_fds, size_t c
 	do
 		n = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
 	while (n < 0 && errno == EINTR);
-	if (n <= 0)
-		return n < 0 ? -errno : -EPIPE;
+	if (n == 0 || (n < 0 && errno == ECONNRESET)) /* closed with something of ours unread */
+		return -EPIPE;
+	if (n < 0)
+		return -errno;
 	header = CMSG_FIRSTHDR(&message);
 	if (!header || header->cmsg_type != SCM_RIGHTS)
 		return -EBADMSG;
-	if ((size_t)n == length && header->cmsg_len == CMSG_LEN(sizeof(int) * count)) {
+	if (!(message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) && (size_t)n == length &&
+	    header->cmsg_len == CMSG_LEN(sizeof(int) * count)) {
 		memcpy(ret_fds, CMSG_DATA(header), sizeof(int) * count);
 		return 0;
 	}

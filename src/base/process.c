@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #ifndef P_PIDFD
@@ -40,15 +41,32 @@ static int process_status(const siginfo_t *info)
 	}
 }
 
-int process_wait(int pidfd, int timeout_ms, int *ret_status)
+/* poll() for reading; a signal does not prolong it. Return: as of poll(), or -1 with errno set. */
+static int process_poll(int fd, int timeout_ms)
 {
-	struct pollfd ended = {.fd = pidfd, .events = POLLIN};
-	siginfo_t info;
+	struct pollfd ended = {.fd = fd, .events = POLLIN};
+	struct timespec began, now;
 	int n;
 
-	do
-		n = poll(&ended, 1, timeout_ms);
-	while (n < 0 && errno == EINTR);
+	clock_gettime(CLOCK_MONOTONIC, &began);
+	for (int rest_ms = timeout_ms;;) {
+		n = poll(&ended, 1, rest_ms);
+		if (n >= 0 || errno != EINTR)
+			return n;
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		if (timeout_ms >= 0)
+			rest_ms = timeout_ms - (int)((now.tv_sec - began.tv_sec) * 1000 +
+						     (now.tv_nsec - began.tv_nsec) / 1000000);
+		if (timeout_ms >= 0 && rest_ms < 0)
+			rest_ms = 0;
+	}
+}
+
+int process_wait(int pidfd, int timeout_ms, int *ret_status)
+{
+	siginfo_t info;
+	int n = process_poll(pidfd, timeout_ms);
+
 	if (n <= 0)
 		return n < 0 ? -errno : -ETIMEDOUT;
 	do

@@ -10,6 +10,7 @@
 #include <linux/capability.h>
 #include <pwd.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -135,12 +136,26 @@ int identity_assume(const struct identity *identity)
 	return err ? error_report(err, "cannot become user %u", identity->uid) : 0;
 }
 
+static void identity_forget_sudo(void)
+{
+	static const char PREFIX[] = "SUDO_";
+	char name[64];
+
+	for (char **entry = environ; *entry;) {
+		size_t length = strcspn(*entry, "=");
+
+		if (strncmp(*entry, PREFIX, strlen(PREFIX)) != 0 || length >= sizeof(name)) {
+			entry++;
+			continue;
+		}
+		snprintf(name, sizeof(name), "%.*s", (int)length, *entry);
+		unsetenv(name); /* moves the next one here */
+	}
+}
+
 int identity_set_environment(const struct identity *identity)
 {
-	static const char *const sudo[] = {"SUDO_UID", "SUDO_GID", "SUDO_USER", "SUDO_COMMAND"};
-
-	for (size_t i = 0; i < sizeof(sudo) / sizeof(sudo[0]); i++)
-		unsetenv(sudo[i]);
+	identity_forget_sudo();
 	if (!identity->user)
 		return 0;
 	if (setenv("HOME", identity->home, 1) < 0 || setenv("USER", identity->user, 1) < 0 ||

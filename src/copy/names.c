@@ -42,7 +42,7 @@ bool names_filter(const char *text, bool (*is_usable)(const struct address *addr
 
 	filtered[0] = '\0';
 	while (*text) {
-		char line[256];
+		char line[NAMES_TEXT_MAX];
 		size_t end = strcspn(text, "\n");
 		struct address server;
 		bool is_server;

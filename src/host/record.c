@@ -50,12 +50,20 @@ static const char *record_behind(const char *line, const char *word)
 
 static bool record_parse_mac(const char *text, struct mac *ret)
 {
+	struct record record = {.kind = RECORD_LINKS};
+	char line[RECORD_LINE_MAX];
 	struct ether_addr mac;
 
-	if (!ether_aton_r(text, &mac) || strlen(text) != strlen("00:00:00:00:00:00"))
+	if (!ether_aton_r(text, &mac))
 		return false;
-	memcpy(ret->octet, mac.ether_addr_octet, sizeof(ret->octet));
-	return ret->octet[0] & 0x02; /* none but a locally administered one is ours */
+	memcpy(record.mac.octet, mac.ether_addr_octet, sizeof(record.mac.octet));
+	/* ether_aton() is generous: only what we would write ourselves is ours. */
+	record_format(&record, line);
+	line[strcspn(line, "\n")] = '\0';
+	if (strcmp(line + strlen("links "), text) != 0)
+		return false;
+	*ret = record.mac;
+	return (ret->octet[0] & 0x03) == 0x02; /* unicast, locally administered */
 }
 
 static bool record_parse_word(const char **text, char *word, size_t size)
@@ -73,8 +81,9 @@ static bool record_parse_word(const char **text, char *word, size_t size)
 static bool record_parse_path(const char *text, char *path)
 {
 	size_t length = strlen(text);
+	const char *end = length >= 3 ? text + length - 3 : "";
 
-	if (length == 0 || length >= PATH_MAX || strstr(text, "/../"))
+	if (length == 0 || length >= PATH_MAX || strstr(text, "/../") || strcmp(end, "/..") == 0)
 		return false;
 	memcpy(path, text, length + 1);
 	return true;
@@ -177,6 +186,9 @@ char *record_read_all(int log)
 		}
 		length += n > 0 ? (size_t)n : 0;
 	}
+	for (size_t i = 0; i < length;
+	     i++) /* none of ours has a zero: let it spoil its line only */
+		text[i] = text[i] ? text[i] : '?';
 	text[length] = '\0';
 	return text;
 }

@@ -31,7 +31,7 @@ bool address_parse(struct address *ret, const char *text)
 		char *end;
 		unsigned long prefix = strtoul(slash + 1, &end, 10);
 
-		if (end == slash + 1 || *end || prefix > bits)
+		if (slash[1] < '0' || slash[1] > '9' || *end || prefix > bits)
 			return false;
 		bits = prefix;
 	}
