@@ -234,6 +234,8 @@ int run_make_network(struct run *run)
 	if (!err)
 		err = network_install_nat(run);
 	if (!err)
+		err = guardian_hold(&run->guardian, netlink_fd(&run->nat.nl));
+	if (!err)
 		err = network_enable_uplinks(run, run->guardian.start_lock);
 	if (!err)
 		network_tell_firewalls(run);

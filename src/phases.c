@@ -7,11 +7,8 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
-#include <sys/timerfd.h>
 #include <time.h>
-#include <unistd.h>
 
-#include "base/cleanup.h"
 #include "base/error.h"
 #include "net/diag.h"
 
@@ -33,13 +30,10 @@ static uint64_t phases_now_ms(void)
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-static void phases_set_timer(const struct phases *phases, unsigned int ms)
+/* @ms: from now; 0: never. */
+static void phases_set_timer(struct phases *phases, unsigned int ms)
 {
-	const struct itimerspec when = {
-		.it_value = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000},
-	};
-
-	timerfd_settime(phases->timer, 0, &when, NULL);
+	phases->deadline_ms = ms ? phases_now_ms() + ms : 0;
 }
 
 static void phases_enter(struct phases *phases, enum phase phase, unsigned int timer_ms)
@@ -173,12 +167,20 @@ static void phases_probe(struct phases *phases)
 		phases->probe_ms *= 2;
 }
 
-void phases_on_timer(struct phases *phases)
+int phases_timeout_ms(const struct phases *phases)
 {
-	uint64_t expirations;
+	uint64_t now = phases_now_ms();
 
-	if (read(phases->timer, &expirations, sizeof(expirations)) < 0)
+	if (!phases->deadline_ms)
+		return -1;
+	return phases->deadline_ms > now ? (int)(phases->deadline_ms - now) : 0;
+}
+
+void phases_on_deadline(struct phases *phases)
+{
+	if (phases_timeout_ms(phases) != 0)
 		return;
+	phases->deadline_ms = 0;
 	switch (phases->phase) {
 	case PHASE_STARTING:
 	case PHASE_SERVING:
@@ -201,14 +203,10 @@ void phases_on_timer(struct phases *phases)
 	}
 }
 
-int phases_begin(struct phases *phases, struct run *run)
+void phases_begin(struct phases *phases, struct run *run)
 {
 	*phases = (struct phases){.run = run, .probe_ms = READY_PROBE_FIRST_MS};
-	phases->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	if (phases->timer < 0)
-		return error_report(-errno, "cannot make a timer");
 	phases_enter(phases, PHASE_STARTING, READY_PROBE_FIRST_MS);
-	return 0;
 }
 
 void phases_on_request(struct phases *phases)
@@ -222,9 +220,4 @@ void phases_on_request(struct phases *phases)
 bool phases_are_over(const struct phases *phases)
 {
 	return run_live_copies(phases->run) == 0 || phases->given_up;
-}
-
-void phases_close(struct phases *phases)
-{
-	fd_close(&phases->timer);
 }

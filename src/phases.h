@@ -23,7 +23,7 @@ enum phase {
 
 struct phases {
 	struct run *run;
-	int timer; /* timerfd */
+	uint64_t deadline_ms; /* 0: none */
 	enum phase phase;
 	uint64_t began_ms;
 	unsigned int probe_ms;
@@ -34,11 +34,14 @@ struct phases {
 	int err;       /* why the run ends; 0: it was asked to */
 };
 
-/** phases_begin() - the copies have been started. Return: 0 or a negative errno, reported. */
-int phases_begin(struct phases *phases, struct run *run);
+/** phases_begin() - the copies have been started. */
+void phases_begin(struct phases *phases, struct run *run);
 
-/** phases_on_timer() - @phases->timer is readable. */
-void phases_on_timer(struct phases *phases);
+/** phases_timeout_ms() - how long to wait for events at most; -1: for ever. */
+int phases_timeout_ms(const struct phases *phases);
+
+/** phases_on_deadline() - do what is due, if anything is. */
+void phases_on_deadline(struct phases *phases);
 
 /** phases_on_request() - somebody asks for the end: the first time kindly, then at once. */
 void phases_on_request(struct phases *phases);
@@ -51,6 +54,3 @@ void phases_end(struct phases *phases, int err);
 
 /** phases_are_over() - no copy is left, or none that could be ended. */
 bool phases_are_over(const struct phases *phases);
-
-/** phases_close() - close the timer. Safe to repeat. */
-void phases_close(struct phases *phases);

@@ -11,14 +11,18 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/directory.h"
 #include "base/error.h"
 #include "base/mount.h"
+#include "base/process.h"
 #include "host/record.h"
 #include "run.h"
+
+enum { COPY_LAST_WORDS_MS = 1000 };
 
 static void start_bridge_name(unsigned int index, char name[IFNAMSIZ])
 {
@@ -262,6 +266,30 @@ static int start_spawn(struct run *run, struct member *member)
 	return copy_spawn(&member->copy, &spec);
 }
 
+/* It has reported what it could; but not its own death. */
+static int start_lost(struct member *member, int err)
+{
+	int status;
+
+	if (process_wait(member->copy.pidfd, COPY_LAST_WORDS_MS, &status) < 0)
+		return error_report(err, "copy %u: no answer from it", member->number);
+	fd_close(&member->copy.pidfd);
+	if (WIFSIGNALED(status))
+		error_say(0, "copy %u: was killed while it was set up", member->number);
+	return err;
+}
+
+static int start_receive(struct member *member)
+{
+	int err = copy_receive(&member->copy);
+
+	if (err)
+		return start_lost(member, err);
+	err = netlink_adopt(&member->diag, fd_steal(&member->copy.diag));
+	return err ? error_report(err, "copy %u: cannot use its sock_diag socket", member->number)
+		   : 0;
+}
+
 /* All are cloned first: while one sets its files up, the next one is born, or gets its link. */
 static int start_copies(struct run *run)
 {
@@ -269,22 +297,17 @@ static int start_copies(struct run *run)
 	int err = 0;
 
 	for (unsigned int i = 0; !err && i < count; i++) {
-		run->members[i].state = MEMBER_STARTING;
 		err = start_spawn(run, &run->members[i]);
-		if (err)
-			run->members[i].state = MEMBER_ABSENT;
+		if (!err)
+			run->members[i].state = MEMBER_STARTING;
 	}
 	for (unsigned int i = 0; !err && i < count; i++) {
 		err = run_make_link(run, &run->members[i]);
-		if (!err)
-			err = copy_release(&run->members[i].copy);
+		if (!err && (err = copy_release(&run->members[i].copy)))
+			start_lost(&run->members[i], err);
 	}
-	for (unsigned int i = 0; !err && i < count; i++) {
-		err = copy_receive(&run->members[i].copy);
-		if (!err)
-			err = netlink_adopt(&run->members[i].diag,
-					    fd_steal(&run->members[i].copy.diag));
-	}
+	for (unsigned int i = 0; !err && i < count; i++)
+		err = start_receive(&run->members[i]);
 	return err;
 }
 

@@ -24,7 +24,6 @@ enum {
 
 enum event_kind {
 	EVENT_SIGNAL,
-	EVENT_TIMER,
 	EVENT_GUARDIAN,
 	EVENT_WATCH,  /* of links and addresses */
 	EVENT_READER, /* of our standard output: it takes more, or is gone */
@@ -179,6 +178,8 @@ static void supervisor_flush(struct supervisor *supervisor)
 	int err = output_flush(&run->output);
 	bool clear = output_is_clear(&run->output);
 
+	if (err && supervisor->phases.phase < PHASE_ENDING)
+		error_report(err, "cannot write to the standard output");
 	if (err)
 		phases_end(&supervisor->phases, err);
 	if (clear == supervisor->writable_watched && supervisor->reader_watched)
@@ -210,9 +211,6 @@ static void supervisor_dispatch(struct supervisor *supervisor, const struct epol
 	switch ((enum event_kind)(event->data.u64 >> 32)) {
 	case EVENT_SIGNAL:
 		supervisor_on_signal(supervisor);
-		break;
-	case EVENT_TIMER:
-		phases_on_timer(&supervisor->phases);
 		break;
 	case EVENT_GUARDIAN:
 		supervisor_on_guardian(supervisor);
@@ -257,8 +255,6 @@ static int supervisor_open(struct supervisor *supervisor)
 		return error_report(-errno, "cannot prepare to wait for events");
 	err = supervisor_watch(supervisor, run->signals, EVENT_SIGNAL, 0);
 	if (!err)
-		err = supervisor_watch(supervisor, supervisor->phases.timer, EVENT_TIMER, 0);
-	if (!err)
 		err = supervisor_watch(supervisor, run->guardian.pidfd, EVENT_GUARDIAN, 0);
 	if (!err)
 		err = supervisor_watch(supervisor, netlink_fd(&run->watch), EVENT_WATCH, 0);
@@ -279,12 +275,14 @@ static int supervisor_loop(struct supervisor *supervisor)
 
 	supervisor->outputs_watched = true;
 	while (!phases_are_over(&supervisor->phases)) {
-		int n = epoll_wait(supervisor->epoll, events, EVENTS_MAX, -1);
+		int n = epoll_wait(supervisor->epoll, events, EVENTS_MAX,
+				   phases_timeout_ms(&supervisor->phases));
 
 		if (n < 0 && errno != EINTR)
 			return error_report(-errno, "cannot wait for events");
 		for (int i = 0; i < n; i++)
 			supervisor_dispatch(supervisor, &events[i]);
+		phases_on_deadline(&supervisor->phases);
 		supervisor_flush(supervisor);
 	}
 	return supervisor->phases.err;
@@ -293,13 +291,11 @@ static int supervisor_loop(struct supervisor *supervisor)
 int run_supervise(struct run *run)
 {
 	struct supervisor supervisor = {.run = run, .epoll = -1};
-	int err = phases_begin(&supervisor.phases, run);
+	int err = supervisor_open(&supervisor);
 
-	if (!err)
-		err = supervisor_open(&supervisor);
+	phases_begin(&supervisor.phases, run);
 	if (!err)
 		err = supervisor_loop(&supervisor);
 	fd_close(&supervisor.epoll);
-	phases_close(&supervisor.phases);
 	return err;
 }

@@ -220,8 +220,10 @@ int child_main(const struct copy_spec *spec, int manager)
 
 	prctl(PR_SET_NAME, "uva_init");
 	setsid(); /* a Ctrl-C in the manager's terminal is the manager's business */
-	if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0)
+	if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0) {
+		error_report(-errno, "copy %u: cannot use /dev/null", spec->number);
 		return EXIT_FAILURE;
+	}
 	process_keep_fds((int[]){manager, spec->lifeline}, 2);
 	if (child_bind_life(manager) < 0 || child_setup(spec, manager, &slave) < 0)
 		return EXIT_FAILURE;

@@ -62,13 +62,15 @@ static int fs_mount(const char *type, const char *target, unsigned long flags, c
 static int fs_take(const char *path, int *ret_mount)
 {
 	AUTO_CLOSE int fd = directory_open(AT_FDCWD, path);
+	int err;
 
 	*ret_mount = fd < 0 ? fd : mount_clone(fd, "", false);
 	if (*ret_mount >= 0)
 		fd_close(&fd);
 	if (*ret_mount < 0)
 		return fs_failed(*ret_mount, "take", path);
-	return mount_restrict(*ret_mount, HARMLESS);
+	err = mount_restrict(*ret_mount, HARMLESS);
+	return err ? fs_failed(err, "restrict", path) : 0;
 }
 
 static int fs_put(int mount, const char *path)
@@ -123,10 +125,12 @@ static int fs_setup_dev(void)
 	}
 	if (!err && (mkdir("/dev/pts", 0755) < 0 || mkdir("/dev/shm", 0755) < 0))
 		err = fs_failed(-errno, "make", "/dev/pts and /dev/shm");
-	if (!err)
-		err = mount_restrict_tree("/dev", MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID);
-	if (!err)
-		err = fs_mount("devpts", "/dev/pts", 0, "newinstance,ptmxmode=0666,mode=0620");
+	if (err)
+		return err;
+	err = mount_restrict_tree("/dev", MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID);
+	if (err)
+		return fs_failed(err, "make read-only", "/dev");
+	err = fs_mount("devpts", "/dev/pts", 0, "newinstance,ptmxmode=0666,mode=0620");
 	if (!err)
 		err = fs_mount("tmpfs", "/dev/shm", MS_NODEV, "mode=1777,size=64m");
 	return err;

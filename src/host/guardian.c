@@ -44,55 +44,97 @@ static int guardian_claim(int rundir, bool (*is_taken)(unsigned int index), unsi
 	}
 }
 
-/* Returns when nobody holds the other end of the lifeline any more, or has shut it down. */
-static void guardian_wait(int lifeline, int manager)
+/* What the manager sends. */
+enum { GUARDIAN_HOLD = 'h', GUARDIAN_END = 'e' };
+
+/*
+ * Waits until nobody holds the other end of the lifeline any more, or the manager has said that it
+ * is done. The copies let go a moment earlier than the manager, or later: neither alone will do.
+ */
+static int guardian_wait(int lifeline, int manager)
 {
 	struct pollfd events[] = {
 		{.fd = lifeline, .events = POLLIN},
 		{.fd = manager, .events = POLLIN},
 	};
 	int timeout_ms = -1;
-	int n;
+	int held = -1;
 
-	for (;;) {
-		n = poll(events, sizeof(events) / sizeof(events[0]), timeout_ms);
-		if (n < 0 && (errno == EINTR || errno == EAGAIN || errno == ENOMEM))
+	while (events[0].fd >= 0 || events[1].fd >= 0) {
+		int n = poll(events, sizeof(events) / sizeof(events[0]), timeout_ms);
+
+		if (n == 0)
+			break;
+		if (n < 0)
 			continue;
-		if (n <= 0 || events[0].revents)
-			return;
-		events[1].fd = -1; /* the manager is gone: now its copies' last moments */
-		timeout_ms = GUARDIAN_COPIES_MS;
+		if (events[1].revents) {
+			events[1].fd = -1;
+			timeout_ms = GUARDIAN_COPIES_MS;
+		}
+		if (events[0].revents) {
+			char message = 0;
+			int fd = -1;
+			int err = fdpass_receive(lifeline, &message, sizeof(message), &fd, 1);
+
+			if (message == GUARDIAN_END)
+				break;
+			if (!err)
+				held = fd;
+			if (err == -EPIPE)
+				events[0].fd = -1;
+		}
 	}
+	return held;
 }
 
-static int guardian_main(int lifeline, int manager, bool (*is_taken)(unsigned int index))
+static int guardian_leave_terminal(int lifeline, int manager)
 {
-	unsigned int index;
-	int rundir, log;
-
 	setsid();
 	prctl(PR_SET_NAME, "uva_guardian");
 	process_keep_fds((int[]){lifeline, manager}, 2);
 	close(STDIN_FILENO);
 	close(STDOUT_FILENO);
-	if (chdir("/") < 0)
-		return EXIT_FAILURE;
+	return chdir("/") < 0 ? error_report(-errno, "the guardian cannot enter /") : 0;
+}
 
-	rundir = rundir_open();
+/* The log of this run, sent to the manager together with the lock on the directory. */
+static int guardian_open_log(int lifeline, bool (*is_taken)(unsigned int index),
+			     unsigned int *ret_index)
+{
+	AUTO_CLOSE int rundir = rundir_open();
+	int log, err;
+
 	if (rundir < 0)
-		return EXIT_FAILURE;
+		return rundir;
 	undo_recover(rundir);
-	log = guardian_claim(rundir, is_taken, &index);
+	log = guardian_claim(rundir, is_taken, ret_index);
 	if (log < 0)
+		return log;
+	err = fdpass_send(lifeline, ret_index, sizeof(*ret_index), (int[]){log, rundir}, 2);
+	if (err && err != -EPIPE)
+		error_report(err, "the guardian cannot reach the manager");
+	return log; /* even so: there is a log to be removed */
+}
+
+static int guardian_main(int lifeline, int manager, bool (*is_taken)(unsigned int index))
+{
+	unsigned int index;
+	int err = guardian_leave_terminal(lifeline, manager);
+	int log, held;
+
+	if (err)
 		return EXIT_FAILURE;
-	if (fdpass_send(lifeline, &index, sizeof(index), (int[]){log, rundir}, 2) == 0) {
-		close(rundir);
-		guardian_wait(lifeline, manager);
+	log = guardian_open_log(lifeline, is_taken, &index);
+	if (log < 0) {
+		rundir_remove();
+		return EXIT_FAILURE;
 	}
-	if (undo_play(log, -1) < 0)
-		return EXIT_FAILURE;
-	rundir_release(index);
-	return EXIT_SUCCESS;
+	held = guardian_wait(lifeline, manager);
+	fd_close(&held);
+	err = undo_play(log, -1);
+	if (!err)
+		err = rundir_release(index);
+	return err ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 int guardian_start(struct guardian *guardian, bool (*is_taken)(unsigned int index))
@@ -140,6 +182,14 @@ void guardian_unlock_start(struct guardian *guardian)
 	fd_close(&guardian->start_lock);
 }
 
+int guardian_hold(const struct guardian *guardian, int fd)
+{
+	const char message = GUARDIAN_HOLD;
+	int err = fdpass_send(guardian->lifeline, &message, sizeof(message), &fd, 1);
+
+	return err ? error_report(err, "cannot reach the guardian") : 0;
+}
+
 /* The guardian's work, done by the manager. The log is unlocked, so it counts as left behind. */
 static int guardian_replace(struct guardian *guardian)
 {
@@ -151,22 +201,23 @@ static int guardian_replace(struct guardian *guardian)
 		return rundir;
 	undo_recover(rundir);
 	close(rundir);
-	rundir_release(guardian->index);
-	return 0;
+	return rundir_release(guardian->index);
 }
 
 int guardian_finish(struct guardian *guardian)
 {
+	const char end = GUARDIAN_END;
 	bool had_log = guardian->log >= 0;
 	int status = 0;
 	int err;
 
 	if (guardian->pidfd < 0)
 		return 0;
-	shutdown(guardian->lifeline, SHUT_RDWR);
-	fd_close(&guardian->lifeline);
 	fd_close(&guardian->log);
 	fd_close(&guardian->start_lock);
+	send(guardian->lifeline, &end, sizeof(end), MSG_NOSIGNAL);
+	shutdown(guardian->lifeline, SHUT_RDWR);
+	fd_close(&guardian->lifeline);
 	err = process_wait(guardian->pidfd, GUARDIAN_FINISH_MS, &status);
 	fd_close(&guardian->pidfd);
 	if (err)

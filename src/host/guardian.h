@@ -35,6 +35,16 @@ int guardian_start(struct guardian *guardian, bool (*is_taken)(unsigned int inde
 void guardian_unlock_start(struct guardian *guardian);
 
 /**
+ * guardian_hold() - let the guardian hold a descriptor as well, until the copies are gone
+ *
+ * For the nftables table's socket. When the manager is killed, the copies die a moment after it;
+ * the rules should outlive them, for their last packets to find their way.
+ *
+ * Return: 0 or a negative errno, which is reported.
+ */
+int guardian_hold(const struct guardian *guardian, int fd);
+
+/**
  * guardian_finish() - have everything undone, and wait for it
  *
  * If the guardian has been killed, the caller's own process does the work. Does nothing where none

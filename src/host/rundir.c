@@ -25,6 +25,7 @@ static const char HEADER[] = "uva_container undo log 1\n";
 
 enum {
 	RUNDIR_LOCK_TRIES = 500,
+	RUNDIR_REMOVE_TRIES = 20,
 	RUNDIR_LOCK_PAUSE_MS = 10,
 	RUNDIR_OPEN_TRIES = 100,
 };
@@ -35,9 +36,9 @@ static bool rundir_is_ours(const struct stat *st)
 }
 
 /* flock(2) has no deadline of its own. */
-static int rundir_lock(int fd)
+static int rundir_lock(int fd, int tries)
 {
-	for (int i = 0; i < RUNDIR_LOCK_TRIES; i++) {
+	for (int i = 0; i < tries; i++) {
 		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
 			return 0;
 		if (errno != EWOULDBLOCK && errno != EINTR)
@@ -45,6 +46,16 @@ static int rundir_lock(int fd)
 		poll(NULL, 0, RUNDIR_LOCK_PAUSE_MS);
 	}
 	return -ETIMEDOUT;
+}
+
+static int rundir_open_directory(void)
+{
+	int fd;
+
+	do
+		fd = open(RUNDIR, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	while (fd < 0 && errno == EINTR);
+	return fd < 0 ? -errno : fd;
 }
 
 static int rundir_open_once(void)
@@ -55,18 +66,22 @@ static int rundir_open_once(void)
 
 	if (mkdir(RUNDIR, 0755) < 0 && errno != EEXIST)
 		return error_report(-errno, "cannot make %s", RUNDIR);
-	fd = open(RUNDIR, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0 && (errno == ENOENT || errno == EINTR))
+	fd = rundir_open_directory();
+	if (fd == -ENOENT)
 		return -EAGAIN;
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return error_report(-errno, "cannot open %s", RUNDIR);
+	if (fd < 0)
+		return error_report(fd, "cannot open %s", RUNDIR);
+	if (fstat(fd, &st) < 0)
+		return error_report(-errno, "cannot look at %s", RUNDIR);
 	if (!rundir_is_ours(&st))
 		return error_say(-EPERM,
 				 "%s belongs to others than root, so it is not trusted: remove it",
 				 RUNDIR);
-	err = rundir_lock(fd);
-	if (err)
+	err = rundir_lock(fd, RUNDIR_LOCK_TRIES);
+	if (err == -ETIMEDOUT)
 		return error_say(err, "%s: waited in vain for another start to finish", RUNDIR);
+	if (err)
+		return error_report(err, "cannot lock %s", RUNDIR);
 	/* Whoever held the lock may have been the last to leave, and have removed it. */
 	if (fstat(fd, &st) < 0 || st.st_nlink == 0)
 		return -EAGAIN;
@@ -209,15 +224,28 @@ int rundir_claim(int rundir, unsigned int index)
 	return err;
 }
 
-void rundir_release(unsigned int index)
+void rundir_remove(void)
 {
-	AUTO_CLOSE int rundir = open(RUNDIR, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	char name[NAME_MAX];
+	AUTO_CLOSE int rundir = rundir_open_directory();
 
-	if (rundir < 0 || rundir_log_name(index, name) < 0)
-		return;
-	unlinkat(rundir, name, 0);
 	/* Another start may have it open, and would be left with a directory without a name. */
-	if (flock(rundir, LOCK_EX | LOCK_NB) == 0)
+	if (rundir >= 0 && rundir_lock(rundir, RUNDIR_REMOVE_TRIES) == 0)
 		rmdir(RUNDIR);
+}
+
+int rundir_release(unsigned int index)
+{
+	AUTO_CLOSE int rundir = rundir_open_directory();
+	char name[NAME_MAX];
+	int err = rundir_log_name(index, name);
+
+	if (err)
+		return err;
+	if (rundir >= 0 && unlinkat(rundir, name, 0) < 0 && errno != ENOENT)
+		return error_report(-errno, "cannot remove %s/%s", RUNDIR, name);
+	if (rundir < 0 && rundir != -ENOENT)
+		return error_report(rundir, "cannot open %s", RUNDIR);
+	fd_close(&rundir);
+	rundir_remove();
+	return 0;
 }

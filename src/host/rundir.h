@@ -54,5 +54,11 @@ bool rundir_find_sysctl(int rundir, int own_log, const char *path, char *ret_bef
  */
 int rundir_claim(int rundir, unsigned int index);
 
-/** rundir_release() - remove the log of run @index, and the directory if that was the last. */
-void rundir_release(unsigned int index);
+/**
+ * rundir_release() - remove the log of run @index, and the directory if that was the last
+ * Return: 0 or a negative errno, which is reported.
+ */
+int rundir_release(unsigned int index);
+
+/** rundir_remove() - remove the directory if it is empty and nobody is just starting. */
+void rundir_remove(void);

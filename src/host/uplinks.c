@@ -98,11 +98,11 @@ static int uplinks_turn_on(struct uplinks *uplinks, sa_family_t family, const ch
 struct uplinks_scan {
 	struct uplinks *uplinks;
 	int rundir;
+	int err; /* the first one that is reported */
 };
 
-static int uplinks_enable(const struct route_local *local, void *data)
+static int uplinks_enable_one(const struct route_local *local, const struct uplinks_scan *scan)
 {
-	const struct uplinks_scan *scan = data;
 	struct uplinks *uplinks = scan->uplinks;
 	sa_family_t family = local->address.family;
 	char name[IFNAMSIZ];
@@ -117,9 +117,21 @@ static int uplinks_enable(const struct route_local *local, void *data)
 	return uplinks_turn_on(uplinks, AF_INET6, name, "force_forwarding", scan->rundir);
 }
 
+static int uplinks_enable(const struct route_local *local, void *data)
+{
+	struct uplinks_scan *scan = data;
+
+	scan->err = uplinks_enable_one(local, scan);
+	return scan->err;
+}
+
 int uplinks_enable_all(struct uplinks *uplinks, struct netlink *route, int rundir)
 {
-	struct uplinks_scan scan = {uplinks, rundir};
+	struct uplinks_scan scan = {uplinks, rundir, 0};
+	int err;
 
-	return route_list_locals(route, uplinks_enable, &scan);
+	err = route_list_locals(route, uplinks_enable, &scan);
+	if (err && !scan.err)
+		error_report(err, "cannot read the addresses of this host");
+	return err;
 }
