@@ -55,7 +55,8 @@ static int manager_live(struct run *run)
 
 int manager_run(const struct plan *plan)
 {
-	struct run run = {.plan = plan, .guardian = GUARDIAN_NONE, .signals = -1};
+	struct run run = {
+		.plan = plan, .guardian = GUARDIAN_NONE, .cgroup = CGROUP_NONE, .signals = -1};
 	int err, undo_err;
 
 	output_open(&run.output, STDOUT_FILENO);

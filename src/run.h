@@ -12,6 +12,7 @@
 #include "copy/identity.h"
 #include "copy/names.h"
 #include "copy/output.h"
+#include "host/cgroup.h"
 #include "host/guardian.h"
 #include "host/reserve.h"
 #include "host/uplinks.h"
@@ -50,6 +51,7 @@ struct run {
 	struct identity identity;
 	struct filter filter; /* of every copy */
 	struct guardian guardian;
+	struct cgroup cgroup;
 	struct netlink route;
 	struct netlink watch; /* news of links and addresses */
 	struct nat nat;

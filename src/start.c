@@ -242,6 +242,8 @@ static struct address start_gateway6(const struct run *run)
 
 static int start_spawn(struct run *run, struct member *member)
 {
+	AUTO_CLOSE int cgroup = -1;
+	int err = cgroup_make(&run->cgroup, member->number, &cgroup);
 	const struct copy_spec spec = {
 		.number = member->number,
 		.hostname = member->name,
@@ -260,10 +262,11 @@ static int start_spawn(struct run *run, struct member *member)
 		.gateway = address_nth(&run->subnet, SUBNET_GATEWAY),
 		.address6 = member->address6,
 		.gateway6 = start_gateway6(run),
+		.cgroup = cgroup,
 		.lifeline = run->guardian.lifeline,
 	};
 
-	return copy_spawn(&member->copy, &spec);
+	return err ? err : copy_spawn(&member->copy, &spec);
 }
 
 /* It has reported what it could; but not its own death. */
@@ -341,6 +344,8 @@ int run_start(struct run *run)
 		guardian_unlock_start(&run->guardian);
 	if (!err)
 		err = start_directories(run);
+	if (!err)
+		err = cgroup_open(&run->cgroup, run->guardian.log, run->guardian.pid);
 	if (!err)
 		err = start_copies(run);
 	return err;

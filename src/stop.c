@@ -41,6 +41,7 @@ int run_stop(struct run *run)
 	nat_remove(&run->nat);
 	for (unsigned int i = 0; run->members && i < run->plan->copies; i++)
 		reserve_release(&run->members[i].reservation);
+	cgroup_close(&run->cgroup);
 	netlink_close(&run->watch);
 	netlink_close(&run->route);
 	err = guardian_finish(&run->guardian);

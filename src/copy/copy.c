@@ -26,7 +26,7 @@ enum {
 };
 
 /* Like fork(), into new namespaces. */
-static long copy_clone(struct copy *copy)
+static long copy_clone(struct copy *copy, int cgroup)
 {
 	struct clone_args args = {
 		.flags = COPY_NAMESPACES | CLONE_PIDFD,
@@ -34,6 +34,10 @@ static long copy_clone(struct copy *copy)
 		.exit_signal = SIGCHLD,
 	};
 
+	if (cgroup >= 0) {
+		args.flags |= CLONE_INTO_CGROUP;
+		args.cgroup = (uint64_t)cgroup;
+	}
 	return syscall(SYS_clone3, &args, sizeof(args));
 }
 
@@ -51,7 +55,7 @@ int copy_spawn(struct copy *copy, const struct copy_spec *spec)
 	theirs = ends[1];
 	if (setsockopt(ours, SOL_SOCKET, SO_RCVTIMEO, &deadline, sizeof(deadline)) < 0)
 		return error_report(-errno, "copy %u: cannot set a deadline", spec->number);
-	pid = copy_clone(copy);
+	pid = copy_clone(copy, spec->cgroup);
 	if (pid == 0)
 		_exit(child_main(spec, theirs));
 	if (pid < 0) {

@@ -157,6 +157,7 @@ int guardian_start(struct guardian *guardian, bool (*is_taken)(unsigned int inde
 		_exit(guardian_main(theirs, manager, is_taken));
 	if (pid < 0)
 		return error_report(-errno, "cannot start the guardian");
+	guardian->pid = pid;
 	guardian->pidfd = process_open(pid);
 	if (guardian->pidfd < 0) {
 		err = guardian->pidfd;

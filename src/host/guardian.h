@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 struct guardian {
+	pid_t pid;
 	int pidfd;          /* readable when the guardian has ended; -1: there is none */
 	int lifeline;       /* for the first process of every copy to keep */
 	int log;            /* the undo log, for the record_note_*() functions */

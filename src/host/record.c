@@ -37,6 +37,9 @@ void record_format(const struct record *record, char *line)
 	case RECORD_DIRECTORY:
 		snprintf(line, RECORD_LINE_MAX, "directory %s\n", record->path);
 		break;
+	case RECORD_CGROUP:
+		snprintf(line, RECORD_LINE_MAX, "cgroup %s\n", record->path);
+		break;
 	}
 }
 
@@ -111,6 +114,10 @@ bool record_parse(const char *line, struct record *ret)
 		ret->kind = RECORD_DIRECTORY;
 		return rest[0] == '/' && record_parse_path(rest, ret->path);
 	}
+	if ((rest = record_behind(line, "cgroup"))) {
+		ret->kind = RECORD_CGROUP;
+		return rest[0] == '/' && record_parse_path(rest, ret->path);
+	}
 	return false;
 }
 
@@ -149,6 +156,14 @@ int record_note_sysctl(int log, const char *path, const char *before, const char
 	snprintf(record.path, sizeof(record.path), "%s", path);
 	snprintf(record.before, sizeof(record.before), "%s", before);
 	snprintf(record.after, sizeof(record.after), "%s", after);
+	return record_note(log, &record);
+}
+
+int record_note_cgroup(int log, const char *path)
+{
+	struct record record = {.kind = RECORD_CGROUP};
+
+	snprintf(record.path, sizeof(record.path), "%s", path);
 	return record_note(log, &record);
 }
 

@@ -11,6 +11,7 @@
  *	conntrack 10.90.0.0/24                forget the connections of this network
  *	sysctl 0 1 net/ipv4/conf/eth0/forwarding    put 0 back if it is still 1
  *	directory /tmp/project                remove this directory if it is empty
+ *	cgroup /sys/fs/cgroup/a.service       take the groups below it away again
  */
 #pragma once
 
@@ -26,13 +27,14 @@ enum record_kind {
 	RECORD_CONNTRACK,
 	RECORD_SYSCTL,
 	RECORD_DIRECTORY,
+	RECORD_CGROUP,
 };
 
 struct record {
 	enum record_kind kind;
 	struct mac mac;         /* RECORD_LINKS */
 	struct address network; /* RECORD_CONNTRACK */
-	char path[PATH_MAX];    /* RECORD_SYSCTL, RECORD_DIRECTORY; without a newline */
+	char path[PATH_MAX];    /* RECORD_SYSCTL, RECORD_DIRECTORY, RECORD_CGROUP; no newline */
 	char before[SYSCTL_VALUE_MAX], after[SYSCTL_VALUE_MAX]; /* RECORD_SYSCTL; single words */
 };
 
@@ -52,6 +54,8 @@ int record_note_links(int log, const struct mac *mac);
 int record_note_conntrack(int log, const struct address *network);
 /** record_note_sysctl() - record that parameter @path, now @before, will be set to @after. */
 int record_note_sysctl(int log, const char *path, const char *before, const char *after);
+/** record_note_cgroup() - record that the control group at @path, absolute, will be divided. */
+int record_note_cgroup(int log, const char *path);
 /** record_note_directory() - record that the directory @path, absolute, will be made. */
 int record_note_directory(int log, const char *path);
 

@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "base/directory.h"
 #include "base/error.h"
+#include "host/cgroup.h"
 #include "host/record.h"
 #include "host/rundir.h"
 #include "net/conntrack.h"
@@ -77,6 +78,8 @@ static int undo_record(const struct record *record, int log, int rundir)
 		return undo_sysctl(record, log, rundir);
 	case RECORD_DIRECTORY:
 		return directory_remove(record->path);
+	case RECORD_CGROUP:
+		return cgroup_undo(record->path);
 	}
 	return -EINVAL;
 }
