@@ -64,7 +64,8 @@ int directory_remove(const char *path)
 		err = parent;
 	else if (unlinkat(parent, name, AT_REMOVEDIR) < 0)
 		err = -errno;
-	if (!err || err == -ENOENT || err == -ENOTEMPTY || err == -ENOTDIR || err == -ELOOP)
+	if (!err || err == -ENOENT || err == -ENOTEMPTY || err == -EBUSY || err == -ENOTDIR ||
+	    err == -ELOOP)
 		return 0;
 	return error_report(err, "cannot remove the directory %s", path);
 }

@@ -125,28 +125,43 @@ static int filter_add_calls(scmp_filter_ctx context)
 	return err;
 }
 
+/* Refuses the call where these bits of an argument are all set. */
+static int filter_add_bits(scmp_filter_ctx context, int call, unsigned int argument, uint64_t bits)
+{
+	const struct scmp_arg_cmp condition = {
+		.arg = argument,
+		.op = SCMP_CMP_MASKED_EQ,
+		.datum_a = bits,
+		.datum_b = bits,
+	};
+
+	return seccomp_rule_add_array(context, SCMP_ACT_ERRNO(EPERM), call, 1, &condition);
+}
+
 static int filter_add_namespaces(scmp_filter_ctx context)
 {
 	int err = 0;
 
 	for (size_t i = 0; !err && i < sizeof(NAMESPACES) / sizeof(NAMESPACES[0]); i++) {
-		uint64_t flag = NAMESPACES[i];
-
-		err = seccomp_rule_add(
-			context, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(clone), 1,
-			SCMP_CMP(CLONE_FLAGS_ARGUMENT, SCMP_CMP_MASKED_EQ, flag, flag));
+		err = filter_add_bits(context, SCMP_SYS(clone), CLONE_FLAGS_ARGUMENT,
+				      NAMESPACES[i]);
 		if (!err)
-			err = seccomp_rule_add(context, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(unshare), 1,
-					       SCMP_A0(SCMP_CMP_MASKED_EQ, flag, flag));
+			err = filter_add_bits(context, SCMP_SYS(unshare), 0, NAMESPACES[i]);
 	}
 	/* Its flags are in memory, where no filter looks; libc then takes clone(2) instead. */
 	if (!err)
 		err = seccomp_rule_add(context, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
-	/* A way to the hypervisor that no network namespace bars. */
-	if (!err)
-		err = seccomp_rule_add(context, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket), 1,
-				       SCMP_A0(SCMP_CMP_EQ, AF_VSOCK));
 	return err;
+}
+
+/* AF_VSOCK is a way to the hypervisor that no network namespace bars. */
+static int filter_add_sockets(scmp_filter_ctx context)
+{
+	const struct scmp_arg_cmp condition = {
+		.arg = 0, .op = SCMP_CMP_EQ, .datum_a = AF_VSOCK, .datum_b = 0};
+
+	return seccomp_rule_add_array(context, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket), 1,
+				      &condition);
 }
 
 static int filter_add_architectures(scmp_filter_ctx context)
@@ -200,6 +215,8 @@ int filter_compile(struct filter *ret)
 		err = filter_add_calls(context);
 	if (!err)
 		err = filter_add_namespaces(context);
+	if (!err)
+		err = filter_add_sockets(context);
 	if (!err)
 		err = filter_export(context, ret);
 	if (context)

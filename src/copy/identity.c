@@ -139,12 +139,14 @@ int identity_assume(const struct identity *identity)
 static void identity_forget_sudo(void)
 {
 	static const char PREFIX[] = "SUDO_";
-	char name[64];
+	char name[256];
 
 	for (char **entry = environ; *entry;) {
 		size_t length = strcspn(*entry, "=");
 
-		if (strncmp(*entry, PREFIX, strlen(PREFIX)) != 0 || length >= sizeof(name)) {
+		/* What is no assignment, or no name that sudo would use, cannot be unset. */
+		if (strncmp(*entry, PREFIX, strlen(PREFIX)) != 0 || (*entry)[length] != '=' ||
+		    length >= sizeof(name)) {
 			entry++;
 			continue;
 		}

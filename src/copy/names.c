@@ -30,7 +30,8 @@ static bool names_is_loopback(const struct address *address)
 	static const uint8_t loopback6[16] = {[15] = 1};
 
 	if (address->family == AF_INET)
-		return address->bytes[0] == 127;
+		return address->bytes[0] == 127 ||
+		       address->bytes[0] == 0; /* 0.0.0.0 is this host */
 	return memcmp(address->bytes, loopback6, sizeof(loopback6)) == 0;
 }
 

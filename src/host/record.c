@@ -14,7 +14,10 @@
 
 #include "base/error.h"
 
-enum { RECORD_LOG_MAX = 16 << 20 };
+enum {
+	RECORD_LOG_MAX = 16 << 20,
+	RECORD_PREFIX_MIN = 8, /* no network of ours is larger */
+};
 
 void record_format(const struct record *record, char *line)
 {
@@ -102,7 +105,8 @@ bool record_parse(const char *line, struct record *ret)
 	}
 	if ((rest = record_behind(line, "conntrack"))) {
 		ret->kind = RECORD_CONNTRACK;
-		return strchr(rest, '/') && address_parse(&ret->network, rest);
+		return address_parse(&ret->network, rest) && strchr(rest, '/') &&
+		       ret->network.prefix >= RECORD_PREFIX_MIN;
 	}
 	if ((rest = record_behind(line, "sysctl"))) {
 		ret->kind = RECORD_SYSCTL;

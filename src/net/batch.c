@@ -85,15 +85,19 @@ static struct nftnl_udata_buf *comment_pack(struct nft_batch *batch, uint8_t typ
 {
 	struct nftnl_udata_buf *udata;
 	char text[NFTNL_UDATA_COMMENT_MAXLEN];
+	const char *cut = "";
 	size_t length;
 
 	if (!comment)
 		return NULL;
 	length = strlen(comment);
-	if (length < sizeof(text))
-		snprintf(text, sizeof(text), "%s", comment);
-	else
-		snprintf(text, sizeof(text), "...%s", comment + length - (sizeof(text) - 4));
+	if (length >= sizeof(text)) {
+		comment += length - (sizeof(text) - sizeof("..."));
+		while ((*comment & 0xc0) == 0x80) /* not in the middle of a UTF-8 character */
+			comment++;
+		cut = "...";
+	}
+	snprintf(text, sizeof(text), "%s%s", cut, comment);
 	for (char *c = text; *c; c++) /* nft's own syntax has no way to quote these */
 		if (*c == '"' || (unsigned char)*c < ' ')
 			*c = '?';
