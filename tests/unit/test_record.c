@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * test_record.c - the undo log's records as lines and back, and hostile lines that are no records.
+ */
+#include "host/record.h"
+
+#include <string.h>
+
+#include "unit.h"
+
+static bool parses(const char *line)
+{
+	struct record record;
+
+	return record_parse(line, &record);
+}
+
+static void assert_all_refused(const char *const *lines, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (parses(lines[i]))
+			fail_msg("taken for a record: \"%s\"", lines[i]);
+}
+
+/* Through a line and back: that is the same record, as the same line shows. */
+static void assert_roundtrip(const struct record *record, const char *expected)
+{
+	char line[RECORD_LINE_MAX], again[RECORD_LINE_MAX];
+	struct record back;
+
+	record_format(record, line);
+	if (expected)
+		assert_string_equal(line, expected);
+	assert_int_equal(strcspn(line, "\n"), strlen(line) - 1);
+	line[strlen(line) - 1] = '\0';
+	assert_true(record_parse(line, &back));
+	assert_int_equal(back.kind, record->kind);
+	record_format(&back, again);
+	again[strlen(again) - 1] = '\0';
+	assert_string_equal(again, line);
+}
+
+TEST(links_as_a_line_and_back)
+{
+	const struct record record = {
+		.kind = RECORD_LINKS,
+		.mac = {{0x02, 0x5e, 0x10, 0x00, 0x53, 0x01}},
+	};
+	struct record back;
+
+	assert_roundtrip(&record, "links 02:5e:10:00:53:01\n");
+	assert_true(record_parse("links 02:5e:10:00:53:01", &back));
+	assert_memory_equal(&back.mac, &record.mac, sizeof(back.mac));
+}
+
+TEST(conntrack_as_a_line_and_back)
+{
+	struct record record = {.kind = RECORD_CONNTRACK};
+
+	assert_true(address_parse(&record.network, "10.90.0.0/24"));
+	assert_roundtrip(&record, "conntrack 10.90.0.0/24\n");
+	assert_true(address_parse(&record.network, "fd00:90::/64"));
+	assert_roundtrip(&record, "conntrack fd00:90::/64\n");
+}
+
+TEST(sysctl_as_a_line_and_back)
+{
+	const struct record record = {
+		.kind = RECORD_SYSCTL,
+		.before = "0",
+		.after = "1",
+		.path = "net/ipv4/conf/eth0/forwarding",
+	};
+	struct record back;
+
+	assert_roundtrip(&record, "sysctl 0 1 net/ipv4/conf/eth0/forwarding\n");
+	assert_true(record_parse("sysctl 0 1 net/ipv4/conf/eth0/forwarding", &back));
+	assert_string_equal(back.before, "0");
+	assert_string_equal(back.after, "1");
+	assert_string_equal(back.path, record.path);
+}
+
+TEST(directory_as_a_line_and_back)
+{
+	const struct record record = {.kind = RECORD_DIRECTORY, .path = "/tmp/project"};
+
+	assert_roundtrip(&record, "directory /tmp/project\n");
+}
+
+TEST(blanks_in_a_path_survive)
+{
+	const struct record directory = {.kind = RECORD_DIRECTORY, .path = "/tmp/ my  project "};
+	const struct record sysctl = {
+		.kind = RECORD_SYSCTL,
+		.before = "a",
+		.after = "b",
+		.path = "net/ipv4/conf/a b/forwarding",
+	};
+	struct record back;
+
+	assert_roundtrip(&directory, "directory /tmp/ my  project \n");
+	assert_roundtrip(&sysctl, "sysctl a b net/ipv4/conf/a b/forwarding\n");
+	assert_true(record_parse("directory /tmp/ my  project ", &back));
+	assert_string_equal(back.path, directory.path);
+}
+
+TEST(two_dots_that_are_part_of_a_name_survive)
+{
+	assert_true(parses("directory /tmp/a..b/..c/d.."));
+	assert_true(parses("directory /tmp/.../x"));
+}
+
+TEST(the_longest_record_fits_its_line)
+{
+	struct record record = {.kind = RECORD_SYSCTL};
+
+	memset(record.path, 'p', sizeof(record.path) - 1);
+	memcpy(record.path, "net/", 4);
+	memset(record.before, 'b', sizeof(record.before) - 1);
+	memset(record.after, 'a', sizeof(record.after) - 1);
+	assert_roundtrip(&record, NULL);
+	record.kind = RECORD_DIRECTORY;
+	record.path[0] = '/';
+	assert_roundtrip(&record, NULL);
+}
+
+TEST(a_path_that_is_too_long_is_refused)
+{
+	char line[RECORD_LINE_MAX + PATH_MAX] = "directory /";
+	const size_t begin = strlen("directory ");
+
+	memset(line + begin + 1, 'd', PATH_MAX - 2);
+	assert_true(parses(line)); /* PATH_MAX - 1 bytes and their end */
+	line[begin + PATH_MAX - 1] = 'd';
+	assert_false(parses(line));
+	memset(line + begin + 1, 'd', sizeof(line) - begin - 2);
+	assert_false(parses(line));
+}
+
+TEST(a_value_that_is_too_long_is_refused)
+{
+	char word[SYSCTL_VALUE_MAX + 1] = "", line[RECORD_LINE_MAX];
+
+	for (size_t length = SYSCTL_VALUE_MAX - 1; length <= SYSCTL_VALUE_MAX; length++) {
+		memset(word, '1', length);
+		snprintf(line, sizeof(line), "sysctl %s 0 net/a", word);
+		assert_int_equal(parses(line), length < SYSCTL_VALUE_MAX);
+		snprintf(line, sizeof(line), "sysctl 0 %s net/a", word);
+		assert_int_equal(parses(line), length < SYSCTL_VALUE_MAX);
+	}
+}
+
+TEST(no_record_no_parse)
+{
+	static const char *const lines[] = {
+		"",
+		" ",
+		"links",
+		"links ",
+		"conntrack",
+		"conntrack ",
+		"sysctl",
+		"sysctl ",
+		"sysctl 0",
+		"sysctl 0 1",
+		"sysctl 0 1 ",
+		"directory",
+		"directory ",
+		"rm -rf /",
+		"DIRECTORY /tmp/x",
+		" directory /tmp/x",
+		"directory\t/tmp/x",
+		"directoryx /tmp/x",
+		"dir /tmp/x",
+		"link 02:5e:10:00:53:01",
+		"# links",
+	};
+
+	assert_all_refused(lines, COUNT(lines));
+}
+
+TEST(a_mac_that_is_none_is_refused)
+{
+	static const char *const lines[] = {
+		"links 02:5e:10:00:53",     "links 02:5e:10:00:53:",
+		"links 02:5e:10:00:53:0",   "links 02:5e:10:00:53:01:",
+		"links 02:5e:10:00:53:01 ", "links 02:5e:10:00:53:01:02",
+		"links 02:5e:10:00:53:0g",  "links 02-5e-10-00-53-01",
+		"links 025e10005301",       "links  02:5e:10:00:53:01",
+		"links 102:5e:10:00:53:01", "links eth0",
+		"links 2:5e:10:00:53:1 x",  "links 02:5e:10:00:53:1 ",
+	};
+
+	assert_all_refused(lines, COUNT(lines));
+}
+
+TEST(a_mac_that_cannot_be_ours_is_refused)
+{
+	static const char *const lines[] = {
+		"links 00:5e:10:00:53:01",                            /* a maker's own */
+		"links 00:00:00:00:00:00", "links 01:00:5e:00:00:01", /* a group's, and none of a
+									 link */
+		"links fc:5e:10:00:53:01", "links 03:5e:10:00:53:01", "links ff:ff:ff:ff:ff:ff",
+	};
+
+	assert_all_refused(lines, COUNT(lines));
+}
+
+TEST(a_network_needs_its_prefix)
+{
+	static const char *const lines[] = {
+		"conntrack 10.90.0.0",      "conntrack fd00::",        "conntrack 10.90.0.0/",
+		"conntrack 10.90.0.0/33",   "conntrack fd00::/129",    "conntrack /24",
+		"conntrack 10.90.0.0/24 x", "conntrack  10.90.0.0/24", "conntrack eth0/24",
+	};
+
+	assert_all_refused(lines, COUNT(lines));
+}
+
+TEST(a_parameter_outside_of_net_is_refused)
+{
+	static const char *const lines[] = {
+		"sysctl 0 1 kernel/core_pattern",
+		"sysctl 0 1 /net/ipv4/ip_forward",
+		"sysctl 0 1 net",
+		"sysctl 0 1 network/ipv4",
+		"sysctl 0 1 ../net/x",
+		"sysctl 0 1 net/../kernel/core_pattern",
+		"sysctl 0 1 NET/ipv4/ip_forward",
+		"sysctl 0 1 net/ipv4/../../kernel/panic",
+		"sysctl 0 net/ipv4/ip_forward",
+		"sysctl  1 net/ipv4/ip_forward",
+		"sysctl 0  net/ipv4/ip_forward",
+		"sysctl 0 1  net/ipv4/ip_forward",
+	};
+
+	assert_all_refused(lines, COUNT(lines));
+}
+
+TEST(a_directory_is_absolute_and_without_detours)
+{
+	static const char *const lines[] = {
+		"directory tmp/x",     "directory ./x",          "directory ../x",
+		"directory /../tmp/x", "directory /tmp/../home", "directory /tmp/x/../../home",
+		"directory  /tmp/x",
+	};
+
+	assert_all_refused(lines, COUNT(lines));
+}
+
+TEST(a_path_does_not_end_in_two_dots)
+{
+	static const char *const lines[] = {
+		"directory /tmp/x/..",
+		"directory /..",
+		"sysctl 0 1 net/..",
+		"sysctl 0 1 net/ipv4/..",
+	};
+
+	assert_all_refused(lines, COUNT(lines));
+}
+
+TEST(whatever_is_taken_for_a_record_formats_as_one)
+{
+	static const char *const lines[] = {
+		"links 02:5e:10:00:53:01", "conntrack 10.90.0.0/24",
+		"conntrack fd00:90::/64",  "sysctl 0 1 net/ipv4/conf/eth0/forwarding",
+		"directory /tmp/project",
+	};
+	struct random_stream random = random_start();
+
+	for (int i = 0; i < 100000; i++) {
+		char line[64];
+		struct record record;
+		uint32_t edits = 1 + random_below(&random, 4);
+
+		snprintf(line, sizeof(line), "%s", lines[random_below(&random, COUNT(lines))]);
+		while (edits-- > 0) {
+			char c = (char)random_next(&random);
+
+			if (c != '\n')
+				line[random_below(&random, (uint32_t)strlen(line) + 1)] = c;
+			line[sizeof(line) - 1] = '\0';
+		}
+		if (record_parse(line, &record))
+			assert_roundtrip(&record, NULL);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(links_as_a_line_and_back),
+		cmocka_unit_test(conntrack_as_a_line_and_back),
+		cmocka_unit_test(sysctl_as_a_line_and_back),
+		cmocka_unit_test(directory_as_a_line_and_back),
+		cmocka_unit_test(blanks_in_a_path_survive),
+		cmocka_unit_test(two_dots_that_are_part_of_a_name_survive),
+		cmocka_unit_test(the_longest_record_fits_its_line),
+		cmocka_unit_test(a_path_that_is_too_long_is_refused),
+		cmocka_unit_test(a_value_that_is_too_long_is_refused),
+		cmocka_unit_test(no_record_no_parse),
+		cmocka_unit_test(a_mac_that_is_none_is_refused),
+		cmocka_unit_test(a_mac_that_cannot_be_ours_is_refused),
+		cmocka_unit_test(a_network_needs_its_prefix),
+		cmocka_unit_test(a_parameter_outside_of_net_is_refused),
+		cmocka_unit_test(a_directory_is_absolute_and_without_detours),
+		cmocka_unit_test(a_path_does_not_end_in_two_dots),
+		cmocka_unit_test(whatever_is_taken_for_a_record_formats_as_one),
+	};
+
+	return cmocka_run_group_tests_name("record", tests, NULL, NULL);
+}

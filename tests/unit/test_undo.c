@@ -1,0 +1,366 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * test_undo.c - writing an undo log and playing it, in a directory of the test's own. What the
+ * order was shows in nested directories: the outer one goes only after the inner one.
+ *
+ * Nothing here touches a link, a connection or a parameter that exists.
+ */
+#include "host/undo.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include "host/record.h"
+#include "unit.h"
+
+#define HEADER "the first line of the file, which is no record\n"
+
+/* A place to make directories in, a log, and a directory of no other runs. */
+struct site {
+	char path[PATH_MAX / 4];
+	int log, runs;
+};
+
+/* The path of @name below the site, in one of a few buffers. */
+static const char *site_path(const struct site *site, const char *name)
+{
+	static char paths[4][PATH_MAX];
+	static unsigned int next;
+	char *path = paths[next++ % COUNT(paths)];
+
+	snprintf(path, PATH_MAX, "%s/%s", site->path, name);
+	return path;
+}
+
+static int site_setup(void **state)
+{
+	static struct site the_site;
+	struct site *site = &the_site;
+	char made[] = "/tmp/test_undo.XXXXXX";
+	char resolved[PATH_MAX];
+
+	if (!mkdtemp(made) || !realpath(made, resolved))
+		return -1;
+	snprintf(site->path, sizeof(site->path), "%.200s", resolved);
+	if (mkdir(site_path(site, "runs"), 0755) < 0)
+		return -1;
+	site->runs = open(site_path(site, "runs"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	site->log = memfd_create("undo", MFD_CLOEXEC);
+	*state = site;
+	return site->log < 0 || site->runs < 0 ? -1 : 0;
+}
+
+static int site_teardown(void **state)
+{
+	struct site *site = *state;
+	char command[PATH_MAX];
+
+	snprintf(command, sizeof(command), "rm -r '%s'", site->path);
+	close(site->log);
+	close(site->runs);
+	return system(command); /* NOLINT(cert-env33-c): of a path that mkdtemp(3) made */
+}
+
+static void site_mkdir(const struct site *site, const char *name)
+{
+	assert_int_equal(mkdir(site_path(site, name), 0755), 0);
+}
+
+static bool site_has(const struct site *site, const char *name)
+{
+	struct stat st;
+
+	return lstat(site_path(site, name), &st) == 0;
+}
+
+static void log_write(const struct site *site, const void *data, size_t length)
+{
+	assert_int_equal(write(site->log, data, length), length);
+}
+
+static void log_text(const struct site *site, const char *text)
+{
+	log_write(site, text, strlen(text));
+}
+
+/* The record of the directory @name, with @end behind it. */
+static void log_directory(const struct site *site, const char *name, const char *end)
+{
+	log_text(site, "directory ");
+	log_text(site, site_path(site, name));
+	log_text(site, end);
+}
+
+#define SITE_TEST(name) static void name(void **state)
+
+SITE_TEST(notes_are_lines)
+{
+	struct site *site = *state;
+	const struct mac mac = {{0x02, 0x5e, 0x10, 0x00, 0x53, 0x01}};
+	static const char expected[] = "links 02:5e:10:00:53:01\n"
+				       "conntrack 10.90.0.0/24\n"
+				       "sysctl 0 1 net/ipv4/conf/uva0/route_localnet\n"
+				       "directory /tmp/my project\n";
+	struct address network;
+	char text[512] = "";
+
+	assert_true(address_parse(&network, "10.90.0.0/24"));
+	assert_int_equal(record_note_links(site->log, &mac), 0);
+	assert_int_equal(record_note_conntrack(site->log, &network), 0);
+	assert_int_equal(
+		record_note_sysctl(site->log, "net/ipv4/conf/uva0/route_localnet", "0", "1"), 0);
+	assert_int_equal(record_note_directory(site->log, "/tmp/my project"), 0);
+	assert_int_equal(pread(site->log, text, sizeof(text) - 1, 0), strlen(expected));
+	assert_string_equal(text, expected);
+}
+
+SITE_TEST(a_parameter_is_found_in_the_log)
+{
+	struct site *site = *state;
+	char before[SYSCTL_VALUE_MAX] = "untouched";
+
+	log_text(site, HEADER);
+	assert_int_equal(record_note_directory(site->log, "net/a"), 0);
+	assert_int_equal(record_note_sysctl(site->log, "net/a", "7", "1"), 0);
+	assert_int_equal(record_note_sysctl(site->log, "net/ab", "8", "1"), 0);
+	assert_false(record_find_sysctl(site->log, "net/", before));
+	assert_false(record_find_sysctl(site->log, "net/abc", before));
+	assert_string_equal(before, "untouched");
+	assert_true(record_find_sysctl(site->log, "net/a", before));
+	assert_string_equal(before, "7");
+	assert_true(record_find_sysctl(site->log, "net/ab", before));
+	assert_string_equal(before, "8");
+	assert_true(record_find_sysctl(site->log, "net/ab", NULL));
+}
+
+TEST(a_note_that_cannot_be_written_is_an_error)
+{
+	int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
+
+	assert_true(full >= 0);
+	assert_int_equal(record_note_directory(full, "/tmp/project"), -ENOSPC);
+	close(full);
+}
+
+SITE_TEST(an_empty_file_is_nothing_to_do)
+{
+	struct site *site = *state;
+
+	assert_int_equal(undo_play(site->log, site->runs), 0);
+}
+
+SITE_TEST(a_header_alone_is_nothing_to_do)
+{
+	struct site *site = *state;
+
+	log_text(site, HEADER);
+	assert_int_equal(undo_play(site->log, site->runs), 0);
+}
+
+SITE_TEST(the_first_line_is_never_a_record)
+{
+	struct site *site = *state;
+
+	site_mkdir(site, "a");
+	site_mkdir(site, "b");
+	log_directory(site, "a", "\n");
+	log_directory(site, "b", "\n");
+	assert_int_equal(undo_play(site->log, site->runs), 0);
+	assert_true(site_has(site, "a"));
+	assert_false(site_has(site, "b"));
+}
+
+SITE_TEST(the_newest_goes_first)
+{
+	struct site *site = *state;
+	static const char *const names[] = {"a", "a/b", "a/b/c", "a/b/c/d"};
+
+	log_text(site, HEADER);
+	for (size_t i = 0; i < COUNT(names); i++) {
+		assert_int_equal(record_note_directory(site->log, site_path(site, names[i])), 0);
+		site_mkdir(site, names[i]);
+	}
+	assert_int_equal(undo_play(site->log, site->runs), 0);
+	assert_false(site_has(site, "a"));
+}
+
+SITE_TEST(the_oldest_first_would_have_shown)
+{
+	struct site *site = *state;
+
+	site_mkdir(site, "a");
+	site_mkdir(site, "a/b");
+	log_text(site, HEADER);
+	log_directory(site, "a/b", "\n");
+	log_directory(site, "a", "\n");
+	assert_int_equal(undo_play(site->log, site->runs), 0);
+	assert_true(site_has(site, "a")); /* was not empty yet, and that is no error */
+	assert_false(site_has(site, "a/b"));
+}
+
+SITE_TEST(playing_twice_is_playing_once)
+{
+	struct site *site = *state;
+	size_t fds = fds_count();
+
+	site_mkdir(site, "a");
+	log_text(site, HEADER);
+	log_directory(site, "a", "\n");
+	assert_int_equal(undo_play(site->log, site->runs), 0);
+	assert_int_equal(undo_play(site->log, site->runs), 0);
+	assert_false(site_has(site, "a"));
+	assert_int_equal(fds_count(), fds);
+}
+
+SITE_TEST(a_torn_last_line_is_ignored)
+{
+	struct site *site = *state;
+
+	site_mkdir(site, "a");
+	site_mkdir(site, "ab");
+	log_text(site, HEADER);
+	log_directory(site, "ab", "\n");
+	log_directory(site, "a", ""); /* of ".../abc", say */
+	assert_int_equal(undo_play(site->log, site->runs), 0);
+	assert_true(site_has(site, "a"));
+	assert_false(site_has(site, "ab"));
+}
+
+SITE_TEST(a_torn_header_is_ignored)
+{
+	struct site *site = *state;
+
+	site_mkdir(site, "a");
+	log_directory(site, "a", "");
+	assert_int_equal(undo_play(site->log, site->runs), 0);
+	assert_true(site_has(site, "a"));
+}
+
+SITE_TEST(a_line_that_is_no_record_is_skipped)
+{
+	struct site *site = *state;
+
+	site_mkdir(site, "a");
+	site_mkdir(site, "b");
+	log_text(site, HEADER);
+	log_directory(site, "a", "\n");
+	log_text(site, "garbage\n\n\033[31m\ndirectory\n");
+	log_directory(site, "b", "\n");
+	undo_play(site->log, site->runs);
+	assert_false(site_has(site, "a"));
+	assert_false(site_has(site, "b"));
+}
+
+SITE_TEST(garbage_with_zeros_in_it_is_skipped_too)
+{
+	struct site *site = *state;
+	static const char zeros[] = "\0\0garbage\0\0\n";
+
+	site_mkdir(site, "a");
+	site_mkdir(site, "b");
+	log_text(site, HEADER);
+	log_directory(site, "a", "\n");
+	log_write(site, zeros, sizeof(zeros) - 1);
+	log_directory(site, "b", "\n");
+	undo_play(site->log, site->runs);
+	assert_false(site_has(site, "a"));
+	assert_false(site_has(site, "b"));
+}
+
+SITE_TEST(it_goes_on_after_a_failure_and_returns_it)
+{
+	struct site *site = *state;
+	char name[NAME_MAX + 2] = "";
+
+	memset(name, 'n', sizeof(name) - 1); /* no file system takes such a name */
+	site_mkdir(site, "a");
+	site_mkdir(site, "b");
+	log_text(site, HEADER);
+	log_directory(site, "a", "\n");
+	log_directory(site, name, "\n");
+	log_directory(site, "b", "\n");
+	assert_int_equal(undo_play(site->log, site->runs), -ENAMETOOLONG);
+	assert_false(site_has(site, "a"));
+	assert_false(site_has(site, "b"));
+}
+
+SITE_TEST(what_is_in_use_or_no_directory_stays)
+{
+	struct site *site = *state;
+	int fd;
+
+	site_mkdir(site, "full");
+	fd = open(site_path(site, "full/file"), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+	assert_true(fd >= 0);
+	close(fd);
+	log_text(site, HEADER);
+	log_directory(site, "full", "\n");
+	log_directory(site, "full/file", "\n");
+	log_directory(site, "never/made", "\n");
+	assert_int_equal(undo_play(site->log, site->runs), 0);
+	assert_true(site_has(site, "full/file"));
+}
+
+SITE_TEST(no_link_is_followed)
+{
+	struct site *site = *state;
+
+	site_mkdir(site, "elsewhere");
+	site_mkdir(site, "elsewhere/a");
+	assert_int_equal(symlink("elsewhere", site_path(site, "link")), 0);
+	log_text(site, HEADER);
+	log_directory(site, "link/a", "\n");
+	log_directory(site, "link", "\n");
+	assert_int_equal(undo_play(site->log, site->runs), 0);
+	assert_true(site_has(site, "elsewhere/a"));
+	assert_true(site_has(site, "link"));
+}
+
+SITE_TEST(a_parameter_that_is_gone_is_no_error)
+{
+	struct site *site = *state;
+
+	site_mkdir(site, "a");
+	log_text(site, HEADER);
+	log_directory(site, "a", "\n");
+	log_text(site, "sysctl 0 1 net/ipv4/conf/no.such.link/forwarding\n");
+	assert_int_equal(undo_play(site->log, site->runs), 0);
+	assert_false(site_has(site, "a"));
+}
+
+TEST(a_log_that_cannot_be_read_is_an_error)
+{
+	assert_int_equal(undo_play(-1, -1), -EBADF);
+}
+
+#define SITE_UNIT_TEST(name) cmocka_unit_test_setup_teardown(name, site_setup, site_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		SITE_UNIT_TEST(notes_are_lines),
+		SITE_UNIT_TEST(a_parameter_is_found_in_the_log),
+		cmocka_unit_test(a_note_that_cannot_be_written_is_an_error),
+		SITE_UNIT_TEST(an_empty_file_is_nothing_to_do),
+		SITE_UNIT_TEST(a_header_alone_is_nothing_to_do),
+		SITE_UNIT_TEST(the_first_line_is_never_a_record),
+		SITE_UNIT_TEST(the_newest_goes_first),
+		SITE_UNIT_TEST(the_oldest_first_would_have_shown),
+		SITE_UNIT_TEST(playing_twice_is_playing_once),
+		SITE_UNIT_TEST(a_torn_last_line_is_ignored),
+		SITE_UNIT_TEST(a_torn_header_is_ignored),
+		SITE_UNIT_TEST(a_line_that_is_no_record_is_skipped),
+		SITE_UNIT_TEST(garbage_with_zeros_in_it_is_skipped_too),
+		SITE_UNIT_TEST(it_goes_on_after_a_failure_and_returns_it),
+		SITE_UNIT_TEST(what_is_in_use_or_no_directory_stays),
+		SITE_UNIT_TEST(no_link_is_followed),
+		SITE_UNIT_TEST(a_parameter_that_is_gone_is_no_error),
+		cmocka_unit_test(a_log_that_cannot_be_read_is_an_error),
+	};
+
+	return cmocka_run_group_tests_name("undo", tests, NULL, NULL);
+}
