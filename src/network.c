@@ -59,7 +59,8 @@ static int network_add_addresses(struct run *run, const struct address *subnet)
 	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
 		struct address address = address_nth(subnet, own[i]);
 		char text[ADDRESS_TEXT_MAX];
-		int err = link_add_address(&run->route, run->bridge_index, &address);
+		bool preferred = own[i] == SUBNET_GATEWAY || address.family == AF_INET;
+		int err = link_add_address(&run->route, run->bridge_index, &address, preferred);
 
 		if (err)
 			return netlink_report(&run->route, err, "bridge %s: cannot add address %s",
@@ -90,6 +91,25 @@ static int network_setup_ipv6(struct run *run)
 	return err;
 }
 
+/*
+ * With br_netfilter, a copy's packet to a host port is translated while it is still on the bridge,
+ * and goes on from port to port, or back to where it came from: isolated ports would not let it.
+ * There the ports are not isolated, and the table's chain `forward` keeps the copies apart: it sees
+ * what is bridged, once that is turned on for our bridge and both families.
+ */
+static int network_setup_filtering(struct run *run)
+{
+	int err;
+
+	run->filters_bridge = network_bridge_calls("iptables") || network_bridge_calls("ip6tables");
+	if (!run->filters_bridge)
+		return 0;
+	err = link_filter_bridge(&run->route, run->bridge_index);
+	return err ? netlink_report(&run->route, err, "bridge %s: cannot have it filtered",
+				    run->bridge)
+		   : 0;
+}
+
 static int network_make_bridge(struct run *run)
 {
 	int err = link_create_bridge(&run->route, run->bridge, &run->mac, run->mtu);
@@ -99,7 +119,9 @@ static int network_make_bridge(struct run *run)
 	run->bridge_index = if_nametoindex(run->bridge);
 	if (network_has_ipv6(run))
 		run->subnet6 = network_subnet6(&run->mac);
-	err = network_setup_ipv4(run);
+	err = network_setup_filtering(run);
+	if (!err)
+		err = network_setup_ipv4(run);
 	if (!err && run->subnet6.family != AF_UNSPEC)
 		err = network_setup_ipv6(run);
 	if (err)
@@ -142,8 +164,7 @@ static int network_install_nat(struct run *run)
 		.ipv4 = network_for_nat(&run->subnet),
 		.ipv6 = network_for_nat(&run->subnet6),
 		/* br_netfilter un-translates too early: IPv6 then drops what is for ::1. */
-		.maps_loopback6 =
-			run->subnet6.family != AF_UNSPEC && !network_bridge_calls("ip6tables"),
+		.maps_loopback6 = run->subnet6.family != AF_UNSPEC && !run->filters_bridge,
 		.ports = ports,
 		.count = run->plan->copies,
 	};
@@ -207,6 +228,21 @@ static void network_tell_firewalls(struct run *run)
 	free(chains);
 }
 
+/*
+ * Undone from the last to the first: connections are forgotten before the links go, lest what comes
+ * for them be sent to the copies' addresses by the default route; and once more afterwards, since a
+ * link that goes down has last words of its own (IGMP, MLD).
+ */
+static int network_note(struct run *run)
+{
+	const struct address networks[] = {run->subnet, network_subnet6(&run->mac)};
+	int err = record_note_conntrack(run->guardian.log, networks);
+
+	if (!err)
+		err = record_note_links(run->guardian.log, &run->mac);
+	return err ? err : record_note_conntrack(run->guardian.log, networks);
+}
+
 int run_make_network(struct run *run)
 {
 	int err = netlink_open(&run->route, NETLINK_ROUTE);
@@ -222,17 +258,13 @@ int run_make_network(struct run *run)
 	names_read(network_server_is_usable, &run->route, run->resolv_conf);
 	err = subnet_choose(&run->route, SUBNET_LOCAL_SOURCE + run->plan->copies, &run->subnet);
 	if (!err)
-		err = record_note_links(run->guardian.log, &run->mac);
+		err = network_note(run);
 	if (!err)
 		err = network_make_bridge(run);
 	if (err)
 		return err;
 	network_take_addresses(run);
-	err = record_note_conntrack(run->guardian.log, &run->subnet);
-	if (!err && run->subnet6.family != AF_UNSPEC)
-		err = record_note_conntrack(run->guardian.log, &run->subnet6);
-	if (!err)
-		err = network_install_nat(run);
+	err = network_install_nat(run);
 	if (!err)
 		err = guardian_hold(&run->guardian, netlink_fd(&run->nat.nl));
 	if (!err)
@@ -240,18 +272,6 @@ int run_make_network(struct run *run)
 	if (!err)
 		network_tell_firewalls(run);
 	return err;
-}
-
-/*
- * With br_netfilter, a copy's packet to a host port is translated while it is still on the bridge,
- * and goes on from port to port, or back to where it came from: isolated ports would not let it.
- * There the table's chain `forward` sees what is bridged, and keeps the copies apart.
- */
-static enum link_port_mode network_port_mode(void)
-{
-	return network_bridge_calls("iptables") || network_bridge_calls("ip6tables")
-		       ? LINK_PORT_HAIRPIN
-		       : LINK_PORT_ISOLATED;
 }
 
 int run_make_link(struct run *run, struct member *member)
@@ -276,7 +296,8 @@ int run_make_link(struct run *run, struct member *member)
 	err = sysctl_write_link("ipv6", name, "disable_ipv6", "1");
 	if (err)
 		return err;
-	err = link_set_port_mode(&run->route, member->link_index, network_port_mode());
+	err = link_set_port_mode(&run->route, member->link_index,
+				 run->filters_bridge ? LINK_PORT_HAIRPIN : LINK_PORT_ISOLATED);
 	if (!err)
 		err = link_set_up(&run->route, member->link_index);
 	return err ? netlink_report(&run->route, err, "copy %u: cannot set up its link %s",

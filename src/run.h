@@ -62,6 +62,7 @@ struct run {
 	char bridge[IFNAMSIZ];
 	char table[32];
 	unsigned int bridge_index;
+	bool filters_bridge;              /* what is bridged goes through the IP hooks */
 	char resolv_conf[NAMES_TEXT_MAX]; /* of every copy */
 	struct member *members;           /* plan->copies of them */
 	struct output output;

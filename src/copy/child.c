@@ -89,7 +89,7 @@ static int child_wait_for_link(int manager)
 
 static int child_add_address(struct netlink *nl, unsigned int link, const struct address *address)
 {
-	return address->family == AF_UNSPEC ? 0 : link_add_address(nl, link, address);
+	return address->family == AF_UNSPEC ? 0 : link_add_address(nl, link, address, true);
 }
 
 static int child_add_route(struct netlink *nl, unsigned int link, const struct address *gateway)

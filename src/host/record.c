@@ -21,7 +21,7 @@ enum {
 
 void record_format(const struct record *record, char *line)
 {
-	char network[ADDRESS_TEXT_MAX];
+	char ipv4[ADDRESS_TEXT_MAX], ipv6[ADDRESS_TEXT_MAX];
 	const uint8_t *mac = record->mac.octet;
 
 	switch (record->kind) {
@@ -30,8 +30,9 @@ void record_format(const struct record *record, char *line)
 			 mac[1], mac[2], mac[3], mac[4], mac[5]);
 		break;
 	case RECORD_CONNTRACK:
-		snprintf(line, RECORD_LINE_MAX, "conntrack %s\n",
-			 address_format_network(&record->network, network));
+		snprintf(line, RECORD_LINE_MAX, "conntrack %s %s\n",
+			 address_format_network(&record->networks[0], ipv4),
+			 address_format_network(&record->networks[1], ipv6));
 		break;
 	case RECORD_SYSCTL:
 		snprintf(line, RECORD_LINE_MAX, "sysctl %s %s %s\n", record->before, record->after,
@@ -95,6 +96,21 @@ static bool record_parse_path(const char *text, char *path)
 	return true;
 }
 
+static bool record_parse_network(const char *text, sa_family_t family, struct address *ret)
+{
+	return strchr(text, '/') && address_parse(ret, text) && ret->family == family &&
+	       ret->prefix >= RECORD_PREFIX_MIN;
+}
+
+static bool record_parse_networks(const char *text, struct address networks[2])
+{
+	char ipv4[ADDRESS_TEXT_MAX];
+
+	return record_parse_word(&text, ipv4, sizeof(ipv4)) &&
+	       record_parse_network(ipv4, AF_INET, &networks[0]) &&
+	       record_parse_network(text, AF_INET6, &networks[1]);
+}
+
 bool record_parse(const char *line, struct record *ret)
 {
 	const char *rest;
@@ -105,8 +121,7 @@ bool record_parse(const char *line, struct record *ret)
 	}
 	if ((rest = record_behind(line, "conntrack"))) {
 		ret->kind = RECORD_CONNTRACK;
-		return address_parse(&ret->network, rest) && strchr(rest, '/') &&
-		       ret->network.prefix >= RECORD_PREFIX_MIN;
+		return record_parse_networks(rest, ret->networks);
 	}
 	if ((rest = record_behind(line, "sysctl"))) {
 		ret->kind = RECORD_SYSCTL;
@@ -146,9 +161,12 @@ int record_note_links(int log, const struct mac *mac)
 	return record_note(log, &record);
 }
 
-int record_note_conntrack(int log, const struct address *network)
+int record_note_conntrack(int log, const struct address networks[2])
 {
-	const struct record record = {.kind = RECORD_CONNTRACK, .network = *network};
+	const struct record record = {
+		.kind = RECORD_CONNTRACK,
+		.networks = {networks[0], networks[1]},
+	};
 
 	return record_note(log, &record);
 }

@@ -8,7 +8,7 @@
  * The file is text, a record a line:
  *
  *	links 02:5e:10:00:53:01               delete the links with this MAC address
- *	conntrack 10.90.0.0/24                forget the connections of this network
+ *	conntrack 10.90.0.0/24 fd00::/64                forget the connections of this network
  *	sysctl 0 1 net/ipv4/conf/eth0/forwarding    put 0 back if it is still 1
  *	directory /tmp/project                remove this directory if it is empty
  *	cgroup /sys/fs/cgroup/a.service       take the groups below it away again
@@ -32,9 +32,9 @@ enum record_kind {
 
 struct record {
 	enum record_kind kind;
-	struct mac mac;         /* RECORD_LINKS */
-	struct address network; /* RECORD_CONNTRACK */
-	char path[PATH_MAX];    /* RECORD_SYSCTL, RECORD_DIRECTORY, RECORD_CGROUP; no newline */
+	struct mac mac;             /* RECORD_LINKS */
+	struct address networks[2]; /* RECORD_CONNTRACK: IPv4, IPv6 */
+	char path[PATH_MAX];        /* RECORD_SYSCTL, RECORD_DIRECTORY, RECORD_CGROUP; no newline */
 	char before[SYSCTL_VALUE_MAX], after[SYSCTL_VALUE_MAX]; /* RECORD_SYSCTL; single words */
 };
 
@@ -50,8 +50,8 @@ bool record_parse(const char *line, struct record *ret);
 
 /** record_note_links() - record, before the first is made, that links with @mac will be. */
 int record_note_links(int log, const struct mac *mac);
-/** record_note_conntrack() - record that there will be connections of @network. */
-int record_note_conntrack(int log, const struct address *network);
+/** record_note_conntrack() - record that there will be connections of these networks. */
+int record_note_conntrack(int log, const struct address networks[2]);
 /** record_note_sysctl() - record that parameter @path, now @before, will be set to @after. */
 int record_note_sysctl(int log, const char *path, const char *before, const char *after);
 /** record_note_cgroup() - record that the control group at @path, absolute, will be divided. */

@@ -33,18 +33,16 @@ static int undo_links(const struct mac *mac)
 	return err;
 }
 
-static int undo_conntrack(const struct address *network)
+static int undo_conntrack(const struct address networks[2])
 {
-	char text[ADDRESS_TEXT_MAX];
 	struct netlink nl;
 	int err = netlink_open(&nl, NETLINK_NETFILTER);
 
 	if (err)
 		return err;
-	err = conntrack_forget(&nl, network);
+	err = conntrack_forget(&nl, networks, 2);
 	if (err)
-		netlink_report(&nl, err, "cannot delete the conntrack entries of %s",
-			       address_format_network(network, text));
+		netlink_report(&nl, err, "cannot delete the conntrack entries of this run");
 	netlink_close(&nl);
 	return err;
 }
@@ -73,7 +71,7 @@ static int undo_record(const struct record *record, int log, int rundir)
 	case RECORD_LINKS:
 		return undo_links(&record->mac);
 	case RECORD_CONNTRACK:
-		return undo_conntrack(&record->network);
+		return undo_conntrack(record->networks);
 	case RECORD_SYSCTL:
 		return undo_sysctl(record, log, rundir);
 	case RECORD_DIRECTORY:

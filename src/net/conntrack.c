@@ -3,7 +3,7 @@
  * conntrack.c - reads the table of connections (ctnetlink) and deletes ours.
  *
  * The kernel can filter by single addresses or by mark, but not by network, and a mark would meddle
- * with other people's rules: so we look at all entries and pick.
+ * with other people's rules: so we look at all entries, once, and pick.
  */
 #include "net/conntrack.h"
 
@@ -19,41 +19,55 @@ struct conntrack_entry {
 	uint8_t tuple[128]; /* the payload of CTA_TUPLE_ORIG: at most 100 bytes (IPv6, ICMPv6) */
 	uint32_t id;
 	uint16_t zone;
+	sa_family_t family;
 };
 
 struct conntrack_matches {
-	const struct address *network;
+	const struct address *networks;
+	size_t network_count;
 	struct conntrack_entry *entries;
 	size_t count, size;
 };
 
-static bool conntrack_tuple_matches(const struct nlattr *tuple, const struct address *network)
+static bool conntrack_is_ours(const struct conntrack_matches *matches, const struct nlattr *ip)
+{
+	struct address address = {.family = mnl_attr_get_payload_len(ip) == sizeof(struct in6_addr)
+						    ? AF_INET6
+						    : AF_INET};
+
+	if (mnl_attr_get_payload_len(ip) != address_length(&address))
+		return false;
+	memcpy(address.bytes, mnl_attr_get_payload(ip), address_length(&address));
+	address.prefix = (uint8_t)(8 * address_length(&address));
+	for (size_t i = 0; i < matches->network_count; i++)
+		if (address_overlaps(&address, &matches->networks[i]))
+			return true;
+	return false;
+}
+
+static bool conntrack_tuple_matches(const struct conntrack_matches *matches,
+				    const struct nlattr *tuple)
 {
 	const struct nlattr *part, *ip;
 
 	mnl_attr_for_each_nested(part, tuple) {
 		if (mnl_attr_get_type(part) != CTA_TUPLE_IP)
 			continue;
-		mnl_attr_for_each_nested(ip, part) {
-			struct address address = {.family = network->family};
-
-			if (mnl_attr_get_payload_len(ip) != address_length(&address))
-				continue;
-			memcpy(address.bytes, mnl_attr_get_payload(ip), address_length(&address));
-			address.prefix = (uint8_t)(8 * address_length(&address));
-			if (address_overlaps(&address, network))
+		mnl_attr_for_each_nested(ip, part)
+			if (conntrack_is_ours(matches, ip))
 				return true;
-		}
 	}
 	return false;
 }
 
 static bool conntrack_entry_read(struct conntrack_entry *entry, const struct nlmsghdr *nlh,
-				 const struct address *network)
+				 const struct conntrack_matches *all)
 {
+	const struct nfgenmsg *message = mnl_nlmsg_get_payload(nlh);
 	const struct nlattr *attr;
 	bool matches = false;
 
+	entry->family = message->nfgen_family;
 	mnl_attr_for_each(attr, nlh, sizeof(struct nfgenmsg)) {
 		uint16_t length = mnl_attr_get_payload_len(attr);
 
@@ -63,10 +77,10 @@ static bool conntrack_entry_read(struct conntrack_entry *entry, const struct nlm
 				return false;
 			memcpy(entry->tuple, mnl_attr_get_payload(attr), length);
 			entry->tuple_length = length;
-			matches = matches || conntrack_tuple_matches(attr, network);
+			matches = matches || conntrack_tuple_matches(all, attr);
 			break;
 		case CTA_TUPLE_REPLY:
-			matches = matches || conntrack_tuple_matches(attr, network);
+			matches = matches || conntrack_tuple_matches(all, attr);
 			break;
 		case CTA_ID:
 			entry->id = mnl_attr_get_u32(attr);
@@ -84,7 +98,7 @@ static int conntrack_on_entry(const struct nlmsghdr *nlh, void *data)
 	struct conntrack_matches *matches = data;
 	struct conntrack_entry entry = {0};
 
-	if (!conntrack_entry_read(&entry, nlh, matches->network))
+	if (!conntrack_entry_read(&entry, nlh, matches))
 		return MNL_CB_OK;
 	if (matches->count == matches->size) {
 		size_t size = 2 * matches->size + 64;
@@ -112,11 +126,11 @@ static struct nlmsghdr *conntrack_request(void *buf, uint8_t type, uint16_t flag
 	return nlh;
 }
 
-static int conntrack_delete(struct netlink *nl, const struct conntrack_entry *entry,
-			    sa_family_t family)
+static int conntrack_delete(struct netlink *nl, const struct conntrack_entry *entry)
 {
 	char buf[NETLINK_REQUEST_MAX] __attribute__((aligned(NLMSG_ALIGNTO)));
-	struct nlmsghdr *nlh = conntrack_request(buf, IPCTNL_MSG_CT_DELETE, NLM_F_ACK, family);
+	struct nlmsghdr *nlh =
+		conntrack_request(buf, IPCTNL_MSG_CT_DELETE, NLM_F_ACK, entry->family);
 
 	mnl_attr_put(nlh, CTA_TUPLE_ORIG | NLA_F_NESTED, entry->tuple_length, entry->tuple);
 	mnl_attr_put_u32(nlh, CTA_ID, entry->id);
@@ -125,16 +139,15 @@ static int conntrack_delete(struct netlink *nl, const struct conntrack_entry *en
 	return netlink_talk(nl, nlh, NULL, NULL);
 }
 
-int conntrack_forget(struct netlink *nl, const struct address *network)
+int conntrack_forget(struct netlink *nl, const struct address *networks, size_t count)
 {
 	char buf[NETLINK_REQUEST_MAX] __attribute__((aligned(NLMSG_ALIGNTO)));
-	struct conntrack_matches matches = {.network = network};
-	struct nlmsghdr *nlh =
-		conntrack_request(buf, IPCTNL_MSG_CT_GET, NLM_F_DUMP, network->family);
+	struct conntrack_matches matches = {.networks = networks, .network_count = count};
+	struct nlmsghdr *nlh = conntrack_request(buf, IPCTNL_MSG_CT_GET, NLM_F_DUMP, AF_UNSPEC);
 	int err = netlink_talk(nl, nlh, conntrack_on_entry, &matches);
 
 	for (size_t i = 0; i < matches.count; i++) {
-		int failed = conntrack_delete(nl, &matches.entries[i], network->family);
+		int failed = conntrack_delete(nl, &matches.entries[i]);
 
 		if (failed && failed != -ENOENT && !err) /* it may have expired meanwhile */
 			err = failed;

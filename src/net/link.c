@@ -90,6 +90,22 @@ int link_create_veth(struct netlink *nl, const struct veth_spec *spec)
 	return netlink_talk(nl, nlh, NULL, NULL);
 }
 
+int link_filter_bridge(struct netlink *nl, unsigned int ifindex)
+{
+	char buf[NETLINK_REQUEST_MAX] __attribute__((aligned(NLMSG_ALIGNTO)));
+	struct nlmsghdr *nlh = link_request(buf, RTM_NEWLINK, 0, ifindex);
+	struct nlattr *linkinfo = mnl_attr_nest_start(nlh, IFLA_LINKINFO);
+	struct nlattr *data;
+
+	mnl_attr_put_strz(nlh, IFLA_INFO_KIND, "bridge");
+	data = mnl_attr_nest_start(nlh, IFLA_INFO_DATA);
+	mnl_attr_put_u8(nlh, IFLA_BR_NF_CALL_IPTABLES, 1);
+	mnl_attr_put_u8(nlh, IFLA_BR_NF_CALL_IP6TABLES, 1);
+	mnl_attr_nest_end(nlh, data);
+	mnl_attr_nest_end(nlh, linkinfo);
+	return netlink_talk(nl, nlh, NULL, NULL);
+}
+
 int link_set_port_mode(struct netlink *nl, unsigned int ifindex, enum link_port_mode mode)
 {
 	char buf[NETLINK_REQUEST_MAX] __attribute__((aligned(NLMSG_ALIGNTO)));
@@ -117,8 +133,10 @@ int link_set_up(struct netlink *nl, unsigned int ifindex)
 	return netlink_talk(nl, nlh, NULL, NULL);
 }
 
-int link_add_address(struct netlink *nl, unsigned int ifindex, const struct address *address)
+int link_add_address(struct netlink *nl, unsigned int ifindex, const struct address *address,
+		     bool preferred)
 {
+	static const struct ifa_cacheinfo deprecated = {.ifa_prefered = 0, .ifa_valid = UINT32_MAX};
 	char buf[NETLINK_REQUEST_MAX] __attribute__((aligned(NLMSG_ALIGNTO)));
 	struct nlmsghdr *nlh =
 		netlink_request(buf, RTM_NEWADDR, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL);
@@ -131,6 +149,8 @@ int link_add_address(struct netlink *nl, unsigned int ifindex, const struct addr
 	message->ifa_index = ifindex;
 	mnl_attr_put(nlh, IFA_LOCAL, address_length(address), address->bytes);
 	mnl_attr_put(nlh, IFA_ADDRESS, address_length(address), address->bytes);
+	if (!preferred)
+		mnl_attr_put(nlh, IFA_CACHEINFO, sizeof(deprecated), &deprecated);
 	return netlink_talk(nl, nlh, NULL, NULL);
 }
 
@@ -156,6 +176,9 @@ int link_add_default_route(struct netlink *nl, unsigned int ifindex, const struc
 	return netlink_talk(nl, nlh, NULL, NULL);
 }
 
+/* Above that of the loopback link's own route (0), and another one for each bridge. */
+enum { LOOPBACK6_METRIC = 4096 };
+
 int link_add_loopback6_route(struct netlink *nl, unsigned int ifindex)
 {
 	static const uint8_t loopback[16] = {[15] = 1};
@@ -171,7 +194,7 @@ int link_add_loopback6_route(struct netlink *nl, unsigned int ifindex)
 	route->rtm_type = RTN_LOCAL;
 	mnl_attr_put(nlh, RTA_DST, sizeof(loopback), loopback);
 	mnl_attr_put_u32(nlh, RTA_OIF, ifindex);
-	mnl_attr_put_u32(nlh, RTA_PRIORITY, 4096);
+	mnl_attr_put_u32(nlh, RTA_PRIORITY, LOOPBACK6_METRIC + ifindex);
 	return netlink_talk(nl, nlh, NULL, NULL);
 }
 

@@ -39,6 +39,13 @@ struct veth_spec {
 /** link_create_veth() - make a veth pair in one request, both ends down. */
 int link_create_veth(struct netlink *nl, const struct veth_spec *spec);
 
+/**
+ * link_filter_bridge() - have all that is bridged there go through the IP hooks, of both families
+ *
+ * Whatever the sysctls bridge-nf-call-iptables and bridge-nf-call-ip6tables say, or are set to.
+ */
+int link_filter_bridge(struct netlink *nl, unsigned int ifindex);
+
 /** How a port of a bridge deals with the other ports. */
 enum link_port_mode {
 	LINK_PORT_ISOLATED, /* it talks to the bridge itself, and to no other isolated port */
@@ -51,14 +58,20 @@ int link_set_port_mode(struct netlink *nl, unsigned int ifindex, enum link_port_
 /** link_set_up() - `ip link set up`. */
 int link_set_up(struct netlink *nl, unsigned int ifindex);
 
-/** link_add_address() - `ip address add`, without duplicate address detection. */
-int link_add_address(struct netlink *nl, unsigned int ifindex, const struct address *address);
+/**
+ * link_add_address() - `ip address add`, without duplicate address detection
+ *
+ * Of an IPv6 link's addresses, one that is not @preferred is not chosen as a source (`preferred_lft
+ * 0`). Of its IPv4 addresses the first one is chosen anyway.
+ */
+int link_add_address(struct netlink *nl, unsigned int ifindex, const struct address *address,
+		     bool preferred);
 
 /** link_add_default_route() - `ip route add default via @gateway dev @ifindex`. */
 int link_add_default_route(struct netlink *nl, unsigned int ifindex, const struct address *gateway);
 
 /**
- * link_add_loopback6_route() - `ip -6 route add local ::1/128 dev @ifindex table local metric 4096`
+ * link_add_loopback6_route() - `ip -6 route add local ::1/128 dev @ifindex table local metric N`
  *
  * An answer that comes in by @ifindex and whose destination was translated back to ::1 is looked up
  * strictly by that link (ip6_route_input_lookup()): it gets the route that it needs. Behind the

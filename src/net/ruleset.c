@@ -78,29 +78,11 @@ static void ruleset_add_from_elsewhere(struct nft_batch *batch)
 
 	nft_batch_add_base_chain(batch, "from-elsewhere", "nat", NF_INET_PRE_ROUTING,
 				 NF_IP_PRI_NAT_DST);
-	/* ip daddr 127.0.0.0/8 return: where somebody has set route_localnet on an uplink */
-	rule = nft_rule_start(batch, "from-elsewhere");
-	match_daddr(&rule, &LOOPBACK4, true);
-	do_return(&rule);
-	nft_batch_add_rule(batch, &rule, "127.0.0.0/8 is for this host alone");
 	/* fib daddr type local meta l4proto . th dport vmap @published */
 	rule = nft_rule_start(batch, "from-elsewhere");
 	match_daddr_local(&rule, true);
 	do_port_vmap(&rule, RULESET_PUBLISHED);
 	nft_batch_add_rule(batch, &rule, "the LAN, and the copies by this host's addresses");
-}
-
-/* What leaves by the bridge with a source that could not be answered. */
-static void ruleset_add_snat(struct nft_batch *batch, const struct nat_config *config,
-			     const struct address *source, const struct address *to,
-			     const char *comment)
-{
-	struct nft_rule rule = nft_rule_start(batch, "source");
-
-	match_oifname(&rule, config->bridge, true);
-	match_saddr(&rule, source, true);
-	do_snat(&rule, to);
-	nft_batch_add_rule(batch, &rule, comment);
 }
 
 static void ruleset_add_source(struct nft_batch *batch, const struct nat_config *config,
@@ -113,11 +95,19 @@ static void ruleset_add_source(struct nft_batch *batch, const struct nat_config 
 	 * An address of its own: were it the one by which this host talks to the copies anyway,
 	 * both would compete for the same source ports.
 	 */
-	ruleset_add_snat(batch, config, loopback, &network->local_source,
-			 "localhost: no answer finds back to a loopback address");
-	/* oifname "uva0" ip saddr 10.90.0.0/24 snat ip to 10.90.0.2 */
-	ruleset_add_snat(batch, config, &network->subnet, &network->local_source,
-			 "hairpin: the answer to a copy must come back by this host");
+	rule = nft_rule_start(batch, "source");
+	match_oifname(&rule, config->bridge, true);
+	match_saddr(&rule, loopback, true);
+	do_snat(&rule, &network->local_source);
+	nft_batch_add_rule(batch, &rule, "localhost: no answer finds back to a loopback address");
+	/* oifname "uva0" ip saddr 10.90.0.0/24 ct status dnat snat ip to 10.90.0.2 */
+	rule = nft_rule_start(batch, "source");
+	match_oifname(&rule, config->bridge, true);
+	match_saddr(&rule, &network->subnet, true);
+	match_ct_dnat(&rule);
+	do_snat(&rule, &network->local_source);
+	nft_batch_add_rule(batch, &rule,
+			   "hairpin: the answer to a copy must come back by this host");
 	/* oifname != "uva0" ip saddr 10.90.0.0/24 masquerade */
 	rule = nft_rule_start(batch, "source");
 	match_oifname(&rule, config->bridge, false);
@@ -195,6 +185,13 @@ static void ruleset_add_guard(struct nft_batch *batch, const struct nat_config *
 	match_iifname(&rule, "lo", true);
 	do_accept(&rule);
 	nft_batch_add_rule(batch, &rule, NULL);
+	/* ip daddr 127.0.0.0/8 meta l4proto . th dport @reserved drop: where route_localnet is on
+	 */
+	rule = nft_rule_start(batch, "guard");
+	match_daddr(&rule, &LOOPBACK4, true);
+	match_port_in(&rule, RULESET_RESERVED);
+	do_drop(&rule);
+	nft_batch_add_rule(batch, &rule, "127.0.0.0/8 is for this host alone (CVE-2020-8558)");
 	ruleset_hide_network(batch, &config->ipv4.subnet);
 	if (has(&config->ipv6))
 		ruleset_hide_network(batch, &config->ipv6.subnet);

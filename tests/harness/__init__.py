@@ -12,19 +12,21 @@
     scene.py       a host on which both copies run, to look at the network from all sides
     talk.py        who reaches whom
     frames.py      packets that no well-behaved neighbour sends, and what of them arrives
+    inside.py      what the program of a copy sees and may do
     front_door.py  a second program over the same engine, on other ports
 """
 
 from .frames import SYN, SYN_ACK, Tap, syn
 from .front_door import build_other_ports
 from .host import Host
+from .inside import Inside, Sandbox, install_probe, lay_out, open_sandbox, processes_of
 from .manager import COLOUR, Manager
 from .node import Node, Response
 from .process import Process
 from .project import HTTP_RECORDER, SANITIZED, TOP, USER, Project
 from .scene import BRIDGE, Scene, addresses, bridge_netfilter, mac, open_scene
 from .snapshot import Snapshot
-from .talk import OPEN, REFUSED, SILENT, UNREACHABLE, ask, outcomes
+from .talk import OPEN, REFUSED, SILENT, UNREACHABLE, ask, outcomes, outcomes_from
 from .waiting import wait_until
 
 __all__ = [
@@ -32,6 +34,7 @@ __all__ = [
     "COLOUR",
     "HTTP_RECORDER",
     "Host",
+    "Inside",
     "Manager",
     "Node",
     "OPEN",
@@ -43,6 +46,7 @@ __all__ = [
     "SILENT",
     "SYN",
     "SYN_ACK",
+    "Sandbox",
     "Scene",
     "Snapshot",
     "TOP",
@@ -53,9 +57,14 @@ __all__ = [
     "ask",
     "bridge_netfilter",
     "build_other_ports",
+    "install_probe",
+    "lay_out",
     "mac",
+    "open_sandbox",
     "open_scene",
     "outcomes",
+    "outcomes_from",
+    "processes_of",
     "syn",
     "wait_until",
 ]

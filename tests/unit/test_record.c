@@ -57,10 +57,16 @@ TEST(conntrack_as_a_line_and_back)
 {
 	struct record record = {.kind = RECORD_CONNTRACK};
 
-	assert_true(address_parse(&record.network, "10.90.0.0/24"));
-	assert_roundtrip(&record, "conntrack 10.90.0.0/24\n");
-	assert_true(address_parse(&record.network, "fd00:90::/64"));
-	assert_roundtrip(&record, "conntrack fd00:90::/64\n");
+	assert_true(address_parse(&record.networks[0], "10.90.0.0/24"));
+	assert_true(address_parse(&record.networks[1], "fd00:90::/64"));
+	assert_roundtrip(&record, "conntrack 10.90.0.0/24 fd00:90::/64\n");
+}
+
+TEST(control_group_as_a_line_and_back)
+{
+	struct record record = {.kind = RECORD_CGROUP, .path = "/sys/fs/cgroup/a b.service"};
+
+	assert_roundtrip(&record, "cgroup /sys/fs/cgroup/a b.service\n");
 }
 
 TEST(sysctl_as_a_line_and_back)
@@ -206,12 +212,24 @@ TEST(a_mac_that_cannot_be_ours_is_refused)
 	assert_all_refused(lines, COUNT(lines));
 }
 
-TEST(a_network_needs_its_prefix)
+TEST(networks_are_one_of_each_family_with_its_prefix)
 {
 	static const char *const lines[] = {
-		"conntrack 10.90.0.0",      "conntrack fd00::",        "conntrack 10.90.0.0/",
-		"conntrack 10.90.0.0/33",   "conntrack fd00::/129",    "conntrack /24",
-		"conntrack 10.90.0.0/24 x", "conntrack  10.90.0.0/24", "conntrack eth0/24",
+		"conntrack 10.90.0.0/24",
+		"conntrack 10.90.0.0/24 ",
+		"conntrack fd00::/64 10.90.0.0/24",
+		"conntrack 10.90.0.0/24 10.91.0.0/24",
+		"conntrack 10.90.0.0 fd00::/64",
+		"conntrack 10.90.0.0/24 fd00::",
+		"conntrack 10.90.0.0/ fd00::/64",
+		"conntrack 10.90.0.0/33 fd00::/64",
+		"conntrack 10.90.0.0/24 fd00::/129",
+		"conntrack 0.0.0.0/0 fd00::/64",
+		"conntrack 10.90.0.0/24 ::/0",
+		"conntrack /24 fd00::/64",
+		"conntrack 10.90.0.0/24 fd00::/64 x",
+		"conntrack  10.90.0.0/24 fd00::/64",
+		"conntrack eth0/24 fd00::/64",
 	};
 
 	assert_all_refused(lines, COUNT(lines));
@@ -263,9 +281,11 @@ TEST(a_path_does_not_end_in_two_dots)
 TEST(whatever_is_taken_for_a_record_formats_as_one)
 {
 	static const char *const lines[] = {
-		"links 02:5e:10:00:53:01", "conntrack 10.90.0.0/24",
-		"conntrack fd00:90::/64",  "sysctl 0 1 net/ipv4/conf/eth0/forwarding",
+		"links 02:5e:10:00:53:01",
+		"conntrack 10.90.0.0/24 fd00:90::/64",
+		"sysctl 0 1 net/ipv4/conf/eth0/forwarding",
 		"directory /tmp/project",
+		"cgroup /sys/fs/cgroup/a.service",
 	};
 	struct random_stream random = random_start();
 
@@ -302,7 +322,8 @@ int main(void)
 		cmocka_unit_test(no_record_no_parse),
 		cmocka_unit_test(a_mac_that_is_none_is_refused),
 		cmocka_unit_test(a_mac_that_cannot_be_ours_is_refused),
-		cmocka_unit_test(a_network_needs_its_prefix),
+		cmocka_unit_test(control_group_as_a_line_and_back),
+		cmocka_unit_test(networks_are_one_of_each_family_with_its_prefix),
 		cmocka_unit_test(a_parameter_outside_of_net_is_refused),
 		cmocka_unit_test(a_directory_is_absolute_and_without_detours),
 		cmocka_unit_test(a_path_does_not_end_in_two_dots),

@@ -102,15 +102,16 @@ SITE_TEST(notes_are_lines)
 	struct site *site = *state;
 	const struct mac mac = {{0x02, 0x5e, 0x10, 0x00, 0x53, 0x01}};
 	static const char expected[] = "links 02:5e:10:00:53:01\n"
-				       "conntrack 10.90.0.0/24\n"
+				       "conntrack 10.90.0.0/24 fd00:90::/64\n"
 				       "sysctl 0 1 net/ipv4/conf/uva0/route_localnet\n"
 				       "directory /tmp/my project\n";
-	struct address network;
+	struct address networks[2];
 	char text[512] = "";
 
-	assert_true(address_parse(&network, "10.90.0.0/24"));
+	assert_true(address_parse(&networks[0], "10.90.0.0/24"));
+	assert_true(address_parse(&networks[1], "fd00:90::/64"));
 	assert_int_equal(record_note_links(site->log, &mac), 0);
-	assert_int_equal(record_note_conntrack(site->log, &network), 0);
+	assert_int_equal(record_note_conntrack(site->log, networks), 0);
 	assert_int_equal(
 		record_note_sysctl(site->log, "net/ipv4/conf/uva0/route_localnet", "0", "1"), 0);
 	assert_int_equal(record_note_directory(site->log, "/tmp/my project"), 0);

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * other_ports.c - a second front door, for tests: as many copies as asked for, on other host ports.
+ *
+ * usage: other_ports FIRST_HOST_PORT COPIES
+ */
+#include <limits.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "manager.h"
+
+int main(int argc, char **argv)
+{
+	char directory[PATH_MAX];
+	char program[PATH_MAX + sizeof("/http_recorder.py")];
+
+	if (argc != 3 || !getcwd(directory, sizeof(directory)))
+		return EXIT_FAILURE;
+	snprintf(program, sizeof(program), "%s/http_recorder.py", directory);
+	return manager_run(&(struct plan){
+		.directory = directory,
+		.argv = (char *[]){program, NULL},
+		.copies = (unsigned int)strtoul(argv[2], NULL, 10),
+		.protocol = IPPROTO_TCP,
+		.copy_port = 8080,
+		.first_host_port = (uint16_t)strtoul(argv[1], NULL, 10),
+		.scheme = "http",
+	});
+}

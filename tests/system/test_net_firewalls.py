@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Another firewall in the way: it is named, and the command that is told lets us through."""
+
+import re
+
+import pytest
+from harness import OPEN, Scene, Snapshot, ask, outcomes_from
+
+LAN4, LAN6, LOCALHOST, HAIRPIN, OUTBOUND = "LAN over IPv4", "LAN over IPv6", "localhost", "hairpin", "outbound"
+ALL = {LAN4, LAN6, LOCALHOST, HAIRPIN, OUTBOUND}
+TOLD = re.compile(r"^uva_container: .*\b(?:chain|table)\b")
+
+NEIGHBOURS = "icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept"
+ANSWERS = "ct state established,related accept"
+
+# What an administrator may have: family, table, chain, hook with priority, policy, rules; and whom it locks out.
+FIREWALLS = {
+    "forward policy drop, as Docker's": (
+        ("ip", "filter", "FORWARD", "forward priority filter", "drop", []),
+        {LAN4, HAIRPIN, OUTBOUND},
+    ),
+    "forward policy drop for IPv6": (
+        ("ip6", "filter", "FORWARD", "forward priority filter", "drop", []),
+        {LAN6},
+    ),
+    "forward policy drop but for answers": (
+        ("inet", "theirs", "routed", "forward priority filter", "drop", [ANSWERS]),
+        {LAN4, LAN6, HAIRPIN, OUTBOUND},
+    ),
+    "forward reject at the end": (
+        ("inet", "theirs", "routed", "forward priority filter", "accept", [ANSWERS, "reject"]),
+        {LAN4, LAN6, HAIRPIN, OUTBOUND},
+    ),
+    "forward reject, after our own chains": (
+        ("inet", "theirs", "routed", "forward priority 10", "accept", ["reject with icmpx admin-prohibited"]),
+        {LAN4, LAN6, HAIRPIN, OUTBOUND},
+    ),
+    "forward policy drop but for a jump": (
+        ("inet", "theirs", "routed", "forward priority filter", "drop", [ANSWERS, "jump more"]),
+        {LAN4, LAN6, HAIRPIN, OUTBOUND},
+    ),
+    "input policy drop": (
+        ("inet", "theirs", "incoming", "input priority filter", "drop", ["iif lo accept", NEIGHBOURS]),
+        {LOCALHOST},
+    ),
+    "output policy drop": (
+        ("inet", "theirs", "outgoing", "output priority filter", "drop", [NEIGHBOURS, "tcp dport 22 accept"]),
+        {LOCALHOST},
+    ),
+}
+
+HARMLESS = {
+    "all is accepted": ("inet", "theirs", "routed", "forward priority filter", "accept", []),
+    "a port is dropped": ("inet", "theirs", "routed", "forward priority filter", "accept", ["tcp dport 25 drop"]),
+    "our bridge is let through": (
+        ("inet", "theirs", "routed", "forward priority filter", "drop")
+        + (['iifname "uva0" accept', 'oifname "uva0" accept'],)
+    ),
+    "answers are let in": (
+        ("inet", "theirs", "incoming", "input priority filter", "drop", ["iif lo accept", ANSWERS, NEIGHBOURS])
+    ),
+    "another hook": ("inet", "theirs", "early", "prerouting priority raw", "accept", ["tcp dport 25 drop"]),
+}
+
+
+def firewall(family, table, chain, hook, policy, rules):
+    """Return a firewall as nft reads it."""
+    lines = [
+        f"table {family} {table} {{",
+        "chain more {",
+        "tcp dport 22 accept",
+        "}",
+        f"chain {chain} {{",
+        f"type filter hook {hook}; policy {policy};",
+        *rules,
+        "}",
+        "}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def reached(host, scene):
+    """Return the kinds of clients that get through to what they want."""
+    tries = {
+        LAN4: (host.client, "198.51.100.1", 8081),
+        LAN6: (host.client, "2001:db8:1::1", 8081),
+        LOCALHOST: (host, "127.0.0.1", 8081),
+        HAIRPIN: (scene.copy(1), "198.51.100.1", 8082),
+        OUTBOUND: (scene.copy(1), "198.51.100.2", 7001),
+    }
+    with host.client.listen("::", 7001):
+        results = outcomes_from(tries.values())
+    return {kind for kind, outcome in zip(tries, results) if outcome == OPEN}
+
+
+def theirs(host):
+    """Return all chains of the ruleset that are not ours, as nft prints them."""
+    tables = re.findall(r"^table .*?^}", host.run(["nft", "list", "ruleset"]).stdout, re.M | re.S)
+    return [table for table in tables if "uva_container" not in table.splitlines()[0]]
+
+
+def start_behind(host, project, ruleset):
+    """Start with another ruleset in place; return the scene, and what it said of that."""
+    host.run(["nft", "-f", "-"], stdin=ruleset)
+    host.remember()
+    before = theirs(host)
+    scene = Scene(host, project)
+    assert theirs(host) == before
+    return scene, [line for line in scene.manager.err.lines if TOLD.search(line)]
+
+
+@pytest.mark.parametrize("kind", FIREWALLS)
+def test_it_is_named_and_the_command_lets_us_through(host, reporters, kind):
+    """Table and chain, who is locked out, and a command; run exactly so, it lets all of them in."""
+    description, locked_out = FIREWALLS[kind]
+    scene, lines = start_behind(host, reporters, firewall(*description))
+    assert not reached(host, scene) & locked_out
+    (line,) = lines
+    assert " ".join(description[:3]) in line
+    assert ("localhost" if LOCALHOST in locked_out else "LAN") in line.rpartition(": ")[0]
+    host.run(["sh", "-ec", line.rpartition(": ")[2]])
+    assert reached(host, scene) == ALL
+    assert ask(host.client, "198.51.100.1", 8081).peer == "198.51.100.2"
+    put_back(host, scene, firewall(*description))
+
+
+def put_back(host, scene, ruleset):
+    """End the run, and undo what the commands have done to the firewall; its handles are others then."""
+    assert scene.manager.stop() == 0
+    for table in re.findall(r"^table (.*) {", ruleset, re.M):
+        host.run(["nft", "delete", "table", *table.split()])
+    assert host.run(["nft", "list", "ruleset"]).stdout == ""
+    host.run(["nft", "-f", "-"], stdin=ruleset)
+    host.before["nftables"] = Snapshot.of(host)["nftables"]
+
+
+def test_two_firewalls_at_once(host, reporters):
+    """One line for each chain; only both commands together let everybody in."""
+    kinds = ("forward policy drop, as Docker's", "input policy drop")
+    ruleset = "".join(firewall(*FIREWALLS[kind][0]) for kind in kinds)
+    scene, lines = start_behind(host, reporters, ruleset)
+    assert len(lines) == 2
+    for line in lines:
+        assert not {LAN4, LOCALHOST} <= reached(host, scene)
+        host.run(["sh", "-ec", line.rpartition(": ")[2]])
+    assert reached(host, scene) == ALL
+    put_back(host, scene, ruleset)
+
+
+@pytest.mark.parametrize("kind", HARMLESS)
+def test_what_is_not_in_the_way_is_not_told_of(host, reporters, kind):
+    """No false alarm, and everything works."""
+    scene, lines = start_behind(host, reporters, firewall(*HARMLESS[kind]))
+    assert lines == []
+    assert reached(host, scene) == ALL
+
+
+def test_without_a_firewall_nothing_is_said(host, scene):
+    """The positive twin of all of them."""
+    assert scene.manager.err.lines == []
+    assert reached(host, scene) == ALL

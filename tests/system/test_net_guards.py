@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Guards: a neighbour on the LAN that sets routes, or sends what nobody should."""
+
+import re
+
+import pytest
+from harness import BRIDGE, OPEN, SYN, SYN_ACK, Scene, Tap, ask, mac, outcomes, outcomes_from, syn, wait_until
+
+HOST = {4: "198.51.100.1", 6: "2001:db8:1::1"}
+CLIENT = {4: "198.51.100.2", 6: "2001:db8:1::2"}
+VERSIONS = pytest.mark.parametrize("version", [4, 6])
+
+
+@VERSIONS
+@pytest.mark.parametrize("port", [8080, 9000], ids=["mapped", "unmapped"])
+def test_direct_routing_to_a_copy(shared_scene, version, port):
+    """A client with a route to the copies' network reaches no port of theirs, published or not; the host does."""
+    client, target = shared_scene.client, shared_scene.copy_address(1, version)
+    with shared_scene.copy(1).listen("::", 9000):
+        assert outcomes(shared_scene.host, [(target, port)]) == [OPEN]
+        client.run(["ip", f"-{version}", "route", "replace", shared_scene.subnet(version), "via", HOST[version]])
+        assert outcomes(client, [(target, port)]) != [OPEN]
+        assert ask(client, HOST[version], 8081).copy == 1
+
+
+@VERSIONS
+def test_direct_routing_to_the_bridges_own_addresses(shared_scene, version):
+    """They are the host's, but no way in for the LAN: neither to a copy nor to a server of the host."""
+    client = shared_scene.client
+    client.run(["ip", f"-{version}", "route", "replace", shared_scene.subnet(version), "via", HOST[version]])
+    with shared_scene.host.listen("::", 7001):
+        targets = [(address, port) for address in shared_scene.bridge_addresses(version) for port in (8081, 7001)]
+        assert OPEN not in outcomes(client, targets)
+        assert outcomes(shared_scene.host, targets) == [OPEN] * 4
+        assert outcomes(client, [(HOST[version], 7001)]) == [OPEN]
+
+
+@VERSIONS
+def test_a_spoofed_source_from_the_copies_network(shared_scene, version):
+    """A client that calls itself a copy, or the bridge, gets nothing through; with its own address it does."""
+    gateway = mac(shared_scene.host, "lan0")
+    subnet = shared_scene.subnet(version)
+    spoofed = [*shared_scene.bridge_addresses(version), shared_scene.copy_address(2, version), str(subnet[99])]
+    with Tap(shared_scene.client) as tap, Tap(shared_scene.copy(1)) as there:
+        for number, source in enumerate(spoofed):
+            tap.send(syn(source, HOST[version], 6000 + number, 8081), gateway)
+            tap.send(syn(source, shared_scene.copy_address(1, version), 6000 + number, 8080), gateway)
+        tap.send(syn(CLIENT[version], HOST[version], 6100, 8081), gateway)
+        seen = there.until(lambda segment: segment.source_port == 6100)
+    assert [segment.source for segment in seen if segment.flags == SYN] == [CLIENT[version]]
+
+
+def test_an_attacker_that_routes_loopback_through_the_host(shared_scene):
+    """127.0.0.2 set to go by the host (CVE-2020-8558): neither a copy nor a server of the host's is reached."""
+    client = shared_scene.client
+    client.run(
+        [
+            "sh",
+            "-ec",
+            """
+            echo 1 >/proc/sys/net/ipv4/conf/all/route_localnet
+            ip rule add pref 100 lookup local
+            ip rule del pref 0
+            ip rule add pref 50 to 127.0.0.2 lookup 50
+            ip route replace 127.0.0.2 via 198.51.100.1 src 198.51.100.2 table 50
+            """,
+        ]
+    )
+    try:
+        with shared_scene.host.listen("::", 7001), Tap(shared_scene.host, "lan0") as tap:
+            assert OPEN not in outcomes(client, [("127.0.0.2", 7001), ("127.0.0.2", 8081)])
+            for port in (7001, 8081):  # it was no matter of the client's: the packets have come
+                tap.until(lambda segment, port=port: segment[1:4:2] == ("127.0.0.2", port))
+            assert outcomes(client, [(HOST[4], 7001), (HOST[4], 8081)]) == [OPEN, OPEN]
+    finally:
+        client.run(["sh", "-ec", "ip rule del pref 50; ip rule add pref 0 lookup local; ip rule del pref 100"])
+
+
+def assert_no_answer(scene, packets):
+    """Send packets from the client to the host; none is answered, but a call by the client's own address is."""
+    with Tap(scene.client) as tap:
+        for packet in packets:
+            tap.send(packet, mac(scene.host, "lan0"))
+        tap.send(syn(CLIENT[4], HOST[4], 6200, 8081), mac(scene.host, "lan0"))
+        seen = tap.until(lambda segment: (segment.destination_port, segment.flags) == (6200, SYN_ACK))
+    assert [segment.destination_port for segment in seen if segment.flags == SYN_ACK] == [6200]
+
+
+def test_loopback_addresses_from_the_lan(shared_scene):
+    """As source or as destination, IPv4 and IPv6, at mapped ports and at a server of the host."""
+    with shared_scene.host.listen("::", 7001):
+        packets = [
+            syn(source, destination, 6001, port)
+            for source, destination in (
+                (CLIENT[4], "127.0.0.1"),
+                (CLIENT[4], "127.0.0.2"),
+                ("127.0.0.1", HOST[4]),
+                ("127.0.0.1", "127.0.0.1"),
+                (CLIENT[6], "::1"),
+                ("::1", HOST[6]),
+            )
+            for port in (8081, 7001)
+        ]
+        assert_no_answer(shared_scene, packets)
+
+
+def test_loopback_addresses_where_somebody_has_set_route_localnet(host, reporters):
+    """On the uplink, for purposes of its own: the kernel lets them in then, but none leads to a copy."""
+    host.set_sysctls({"net.ipv4.conf.lan0.route_localnet": 1})
+    host.remember()
+    scene = Scene(host, reporters)
+    assert_no_answer(scene, [syn(CLIENT[4], address, 6001, 8081) for address in ("127.0.0.1", "127.0.0.2")])
+
+
+def test_the_hosts_loopback_is_opened_to_the_bridge_alone(shared_scene):
+    """route_localnet, which the masquerade of localhost needs."""
+    values = {name: shared_scene.host.sysctl(f"net.ipv4.conf.{name}.route_localnet") for name in ("all", "default")}
+    values |= {name: shared_scene.host.sysctl(f"net.ipv4.conf.{name}.route_localnet") for name in ("lan0", BRIDGE)}
+    assert values == {"all": "0", "default": "0", "lan0": "0", BRIDGE: "1"}
+
+
+def test_the_guards_stand_before_conntrack(shared_scene):
+    """At raw priority, so that nothing forged gets an entry."""
+    text = shared_scene.host.run(["nft", "list", "table", "inet", "uva_container"]).stdout
+    assert re.search(r"chain guard \{\n\t\ttype filter hook prerouting priority raw;", text)
+    spoofed, gateway = str(shared_scene.subnet()[77]), mac(shared_scene.host, "lan0")
+    with Tap(shared_scene.client) as tap:
+        tap.send(syn(spoofed, HOST[4], 6300, 8081), gateway)
+        tap.send(syn(CLIENT[4], HOST[4], 6301, 8081), gateway)
+        tap.until(lambda segment: (segment.destination_port, segment.flags) == (6301, SYN_ACK))
+    entries = shared_scene.host.run(["conntrack", "-L"]).stdout
+    assert "sport=6301" in entries
+    assert "sport=6300" not in entries
+
+
+@pytest.fixture
+def foreign_container(host):
+    """Somebody else's: a bridge br9 on the host, which routes for it, with a container behind that listens."""
+    container = host.add_lan("veth9", "203.0.113.{}/24", "2001:db8:2::{}/64")
+    host.run(
+        [
+            "sh",
+            "-ec",
+            """
+            ip link add br9 type bridge
+            echo 0 >/proc/sys/net/ipv6/conf/br9/accept_dad
+            ip addr flush dev veth9
+            ip link set veth9 master br9
+            ip addr add 203.0.113.1/24 dev br9
+            ip addr add 2001:db8:2::1/64 dev br9 nodad
+            ip link set br9 up
+            """,
+        ]
+    )
+    wait_until(lambda: is_settled(host, "br9"), 2, "br9 is up")
+    with container.listen("::", 7001):
+        yield container
+
+
+def is_settled(host, link):
+    """Whether a link is up and has the last of its addresses."""
+    text = host.run(["ip", "addr", "show", "dev", link]).stdout
+    return "state UP" in text and "inet6 fe80" in text and "tentative" not in text
+
+
+@pytest.mark.parametrize("routes", [True, False], ids=["that routes", "that does not route"])
+def test_an_unrelated_bridge(host, foreign_container, reporters, routes):
+    """Its container's traffic is as it was, before, during and after: to the LAN, from the LAN, to the host."""
+    host.set_sysctls({"net.ipv4.ip_forward": int(routes), "net.ipv6.conf.all.forwarding": int(routes)})
+    host.run(["nft", "add table inet theirs { chain pre { type nat hook prerouting priority -100; }; }"])
+    host.run(["nft", "add rule inet theirs pre iifname lan0 tcp dport 7002 dnat ip to 203.0.113.2:7001"])
+    host.remember()
+
+    def works():
+        tries = [(host, "203.0.113.2", 7001), (host, "2001:db8:2::2", 7001)]
+        tries += [(host.client, "203.0.113.2", 7001), (host.client, "2001:db8:2::2", 7001)]
+        tries += [(host.client, HOST[4], 7002)]
+        tries += [(foreign_container, CLIENT[4], 7001), (foreign_container, CLIENT[6], 7001)]
+        with host.client.listen("::", 7001):
+            return outcomes_from(tries)
+
+    before = works()
+    assert [outcome == OPEN for outcome in before] == [True] * 2 + [routes] * 5
+    scene = Scene(host, reporters)
+    assert works() == before
+    assert scene.manager.stop() == 0
+    assert works() == before
+
+
+def test_an_unrelated_container_is_a_client_like_others(host, foreign_container, reporters):
+    """It reaches the ports by the host's addresses and is seen by its own; the copies directly it does not reach."""
+    host.set_sysctls({"net.ipv4.ip_forward": 1, "net.ipv6.conf.all.forwarding": 1})
+    host.remember()
+    scene = Scene(host, reporters)
+    for version, own, gateway in ((4, "203.0.113.2", "203.0.113.1"), (6, "2001:db8:2::2", "2001:db8:2::1")):
+        for address in (gateway, HOST[version]):
+            assert ask(foreign_container, address, 8081).peer == own
+        assert outcomes(foreign_container, [(scene.copy_address(1, version), 8080)]) != [OPEN]
+        assert outcomes(host, [(scene.copy_address(1, version), 8080)]) == [OPEN]

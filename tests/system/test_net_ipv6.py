@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""IPv6: as the program has it; refused at once where it has none; and hosts without it."""
+
+import pytest
+from harness import OPEN, REFUSED, Scene, ask, bridge_netfilter, outcomes
+
+BOTH = (8081, 8082)
+FORCE_FORWARDING = "/proc/sys/net/ipv6/conf/{}/force_forwarding"
+
+
+@pytest.mark.parametrize("bridged", [0, 1])
+def test_http_recorder_is_refused_at_once_over_ipv6(host, project, bridged):
+    """It listens on IPv4 only: [::1] and the LAN's IPv6 are refused, so that a browser falls back without a delay."""
+    host.set_sysctls(bridge_netfilter(bridged))
+    host.remember()
+    host.start_manager(project).wait_ready()
+    for node, address in ((host, "::1"), (host, "2001:db8:1::1"), (host.client, "2001:db8:1::1")):
+        assert outcomes(node, [(address, port) for port in BOTH]) == [REFUSED, REFUSED]
+    assert host.get("http://127.0.0.1:8081/").status == 200
+    assert host.client.get("http://198.51.100.1:8082/").status == 200
+
+
+def test_a_program_for_both_families(host, reporters):
+    """The positive twin: [::1] and the LAN's IPv6 lead to the copies."""
+    host.set_sysctls(bridge_netfilter(0))
+    host.remember()
+    scene = Scene(host, reporters)
+    for node, address in ((host, "::1"), (host, "2001:db8:1::1"), (host.client, "2001:db8:1::1")):
+        assert [ask(node, address, port).copy for port in BOTH] == [1, 2]
+    assert scene.manager.err.lines == []
+
+
+def test_a_program_for_ipv6_only(host, project):
+    """IPv4 is refused at once then."""
+    program = project.there("http_recorder.py")
+    listen = "socket.create_server(('::', 8080), family=socket.AF_INET6)"
+    program.write_text(f"#!/usr/bin/python3 -I\nimport signal, socket\nserver = {listen}\nsignal.pause()\n")
+    host.start_manager(project).wait_ready()
+    targets = [("127.0.0.1", 8081), ("198.51.100.1", 8081), ("2001:db8:1::1", 8081)]
+    assert outcomes(host, targets) == [REFUSED, REFUSED, OPEN]
+    assert outcomes(host.client, targets[1:]) == [REFUSED, OPEN]
+
+
+def without_ipv6(host):
+    """Switch IPv6 off on the whole host."""
+    host.set_sysctls({f"net.ipv6.conf.{name}.disable_ipv6": 1 for name in ("all", "default")})
+    host.remember()
+
+
+def test_a_host_without_ipv6(host, project):
+    """Everything works over IPv4, nothing is complained of."""
+    without_ipv6(host)
+    manager = host.start_manager(project).wait_ready()
+    for port in BOTH:
+        for address in ("127.0.0.1", "127.9.9.9", "198.51.100.1"):
+            assert host.get(f"http://{address}:{port}/").status == 200
+        assert host.client.get(f"http://198.51.100.1:{port}/").status == 200
+        assert host.enter(manager.copy_process(1)).get(f"http://198.51.100.1:{port}/").status == 200
+    assert manager.stop() == 0
+    assert manager.err.lines == []
+
+
+def test_a_program_for_both_families_on_a_host_without_ipv6(host, reporters):
+    """It has its IPv4 ports all the same."""
+    without_ipv6(host)
+    scene = Scene(host, reporters)
+    assert ask(host, "127.0.0.1", 8081).copy == 1
+    assert ask(host.client, "198.51.100.1", 8082).peer == "198.51.100.2"
+    assert scene.manager.stop() == 0
+    assert scene.manager.err.lines == []
+
+
+def test_a_kernel_before_6_17(host, reporters):
+    """It cannot forward IPv6 by single links: the LAN's IPv6 is left off and said so once, all else works."""
+    strace = ["strace", "-D", "-f", "-qq", "-o", "/dev/null"]
+    for name in ("all", "lan0", "uva0"):
+        strace += ["-P", FORCE_FORWARDING.format(name)]
+    calls = "access,faccessat,faccessat2,open,openat"
+    strace += ["-e", f"trace={calls}", "-e", f"inject={calls}:error=ENOENT"]
+    manager = host.start_manager(reporters, under=strace, env={"ASAN_OPTIONS": "detect_leaks=0"}).wait_ready()
+    manager.err.wait_for(r"^uva_container: .*IPv6.*\b6\.17\b")
+    assert len(manager.err.lines) == 1
+    assert host.sysctl("net.ipv6.conf.lan0.force_forwarding") == "0"
+    assert host.sysctl("net.ipv6.conf.lan0.forwarding") == "0"
+    assert outcomes(host.client, [("2001:db8:1::1", 8081)]) != [OPEN]
+    assert ask(host.client, "198.51.100.1", 8081).copy == 1
+    assert ask(host, "2001:db8:1::1", 8082).copy == 2
+    assert manager.stop() == 0
