@@ -4,11 +4,24 @@
 import shutil
 from pathlib import Path
 
+import host_things
 import pytest
-from harness import USER, Scene, bridge_netfilter, build_other_ports, open_scene
+from harness import (
+    USER,
+    Scene,
+    bridge_netfilter,
+    build_other_ports,
+    install_probe,
+    open_sandbox,
+    open_scene,
+)
 
 STAND_IN = Path(__file__).with_name("stand_in.py")
 REPORTER = Path(__file__).with_name("reporter.py")
+PROBE = Path(__file__).with_name("probe.py")
+
+# Who calls: the uid (and gid) of the user who has called sudo; None: root has called, without sudo.
+CALLERS = {"root": None, "a user without a name": 54321, "nobody": USER}
 
 
 @pytest.fixture
@@ -61,3 +74,19 @@ def neighbours(host, tmp_path, other_ports):
     shutil.copy(other_ports, project.there("uva_container"))
     project.install(REPORTER)
     return project
+
+
+@pytest.fixture(scope="session", params=CALLERS.values(), ids=CALLERS)
+def sandbox(request):
+    """Both copies up on a host of their own, each a probe (see probe.py), for every caller.
+
+    The same for all tests, which leave things as they are.
+    """
+    with open_sandbox(PROBE, host_things.lay, sudo=request.param) as shared:
+        yield shared
+
+
+@pytest.fixture
+def probes(project):
+    """A project whose http_recorder.py is the probe."""
+    return install_probe(project, PROBE)
