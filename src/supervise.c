@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
@@ -130,17 +131,19 @@ static void supervisor_on_output(struct supervisor *supervisor, struct member *m
 static void supervisor_tell_end(struct run *run, const struct member *member, bool reported,
 				int status)
 {
-	unsigned int port = plan_host_port(run->plan, member->number);
+	const char *abbreviation = WIFSIGNALED(status) ? sigabbrev_np(WTERMSIG(status)) : NULL;
+	char how[64];
 
 	if (!reported)
-		error_say(0, "copy %u: was killed; port %u is refused from now on", member->number,
-			  port);
-	else if (WIFSIGNALED(status))
-		error_say(0, "copy %u: ended by SIG%s; port %u is refused from now on",
-			  member->number, sigabbrev_np(WTERMSIG(status)), port);
+		snprintf(how, sizeof(how), "was killed");
+	else if (abbreviation)
+		snprintf(how, sizeof(how), "ended by SIG%s", abbreviation);
+	else if (WIFSIGNALED(status)) /* a real-time signal has no name */
+		snprintf(how, sizeof(how), "ended by signal %d", WTERMSIG(status));
 	else
-		error_say(0, "copy %u: exited with status %d; port %u is refused from now on",
-			  member->number, WEXITSTATUS(status), port);
+		snprintf(how, sizeof(how), "exited with status %d", WEXITSTATUS(status));
+	error_say(0, "copy %u: %s; port %u is refused from now on", member->number, how,
+		  plan_host_port(run->plan, member->number));
 }
 
 static void supervisor_on_end(struct supervisor *supervisor, struct member *member)

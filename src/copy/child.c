@@ -145,10 +145,13 @@ static void child_reset_signals(void)
 /* The pty becomes the program's controlling terminal, standard output and standard error. */
 static int child_setup_stdio(int slave, int *ret_stderr)
 {
+	/* The copy's own: whoever opens /dev/stdin once more would else end at the host's. */
+	AUTO_CLOSE int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	int stderr_copy = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
 
-	if (stderr_copy < 0 || setsid() < 0 || ioctl(slave, TIOCSCTTY, 0) < 0 ||
-	    dup2(slave, STDOUT_FILENO) < 0 || dup2(slave, STDERR_FILENO) < 0)
+	if (stderr_copy < 0 || null < 0 || setsid() < 0 || ioctl(slave, TIOCSCTTY, 0) < 0 ||
+	    dup2(null, STDIN_FILENO) < 0 || dup2(slave, STDOUT_FILENO) < 0 ||
+	    dup2(slave, STDERR_FILENO) < 0)
 		return error_report(-errno, "cannot set up the program's terminal");
 	*ret_stderr = stderr_copy;
 	return 0;
@@ -217,7 +220,10 @@ int child_main(const struct copy_spec *spec, int manager)
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	int slave = -1;
 	pid_t program;
+	sigset_t all;
 
+	sigfillset(&all); /* pid 1 waits for each of them (init_run()) */
+	sigprocmask(SIG_SETMASK, &all, NULL);
 	prctl(PR_SET_NAME, "uva_init");
 	setsid(); /* a Ctrl-C in the manager's terminal is the manager's business */
 	if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0) {

@@ -57,6 +57,7 @@ static const int REFUSED[] = {
 	SCMP_SYS(kexec_file_load),
 	SCMP_SYS(bpf),
 	SCMP_SYS(perf_event_open),
+	SCMP_SYS(fanotify_init),
 	SCMP_SYS(userfaultfd),
 	SCMP_SYS(lookup_dcookie),
 	SCMP_SYS(io_uring_setup),

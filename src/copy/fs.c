@@ -5,7 +5,7 @@
  * In this order, because each step hides what the one before still needed:
  *   1. mounts no longer propagate to the host
  *   2. detached mounts are taken of what must stay writable, or be seen, below a private place
- *   3. everything becomes read-only and nosuid
+ *   3. everything becomes read-only, nosuid and nodev
  *   4. the private places are put over it
  *   5. the detached mounts are put at their paths
  */
@@ -87,34 +87,43 @@ static int fs_make_file(const char *path)
 	return fd < 0 ? fs_failed(-errno, "make", path) : 0;
 }
 
-static int fs_setup_devices(void)
+/* The host's device nodes, as detached mounts: afterwards its mounts are nodev. */
+static int fs_take_devices(int mounts[COUNT(DEVICES)])
 {
-	int mounts[COUNT(DEVICES)];
-	char path[PATH_MAX];
 	int err = 0;
 
 	for (size_t i = 0; i < COUNT(DEVICES); i++) {
+		char path[PATH_MAX];
+
 		snprintf(path, sizeof(path), "/dev/%s", DEVICES[i]);
 		mounts[i] = mount_clone(AT_FDCWD, path, false);
 		if (mounts[i] < 0 && !err)
 			err = fs_failed(mounts[i], "take", path);
 	}
-	if (!err)
-		err = fs_mount("tmpfs", "/dev", 0, "mode=755,size=64k");
-	for (size_t i = 0; i < COUNT(DEVICES); i++) {
+	return err;
+}
+
+static int fs_put_devices(const int mounts[COUNT(DEVICES)])
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < COUNT(DEVICES); i++) {
+		char path[PATH_MAX];
+
 		snprintf(path, sizeof(path), "/dev/%s", DEVICES[i]);
-		if (!err)
-			err = fs_make_file(path);
+		err = fs_make_file(path);
 		if (!err)
 			err = fs_put(mounts[i], path);
-		fd_close(&mounts[i]);
 	}
 	return err;
 }
 
-static int fs_setup_dev(void)
+static int fs_setup_dev(const int mounts[COUNT(DEVICES)])
 {
-	int err = fs_setup_devices();
+	int err = fs_mount("tmpfs", "/dev", 0, "mode=755,size=64k");
+
+	if (!err)
+		err = fs_put_devices(mounts);
 
 	for (size_t i = 0; !err && i < COUNT(DEVICE_LINKS); i++) {
 		char path[PATH_MAX];
@@ -236,38 +245,46 @@ static int fs_setup_names(const char *target, const char *text)
 	if (err || in_run)
 		return err;
 	file = mount_clone(AT_FDCWD, path, false);
-	return file < 0 ? fs_failed(file, "take", path) : fs_put(file, target);
+	err = file < 0 ? file : mount_restrict(file, MOUNT_ATTR_RDONLY | HARMLESS);
+	return err ? fs_failed(err, "take", path) : fs_put(file, target);
 }
 
-int fs_setup(const struct fs_spec *spec)
+/* What is taken before everything becomes read-only. */
+struct fs_taken {
+	int base, workdir, tmp; /* detached mounts; -1: none */
+	int devices[COUNT(DEVICES)];
+};
+
+static void fs_taken_close(struct fs_taken *taken)
 {
-	AUTO_CLOSE int base = -1, workdir = -1, tmp = -1;
-	bool hidden = fs_is_hidden(spec->base);
-	char names[PATH_MAX] = "";
-	int err;
+	fd_close(&taken->base);
+	fd_close(&taken->workdir);
+	fd_close(&taken->tmp);
+	for (size_t i = 0; i < COUNT(DEVICES); i++)
+		fd_close(&taken->devices[i]);
+}
 
-	if (!realpath("/etc/resolv.conf", names))
-		names[0] = '\0';
-	err = mount_new(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
+static int fs_take_all(struct fs_taken *taken, const struct fs_spec *spec, bool hidden)
+{
+	int err = fs_take(spec->workdir, &taken->workdir);
 
-	if (err)
-		return fs_failed(err, "make private", "/");
-	err = fs_take(spec->workdir, &workdir);
 	if (!err)
-		err = fs_take(spec->tmp, &tmp);
-	if (!err && hidden) {
-		base = mount_clone(AT_FDCWD, spec->base, true);
-		err = base < 0 ? base : mount_restrict(base, MOUNT_ATTR_RDONLY | HARMLESS);
-		if (err)
-			return fs_failed(err, "take", spec->base);
-	}
-	if (err)
+		err = fs_take(spec->tmp, &taken->tmp);
+	if (!err)
+		err = fs_take_devices(taken->devices);
+	if (err || !hidden)
 		return err;
-	err = mount_restrict_tree("/", MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID);
-	if (err)
-		return fs_failed(err, "make read-only", "/");
+	taken->base = mount_clone(AT_FDCWD, spec->base, true);
+	if (taken->base < 0)
+		return fs_failed(taken->base, "take", spec->base);
+	err = mount_restrict(taken->base, MOUNT_ATTR_RDONLY | HARMLESS);
+	return err ? fs_failed(err, "restrict", spec->base) : 0;
+}
 
-	err = fs_setup_dev();
+static int fs_put_all(const struct fs_taken *taken, const struct fs_spec *spec, const char *names)
+{
+	int err = fs_setup_dev(taken->devices);
+
 	if (!err)
 		err = fs_setup_kernel_views();
 	if (!err)
@@ -277,10 +294,31 @@ int fs_setup(const struct fs_spec *spec)
 	if (!err && access("/var/tmp", F_OK) == 0)
 		err = fs_mount("tmpfs", "/var/tmp", MS_NODEV, "mode=1777");
 	if (!err)
-		err = fs_put(tmp, "/tmp");
-	if (!err && hidden)
-		err = fs_show_again(base, spec->base);
+		err = fs_put(taken->tmp, "/tmp");
+	if (!err && taken->base >= 0)
+		err = fs_show_again(taken->base, spec->base);
 	if (!err)
-		err = fs_put(workdir, spec->workdir);
+		err = fs_put(taken->workdir, spec->workdir);
+	return err;
+}
+
+int fs_setup(const struct fs_spec *spec)
+{
+	struct fs_taken taken = {.base = -1, .workdir = -1, .tmp = -1};
+	char names[PATH_MAX] = "";
+	int err;
+
+	memset(taken.devices, -1, sizeof(taken.devices));
+	if (!realpath("/etc/resolv.conf", names))
+		names[0] = '\0';
+	err = mount_new(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
+	if (err)
+		return fs_failed(err, "make private", "/");
+	err = fs_take_all(&taken, spec, fs_is_hidden(spec->base));
+	if (!err) {
+		err = mount_restrict_tree("/", MOUNT_ATTR_RDONLY | HARMLESS);
+		err = err ? fs_failed(err, "make read-only", "/") : fs_put_all(&taken, spec, names);
+	}
+	fs_taken_close(&taken);
 	return err;
 }

@@ -2,7 +2,7 @@
 /*
  * fs.h - the files that a copy sees: the host's, read-only, with private places among them.
  *
- *	/                      the host's, recursively read-only and nosuid
+ *	/                      the host's, recursively read-only, nosuid and nodev
  *	/tmp                   a directory of the copy's own on the host (outlives it)
  *	/run /var/tmp          private, in memory
  *	/dev                   the harmless devices, an own /dev/pts and /dev/shm
