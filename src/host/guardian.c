@@ -51,7 +51,7 @@ enum { GUARDIAN_HOLD = 'h', GUARDIAN_END = 'e' };
  * Waits until nobody holds the other end of the lifeline any more, or the manager has said that it
  * is done. The copies let go a moment earlier than the manager, or later: neither alone will do.
  */
-static int guardian_wait(int lifeline, int manager)
+static int guardian_wait(int lifeline, int manager, bool *ret_orderly)
 {
 	struct pollfd events[] = {
 		{.fd = lifeline, .events = POLLIN},
@@ -76,8 +76,10 @@ static int guardian_wait(int lifeline, int manager)
 			int fd = -1;
 			int err = fdpass_receive(lifeline, &message, sizeof(message), &fd, 1);
 
-			if (message == GUARDIAN_END)
+			if (message == GUARDIAN_END) {
+				*ret_orderly = true;
 				break;
+			}
 			if (!err)
 				held = fd;
 			if (err == -EPIPE)
@@ -120,6 +122,7 @@ static int guardian_main(int lifeline, int manager, bool (*is_taken)(unsigned in
 {
 	unsigned int index;
 	int err = guardian_leave_terminal(lifeline, manager);
+	bool orderly = false;
 	int log, held;
 
 	if (err)
@@ -129,8 +132,11 @@ static int guardian_main(int lifeline, int manager, bool (*is_taken)(unsigned in
 		rundir_remove();
 		return EXIT_FAILURE;
 	}
-	held = guardian_wait(lifeline, manager);
-	fd_close(&held);
+	held = guardian_wait(lifeline, manager, &orderly);
+	/* The rules go now; unless the manager has removed them, then closing would wait for RCU.
+	 */
+	if (!orderly)
+		fd_close(&held);
 	err = undo_play(log, -1);
 	if (!err)
 		err = rundir_release(index);
