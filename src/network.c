@@ -161,6 +161,7 @@ static int network_install_nat(struct run *run)
 		.table = run->table,
 		.comment = comment,
 		.bridge = run->bridge,
+		.bridge_prefix = RUN_BRIDGE_PREFIX,
 		.ipv4 = network_for_nat(&run->subnet),
 		.ipv6 = network_for_nat(&run->subnet6),
 		/* br_netfilter un-translates too early: IPv6 then drops what is for ::1. */
@@ -266,7 +267,7 @@ int run_make_network(struct run *run)
 	network_take_addresses(run);
 	err = network_install_nat(run);
 	if (!err)
-		err = guardian_hold(&run->guardian, netlink_fd(&run->nat.nl));
+		err = guardian_hold_table(&run->guardian, netlink_fd(&run->nat.nl));
 	if (!err)
 		err = network_enable_uplinks(run, run->guardian.start_lock);
 	if (!err)

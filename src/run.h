@@ -78,6 +78,9 @@ enum {
 /** run_start() - check, then make everything. Return: 0 or a negative errno, reported. */
 int run_start(struct run *run);
 
+/** What the name of every run's bridge begins with; its index follows. */
+#define RUN_BRIDGE_PREFIX "uva"
+
 /** Name of a copy's link, inside. */
 #define RUN_LINK_INSIDE "eth0"
 

@@ -26,7 +26,7 @@ enum { COPY_LAST_WORDS_MS = 1000 };
 
 static void start_bridge_name(unsigned int index, char name[IFNAMSIZ])
 {
-	snprintf(name, IFNAMSIZ, "uva%u", index);
+	snprintf(name, IFNAMSIZ, RUN_BRIDGE_PREFIX "%u", index);
 }
 
 static void start_table_name(unsigned int index, char *name, size_t size)
@@ -282,12 +282,15 @@ static int start_lost(struct member *member, int err)
 	return err;
 }
 
-static int start_receive(struct member *member)
+static int start_receive(const struct run *run, struct member *member)
 {
 	int err = copy_receive(&member->copy);
 
 	if (err)
 		return start_lost(member, err);
+	err = guardian_hold_copy(&run->guardian, member->copy.pidfd, member->copy.diag);
+	if (err)
+		return err;
 	err = netlink_adopt(&member->diag, fd_steal(&member->copy.diag));
 	return err ? error_report(err, "copy %u: cannot use its sock_diag socket", member->number)
 		   : 0;
@@ -310,7 +313,7 @@ static int start_copies(struct run *run)
 			start_lost(&run->members[i], err);
 	}
 	for (unsigned int i = 0; !err && i < count; i++)
-		err = start_receive(&run->members[i]);
+		err = start_receive(run, &run->members[i]);
 	return err;
 }
 

@@ -62,13 +62,23 @@ static int process_poll(int fd, int timeout_ms)
 	}
 }
 
+int process_await(int pidfd, int timeout_ms)
+{
+	int n = process_poll(pidfd, timeout_ms);
+
+	if (n < 0)
+		return -errno;
+	return n == 0 ? -ETIMEDOUT : 0;
+}
+
 int process_wait(int pidfd, int timeout_ms, int *ret_status)
 {
 	siginfo_t info;
-	int n = process_poll(pidfd, timeout_ms);
+	int err = process_await(pidfd, timeout_ms);
+	int n;
 
-	if (n <= 0)
-		return n < 0 ? -errno : -ETIMEDOUT;
+	if (err)
+		return err;
 	do
 		n = waitid((idtype_t)P_PIDFD, (id_t)pidfd, &info, WEXITED);
 	while (n < 0 && errno == EINTR);

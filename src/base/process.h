@@ -22,6 +22,9 @@ int process_signal(int pidfd, int signal);
  */
 int process_wait(int pidfd, int timeout_ms, int *ret_status);
 
+/** process_await() - wait for the end of any process. Return: 0, -ETIMEDOUT, or another -errno. */
+int process_await(int pidfd, int timeout_ms);
+
 /**
  * process_keep_fds() - close every descriptor from 3 on but these
  * @keep: @count of them, in any order; those below 3 are none of its business. Sorted by this call.

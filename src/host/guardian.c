@@ -25,6 +25,7 @@
 #include "base/process.h"
 #include "host/rundir.h"
 #include "host/undo.h"
+#include "net/diag.h"
 
 enum {
 	/* copies that were killed with the manager and cannot die at once (a hung disk) */
@@ -44,23 +45,63 @@ static int guardian_claim(int rundir, bool (*is_taken)(unsigned int index), unsi
 	}
 }
 
-/* What the manager sends. */
-enum { GUARDIAN_HOLD = 'h', GUARDIAN_END = 'e' };
+/* What the manager sends, the last two with a descriptor. */
+enum { GUARDIAN_END = 'e', GUARDIAN_TABLE = 't', GUARDIAN_COPY = 'c' };
+
+/* What the guardian holds for the case that the manager is killed. */
+struct guardian_held {
+	int table; /* socket of the nftables table; -1: none */
+	size_t count;
+	struct guardian_copy {
+		int pidfd, diag;
+	} * copies;
+	bool orderly; /* the manager has said that it is done */
+};
+
+static void guardian_add_copy(struct guardian_held *held, const int fds[2])
+{
+	struct guardian_copy *grown =
+		reallocarray(held->copies, held->count + 1, sizeof(*held->copies));
+
+	if (!grown) {
+		close(fds[0]);
+		close(fds[1]);
+		return;
+	}
+	held->copies = grown;
+	held->copies[held->count++] = (struct guardian_copy){fds[0], fds[1]};
+}
+
+/* Return: whether there may be more. */
+static bool guardian_hear(int lifeline, struct guardian_held *held)
+{
+	char message = 0;
+	int fds[2];
+	int err = fdpass_receive(lifeline, &message, sizeof(message), fds, 2);
+
+	held->orderly = message == GUARDIAN_END;
+	if (!err && message == GUARDIAN_COPY)
+		guardian_add_copy(held, fds);
+	if (!err && message == GUARDIAN_TABLE) {
+		held->table = fds[0];
+		close(fds[1]);
+	}
+	return err != -EPIPE && !held->orderly;
+}
 
 /*
  * Waits until nobody holds the other end of the lifeline any more, or the manager has said that it
  * is done. The copies let go a moment earlier than the manager, or later: neither alone will do.
  */
-static int guardian_wait(int lifeline, int manager, bool *ret_orderly)
+static void guardian_wait(int lifeline, int manager, struct guardian_held *held)
 {
 	struct pollfd events[] = {
 		{.fd = lifeline, .events = POLLIN},
 		{.fd = manager, .events = POLLIN},
 	};
 	int timeout_ms = -1;
-	int held = -1;
 
-	while (events[0].fd >= 0 || events[1].fd >= 0) {
+	while (!held->orderly && (events[0].fd >= 0 || events[1].fd >= 0)) {
 		int n = poll(events, sizeof(events) / sizeof(events[0]), timeout_ms);
 
 		if (n == 0)
@@ -71,22 +112,29 @@ static int guardian_wait(int lifeline, int manager, bool *ret_orderly)
 			events[1].fd = -1;
 			timeout_ms = GUARDIAN_COPIES_MS;
 		}
-		if (events[0].revents) {
-			char message = 0;
-			int fd = -1;
-			int err = fdpass_receive(lifeline, &message, sizeof(message), &fd, 1);
-
-			if (message == GUARDIAN_END) {
-				*ret_orderly = true;
-				break;
-			}
-			if (!err)
-				held = fd;
-			if (err == -EPIPE)
-				events[0].fd = -1;
-		}
+		if (events[0].revents && !guardian_hear(lifeline, held))
+			events[0].fd = -1;
 	}
-	return held;
+}
+
+/*
+ * After the manager's sudden death, in the order of a clean stop: copies, their connections, rules.
+ * A pidfd becomes readable when the last process of its pid namespace is gone, which is later than
+ * the end of the first one's hold on the lifeline.
+ */
+static void guardian_end_copies(struct guardian_held *held)
+{
+	for (size_t i = 0; i < held->count; i++)
+		process_await(held->copies[i].pidfd, GUARDIAN_COPIES_MS);
+	for (size_t i = 0; i < held->count; i++) {
+		struct netlink diag;
+
+		if (netlink_adopt(&diag, held->copies[i].diag) < 0)
+			continue;
+		diag_abort_all(&diag);
+		netlink_close(&diag);
+	}
+	fd_close(&held->table);
 }
 
 static int guardian_leave_terminal(int lifeline, int manager)
@@ -113,17 +161,20 @@ static int guardian_open_log(int lifeline, bool (*is_taken)(unsigned int index),
 	if (log < 0)
 		return log;
 	err = fdpass_send(lifeline, ret_index, sizeof(*ret_index), (int[]){log, rundir}, 2);
-	if (err && err != -EPIPE)
-		error_report(err, "the guardian cannot reach the manager");
-	return log; /* even so: there is a log to be removed */
+	if (err) { /* even so: there is a log to be removed */
+		if (err != -EPIPE)
+			error_report(err, "the guardian cannot reach the manager");
+		shutdown(lifeline, SHUT_RDWR);
+	}
+	return log;
 }
 
 static int guardian_main(int lifeline, int manager, bool (*is_taken)(unsigned int index))
 {
+	struct guardian_held held = {.table = -1};
 	unsigned int index;
 	int err = guardian_leave_terminal(lifeline, manager);
-	bool orderly = false;
-	int log, held;
+	int log;
 
 	if (err)
 		return EXIT_FAILURE;
@@ -132,15 +183,24 @@ static int guardian_main(int lifeline, int manager, bool (*is_taken)(unsigned in
 		rundir_remove();
 		return EXIT_FAILURE;
 	}
-	held = guardian_wait(lifeline, manager, &orderly);
-	/* The rules go now; unless the manager has removed them, then closing would wait for RCU.
-	 */
-	if (!orderly)
-		fd_close(&held);
+	guardian_wait(lifeline, manager, &held);
+	/* If it was orderly the table is gone; closing its socket now would only wait for RCU. */
+	if (!held.orderly)
+		guardian_end_copies(&held);
 	err = undo_play(log, -1);
 	if (!err)
 		err = rundir_release(index);
 	return err ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+static int guardian_say_end(int lifeline)
+{
+	const char end = GUARDIAN_END;
+
+	while (send(lifeline, &end, sizeof(end), MSG_NOSIGNAL) < 0)
+		if (errno != EINTR)
+			return -errno;
+	return 0;
 }
 
 int guardian_start(struct guardian *guardian, bool (*is_taken)(unsigned int index))
@@ -167,6 +227,7 @@ int guardian_start(struct guardian *guardian, bool (*is_taken)(unsigned int inde
 	guardian->pidfd = process_open(pid);
 	if (guardian->pidfd < 0) {
 		err = guardian->pidfd;
+		guardian_say_end(ours);
 		fd_close(&ours);
 		waitpid(pid, NULL, 0);
 		return error_report(err, "cannot open a pidfd");
@@ -189,12 +250,21 @@ void guardian_unlock_start(struct guardian *guardian)
 	fd_close(&guardian->start_lock);
 }
 
-int guardian_hold(const struct guardian *guardian, int fd)
+static int guardian_send(const struct guardian *guardian, char message, int a, int b)
 {
-	const char message = GUARDIAN_HOLD;
-	int err = fdpass_send(guardian->lifeline, &message, sizeof(message), &fd, 1);
+	int err = fdpass_send(guardian->lifeline, &message, sizeof(message), (int[]){a, b}, 2);
 
 	return err ? error_report(err, "cannot reach the guardian") : 0;
+}
+
+int guardian_hold_table(const struct guardian *guardian, int socket)
+{
+	return guardian_send(guardian, GUARDIAN_TABLE, socket, socket);
+}
+
+int guardian_hold_copy(const struct guardian *guardian, int pidfd, int diag)
+{
+	return guardian_send(guardian, GUARDIAN_COPY, pidfd, diag);
 }
 
 /* The guardian's work, done by the manager. The log is unlocked, so it counts as left behind. */
@@ -213,7 +283,6 @@ static int guardian_replace(struct guardian *guardian)
 
 int guardian_finish(struct guardian *guardian)
 {
-	const char end = GUARDIAN_END;
 	bool had_log = guardian->log >= 0;
 	int status = 0;
 	int err;
@@ -222,7 +291,9 @@ int guardian_finish(struct guardian *guardian)
 		return 0;
 	fd_close(&guardian->log);
 	fd_close(&guardian->start_lock);
-	send(guardian->lifeline, &end, sizeof(end), MSG_NOSIGNAL);
+	/* One that cannot be told is ended; the work is then done here. */
+	if (guardian_say_end(guardian->lifeline) < 0)
+		process_signal(guardian->pidfd, SIGKILL);
 	shutdown(guardian->lifeline, SHUT_RDWR);
 	fd_close(&guardian->lifeline);
 	err = process_wait(guardian->pidfd, GUARDIAN_FINISH_MS, &status);

@@ -36,14 +36,25 @@ int guardian_start(struct guardian *guardian, bool (*is_taken)(unsigned int inde
 void guardian_unlock_start(struct guardian *guardian);
 
 /**
- * guardian_hold() - let the guardian hold a descriptor as well, until the copies are gone
+ * guardian_hold_table() - let the guardian hold the nftables table's socket as well
  *
- * For the nftables table's socket. When the manager is killed, the copies die a moment after it;
- * the rules should outlive them, for their last packets to find their way.
+ * When the manager is killed, the copies die a moment after it. The rules should outlive them, for
+ * their last packets to find their way.
  *
  * Return: 0 or a negative errno, which is reported.
  */
-int guardian_hold(const struct guardian *guardian, int fd);
+int guardian_hold_table(const struct guardian *guardian, int socket);
+
+/**
+ * guardian_hold_copy() - let the guardian know a copy's first process, and see its sockets
+ * @pidfd, @diag: as of struct copy
+ *
+ * When the manager is killed, the guardian waits for the end of the copy, and resets the
+ * connections that it leaves behind, as the manager would.
+ *
+ * Return: 0 or a negative errno, which is reported.
+ */
+int guardian_hold_copy(const struct guardian *guardian, int pidfd, int diag);
 
 /**
  * guardian_finish() - have everything undone, and wait for it

@@ -111,6 +111,13 @@ static bool record_parse_networks(const char *text, struct address networks[2])
 	       record_parse_network(text, AF_INET6, &networks[1]);
 }
 
+/* Nothing else is ever changed. */
+static bool record_is_link_parameter(const char *path)
+{
+	return strncmp(path, "net/ipv4/conf/", strlen("net/ipv4/conf/")) == 0 ||
+	       strncmp(path, "net/ipv6/conf/", strlen("net/ipv6/conf/")) == 0;
+}
+
 bool record_parse(const char *line, struct record *ret)
 {
 	const char *rest;
@@ -127,7 +134,7 @@ bool record_parse(const char *line, struct record *ret)
 		ret->kind = RECORD_SYSCTL;
 		return record_parse_word(&rest, ret->before, sizeof(ret->before)) &&
 		       record_parse_word(&rest, ret->after, sizeof(ret->after)) &&
-		       strncmp(rest, "net/", 4) == 0 && record_parse_path(rest, ret->path);
+		       record_is_link_parameter(rest) && record_parse_path(rest, ret->path);
 	}
 	if ((rest = record_behind(line, "directory"))) {
 		ret->kind = RECORD_DIRECTORY;

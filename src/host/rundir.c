@@ -74,9 +74,10 @@ static int rundir_open_once(void)
 	if (fstat(fd, &st) < 0)
 		return error_report(-errno, "cannot look at %s", RUNDIR);
 	if (!rundir_is_ours(&st))
-		return error_say(-EPERM,
-				 "%s belongs to others than root, so it is not trusted: remove it",
-				 RUNDIR);
+		return error_say(
+			-EPERM,
+			"%s can be written by others than root, so it is not trusted: remove it",
+			RUNDIR);
 	err = rundir_lock(fd, RUNDIR_LOCK_TRIES);
 	if (err == -ETIMEDOUT)
 		return error_say(err, "%s: waited in vain for another start to finish", RUNDIR);
@@ -127,21 +128,29 @@ static int rundir_check_log(int log)
 	return strcmp(header, HEADER) == 0 ? 0 : -EBADMSG;
 }
 
+/* Is it a file at all? To open another thing may have effects of its own. */
+static int rundir_check_name(int rundir, const char *name)
+{
+	struct stat st;
+
+	if (fstatat(rundir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return -errno;
+	return S_ISREG(st.st_mode) ? 0 : -EPERM;
+}
+
 int rundir_open_log(int rundir, const char *name, bool *ret_alive)
 {
-	AUTO_CLOSE int log = openat(rundir, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	int err;
+	AUTO_CLOSE int log = -1;
+	int err = rundir_check_name(rundir, name);
 
-	if (log < 0 && errno == ENOENT)
-		return -ENOENT;
+	if (err)
+		return err;
+	log = openat(rundir, name, O_RDWR | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (log < 0)
-		return error_report(-errno, "%s/%s: left alone, it is no undo log", RUNDIR, name);
+		return -errno;
 	*ret_alive = flock(log, LOCK_EX | LOCK_NB) < 0;
 	err = rundir_check_log(log);
-	if (err)
-		return error_report(err, "%s/%s: left alone, it is no undo log of ours", RUNDIR,
-				    name);
-	return fd_steal(&log);
+	return err ? err : fd_steal(&log);
 }
 
 int rundir_next_log(DIR *logs, char *name)
@@ -224,13 +233,21 @@ int rundir_claim(int rundir, unsigned int index)
 	return err;
 }
 
-void rundir_remove(void)
+int rundir_remove(void)
 {
 	AUTO_CLOSE int rundir = rundir_open_directory();
+	struct stat st;
 
+	if (rundir == -ENOENT)
+		return 0;
+	if (rundir < 0 || fstat(rundir, &st) < 0)
+		return error_report(rundir < 0 ? rundir : -errno, "cannot open %s", RUNDIR);
 	/* Another start may have it open, and would be left with a directory without a name. */
-	if (rundir >= 0 && rundir_lock(rundir, RUNDIR_REMOVE_TRIES) == 0)
-		rmdir(RUNDIR);
+	if (!rundir_is_ours(&st) || rundir_lock(rundir, RUNDIR_REMOVE_TRIES) == -ETIMEDOUT)
+		return 0;
+	if (rmdir(RUNDIR) == 0 || errno == ENOENT || errno == ENOTEMPTY)
+		return 0;
+	return error_report(-errno, "cannot remove %s", RUNDIR);
 }
 
 int rundir_release(unsigned int index)
@@ -246,6 +263,5 @@ int rundir_release(unsigned int index)
 	if (rundir < 0 && rundir != -ENOENT)
 		return error_report(rundir, "cannot open %s", RUNDIR);
 	fd_close(&rundir);
-	rundir_remove();
-	return 0;
+	return rundir_remove();
 }

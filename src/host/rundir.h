@@ -37,7 +37,8 @@ int rundir_next_log(DIR *logs, char *name);
  * rundir_open_log() - open a log, if it is one that root wrote
  * @ret_alive: whether its run lives; if not, the log is locked for the caller now
  *
- * Return: a descriptor or a negative errno, which is reported (but for -ENOENT: just removed).
+ * Return: a descriptor or a negative errno, not reported: -EPERM, -EBADMSG where it is no such log,
+ * -ENOENT where it has just been removed.
  */
 int rundir_open_log(int rundir, const char *name, bool *ret_alive);
 
@@ -60,5 +61,8 @@ int rundir_claim(int rundir, unsigned int index);
  */
 int rundir_release(unsigned int index);
 
-/** rundir_remove() - remove the directory if it is empty and nobody is just starting. */
-void rundir_remove(void);
+/**
+ * rundir_remove() - remove the directory if it is ours and empty, and nobody is just starting
+ * Return: 0, or a negative errno, which is reported.
+ */
+int rundir_remove(void);

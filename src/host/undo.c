@@ -63,14 +63,12 @@ static int undo_conntrack(const struct address networks[2])
 /* Runs share an uplink's parameters: the last one of them puts back what the first one found. */
 static int undo_sysctl(const struct record *record, int log, int rundir)
 {
-	AUTO_CLOSE int lock = rundir < 0 ? rundir_open() : -1;
 	char now[SYSCTL_VALUE_MAX];
 	int err;
 
-	if (rundir_find_sysctl(rundir < 0 ? lock : rundir, log, record->path, NULL))
+	if (rundir_find_sysctl(rundir, log, record->path, NULL))
 		return 0;
 	err = sysctl_read(record->path, now);
-
 	if (!err && strcmp(now, record->after) == 0)
 		err = sysctl_write(record->path, record->before);
 	if (!err || err == -ENOENT) /* its link is gone, and the parameter with it */
@@ -95,6 +93,29 @@ static int undo_record(const struct record *record, int log, int rundir)
 	return -EINVAL;
 }
 
+/*
+ * Undoes a line, and takes it out of the log: the log shrinks while it is played. For a parameter
+ * both happens under the directory's lock, so that of two runs which end at the same time one sees
+ * that it is the last.
+ */
+static int undo_line(const char *line, int log, int rundir, off_t offset)
+{
+	struct record record = {0};
+	AUTO_CLOSE int lock = -1;
+	int err;
+
+	if (!record_parse(line, &record)) {
+		error_say(0, "undo log: skipping a line that is no record: %.80s", line);
+		return 0;
+	}
+	if (record.kind == RECORD_SYSCTL && rundir < 0)
+		lock = rundir_open();
+	err = undo_record(&record, log, lock >= 0 ? lock : rundir);
+	if (!err && offset >= 0 && ftruncate(log, offset) < 0)
+		err = error_report(-errno, "cannot shorten the undo log");
+	return err;
+}
+
 int undo_play(int log, int rundir)
 {
 	char *text = record_read_all(log);
@@ -105,7 +126,6 @@ int undo_play(int log, int rundir)
 		return error_report(-errno, "cannot read the undo log");
 	/* The change behind a torn last line was never made: a record is complete before it. */
 	while ((end = strrchr(text, '\n'))) {
-		struct record record = {0};
 		const char *line;
 		int failed;
 
@@ -113,14 +133,9 @@ int undo_play(int log, int rundir)
 		line = strrchr(text, '\n');
 		if (!line) /* the header */
 			break;
-		if (!record_parse(line + 1, &record)) {
-			error_say(0, "undo log: skipping a line that is no record: %.80s",
-				  line + 1);
-			continue;
-		}
-		failed = undo_record(&record, log, rundir);
-		if (failed && !err)
-			err = failed;
+		/* What could not be undone has to stay, and so has all before it. */
+		failed = undo_line(line + 1, log, rundir, err ? -1 : line + 1 - text);
+		err = err ? err : failed;
 	}
 	free(text);
 	return err;
@@ -131,6 +146,8 @@ static void undo_recover_log(int rundir, const char *name)
 	bool alive = false;
 	AUTO_CLOSE int log = rundir_open_log(rundir, name, &alive);
 
+	if (log < 0 && log != -ENOENT)
+		error_report(log, "%s in the directory of undo logs is none: left alone", name);
 	if (log >= 0 && !alive && undo_play(log, rundir) == 0)
 		unlinkat(rundir, name, 0);
 }

@@ -132,6 +132,12 @@ void match_oifname(struct nft_rule *rule, const char *name, bool is)
 	match_ifname(rule, NFT_META_OIFNAME, name, is);
 }
 
+void match_oifname_prefix(struct nft_rule *rule, const char *prefix)
+{
+	expr_load_meta(rule, NFT_META_OIFNAME, REG_FIRST);
+	expr_cmp(rule, true, prefix, strlen(prefix));
+}
+
 void match_nfproto(struct nft_rule *rule, sa_family_t family)
 {
 	uint8_t nfproto = family == AF_INET6 ? NFPROTO_IPV6 : NFPROTO_IPV4;

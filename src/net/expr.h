@@ -23,6 +23,8 @@ struct nft_rule {
 void match_iifname(struct nft_rule *rule, const char *name, bool is);
 /** match_oifname() - `oifname NAME`, or `oifname != NAME` where @is is false. */
 void match_oifname(struct nft_rule *rule, const char *name, bool is);
+/** match_oifname_prefix() - `oifname "PREFIX*"`. */
+void match_oifname_prefix(struct nft_rule *rule, const char *prefix);
 /** match_nfproto() - `meta nfproto ipv4` or `ipv6`. */
 void match_nfproto(struct nft_rule *rule, sa_family_t family);
 /** match_l4proto() - `meta l4proto tcp`. */

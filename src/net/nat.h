@@ -35,7 +35,8 @@ struct nat_network {
 struct nat_config {
 	const char *table; /* its name */
 	const char *comment;
-	const char *bridge; /* link behind which the private network lies */
+	const char *bridge;        /* link behind which the private network lies */
+	const char *bridge_prefix; /* that the names of such bridges have, of other runs as well */
 	struct nat_network ipv4, ipv6;
 	bool maps_loopback6;          /* ::1 can lead to a copy */
 	const struct nat_port *ports; /* @count of them */

@@ -242,6 +242,11 @@ static void ruleset_add_forward(struct nft_batch *batch, const struct nat_config
 	match_oifname(&rule, config->bridge, true);
 	do_goto(&rule, "to-copy");
 	nft_batch_add_rule(batch, &rule, NULL);
+	/* oifname "uva*" accept */
+	rule = nft_rule_start(batch, "forward");
+	match_oifname_prefix(&rule, config->bridge_prefix);
+	do_accept(&rule);
+	nft_batch_add_rule(batch, &rule, "to the copies of another run, whose own table judges");
 	ruleset_add_no_router(batch, AF_INET, RULESET_UPLINKS4);
 	ruleset_add_no_router(batch, AF_INET6, RULESET_UPLINKS6);
 }
