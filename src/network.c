@@ -166,6 +166,7 @@ static int network_install_nat(struct run *run)
 		.ipv6 = network_for_nat(&run->subnet6),
 		/* br_netfilter un-translates too early: IPv6 then drops what is for ::1. */
 		.maps_loopback6 = run->subnet6.family != AF_UNSPEC && !run->filters_bridge,
+		.forwards_ipv6 = run->subnet6.family != AF_UNSPEC && uplinks_can_forward_ipv6(),
 		.ports = ports,
 		.count = run->plan->copies,
 	};
@@ -221,8 +222,8 @@ static void network_tell_firewalls(struct run *run)
 
 		firewall_format_command(&chains[i], run->bridge, command);
 		error_say(0,
-			  "chain %s %s %s drops what it does not know, and so locks out %s; to "
-			  "let them through: %s",
+			  "chain %s %s %s drops what it does not know, and so may lock out %s; "
+			  "to let them through: %s",
 			  chains[i].family, chains[i].table, chains[i].chain,
 			  firewall_whom(&chains[i]), command);
 	}

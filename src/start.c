@@ -233,11 +233,12 @@ static int start_directories(const struct run *run)
 	return 0;
 }
 
+/* Without it, what is not in the copies' own network fails at once, and not after a time-out. */
 static struct address start_gateway6(const struct run *run)
 {
 	struct address none = {0};
 
-	return run->subnet6.family == AF_UNSPEC ? none : address_nth(&run->subnet6, SUBNET_GATEWAY);
+	return run->uplinks.ipv6 ? address_nth(&run->subnet6, SUBNET_GATEWAY) : none;
 }
 
 static int start_spawn(struct run *run, struct member *member)
@@ -253,6 +254,8 @@ static int start_spawn(struct run *run, struct member *member)
 				.workdir = member->files,
 				.tmp = member->tmp,
 				.resolv_conf = run->resolv_conf,
+				.uid = run->identity.uid,
+				.gid = run->identity.gid,
 			},
 		.argv = run->plan->argv,
 		.identity = &run->identity,

@@ -283,12 +283,15 @@ static int fs_take_all(struct fs_taken *taken, const struct fs_spec *spec, bool 
 
 static int fs_put_all(const struct fs_taken *taken, const struct fs_spec *spec, const char *names)
 {
+	char run_options[64];
 	int err = fs_setup_dev(taken->devices);
 
+	snprintf(run_options, sizeof(run_options), "mode=755,size=64m,uid=%u,gid=%u", spec->uid,
+		 spec->gid);
 	if (!err)
 		err = fs_setup_kernel_views();
 	if (!err)
-		err = fs_mount("tmpfs", "/run", MS_NODEV, "mode=755,size=64m");
+		err = fs_mount("tmpfs", "/run", MS_NODEV, run_options);
 	if (!err)
 		err = fs_setup_names(names, spec->resolv_conf);
 	if (!err && access("/var/tmp", F_OK) == 0)

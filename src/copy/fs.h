@@ -19,6 +19,7 @@ struct fs_spec {
 	const char *workdir;     /* below @base; becomes writable */
 	const char *tmp;         /* what becomes /tmp */
 	const char *resolv_conf; /* text of /etc/resolv.conf */
+	unsigned int uid, gid;   /* whose /run is */
 };
 
 /**

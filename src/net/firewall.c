@@ -88,19 +88,32 @@ static int firewall_on_chain(const struct nlmsghdr *nlh, void *data)
 	return MNL_CB_OK;
 }
 
-/* What the rules of a chain do with our packets. */
+enum { FIREWALL_CHAINS_MAX = 64 };
+
+/* What the rules of a base chain, and of the chains that it leads to, do with our packets. */
 struct firewall_verdict {
 	const char *bridge;
 	uint32_t hook;
-	bool lets_us;    /* a rule that names our bridge, or answers in general, accepts */
-	bool last_drops; /* the newest rule seen drops or rejects whatever comes to it */
+	bool lets_us;    /* a rule that is about our packets accepts */
+	bool last_drops; /* the base chain's newest rule drops or rejects whatever comes to it */
+	char chains[FIREWALL_CHAINS_MAX][FIREWALL_NAME_MAX]; /* to be read, the base chain first */
+	size_t count, current;
 };
 
 /* What one rule consists of, as far as it matters here. */
 struct firewall_rule {
-	const char *bridge;
-	bool names_bridge, names_lo, names_state, accepts, drops, matches;
+	struct firewall_verdict *verdict;
+	bool names_bridge, names_lo, names_state, names_dnat, accepts, drops, matches;
 };
+
+static void firewall_follow(struct firewall_verdict *verdict, const char *chain)
+{
+	for (size_t i = 0; i < verdict->count; i++)
+		if (strcmp(verdict->chains[i], chain) == 0)
+			return;
+	if (verdict->count < FIREWALL_CHAINS_MAX && strlen(chain) < FIREWALL_NAME_MAX)
+		snprintf(verdict->chains[verdict->count++], FIREWALL_NAME_MAX, "%s", chain);
+}
 
 /* Does the expression compare with the name or the index of this link? */
 static bool firewall_compares(const struct nftnl_expr *expr, const char *link)
@@ -116,51 +129,71 @@ static bool firewall_compares(const struct nftnl_expr *expr, const char *link)
 	return length > strlen(link) && length <= IFNAMSIZ && strncmp(value, link, length) == 0;
 }
 
+static void firewall_on_verdict(struct firewall_rule *rule, const struct nftnl_expr *expr)
+{
+	uint32_t verdict = nftnl_expr_get_u32(expr, NFTNL_EXPR_IMM_VERDICT);
+	const char *chain = nftnl_expr_get_str(expr, NFTNL_EXPR_IMM_CHAIN);
+
+	if (!nftnl_expr_is_set(expr, NFTNL_EXPR_IMM_VERDICT))
+		return;
+	rule->accepts = rule->accepts || verdict == NF_ACCEPT;
+	rule->drops = rule->drops || verdict == NF_DROP;
+	if (chain)
+		firewall_follow(rule->verdict, chain);
+}
+
 static int firewall_on_expr(struct nftnl_expr *expr, void *data)
 {
 	struct firewall_rule *rule = data;
 	const char *name = nftnl_expr_get_str(expr, NFTNL_EXPR_NAME);
 
-	if (strcmp(name, "immediate") == 0) {
-		uint32_t verdict = nftnl_expr_get_u32(expr, NFTNL_EXPR_IMM_VERDICT);
-
-		if (!nftnl_expr_is_set(expr, NFTNL_EXPR_IMM_VERDICT))
-			return 0;
-		rule->accepts = rule->accepts || verdict == NF_ACCEPT;
-		rule->drops = rule->drops || verdict == NF_DROP;
-	} else if (strcmp(name, "reject") == 0) {
+	if (strcmp(name, "immediate") == 0)
+		firewall_on_verdict(rule, expr);
+	else if (strcmp(name, "reject") == 0)
 		rule->drops = true;
-	} else if (strcmp(name, "counter") != 0 && strcmp(name, "log") != 0) {
+	else if (strcmp(name, "counter") != 0 && strcmp(name, "log") != 0)
 		rule->matches = true;
-	}
 	if (strcmp(name, "cmp") == 0) {
-		rule->names_bridge = rule->names_bridge || firewall_compares(expr, rule->bridge);
+		rule->names_bridge =
+			rule->names_bridge || firewall_compares(expr, rule->verdict->bridge);
 		rule->names_lo = rule->names_lo || firewall_compares(expr, "lo");
 	} else if (strcmp(name, "ct") == 0) {
 		rule->names_state = nftnl_expr_get_u32(expr, NFTNL_EXPR_CT_KEY) == NFT_CT_STATE;
+		rule->names_dnat = nftnl_expr_get_u32(expr, NFTNL_EXPR_CT_KEY) == NFT_CT_STATUS;
 	} else if (strcmp(name, "lookup") == 0 && rule->names_state) {
 		rule->accepts = true; /* ct state vmap { established : accept, ... } */
 	}
 	return 0;
 }
 
+/* Going in, only answers to this host's own connections matter; going out, only what is on lo. */
+static bool firewall_lets_us(const struct firewall_rule *rule, uint32_t hook)
+{
+	if (!rule->accepts)
+		return false;
+	switch (hook) {
+	case NF_INET_LOCAL_IN:
+		return rule->names_bridge || rule->names_state;
+	case NF_INET_LOCAL_OUT:
+		return rule->names_bridge || rule->names_dnat || rule->names_lo;
+	default:
+		return rule->names_bridge || rule->names_dnat;
+	}
+}
+
 static int firewall_on_rule(const struct nlmsghdr *nlh, void *data)
 {
 	struct firewall_verdict *verdict = data;
-	struct firewall_rule parts = {.bridge = verdict->bridge};
+	struct firewall_rule parts = {.verdict = verdict};
 	struct nftnl_rule *rule = nftnl_rule_alloc();
 
 	if (!rule)
 		return MNL_CB_ERROR;
 	if (nftnl_rule_nlmsg_parse(nlh, rule) == 0) {
 		nftnl_expr_foreach(rule, firewall_on_expr, &parts);
-		/* Going in, only answers to this host's own connections matter; going out, only lo.
-		 */
-		if (parts.accepts && (parts.names_bridge ||
-				      (parts.names_state && verdict->hook == NF_INET_LOCAL_IN) ||
-				      (parts.names_lo && verdict->hook == NF_INET_LOCAL_OUT)))
-			verdict->lets_us = true;
-		verdict->last_drops = parts.drops && !parts.matches;
+		verdict->lets_us = verdict->lets_us || firewall_lets_us(&parts, verdict->hook);
+		if (verdict->current == 0)
+			verdict->last_drops = parts.drops && !parts.matches;
 	}
 	nftnl_rule_free(rule);
 	return MNL_CB_OK;
@@ -169,15 +202,19 @@ static int firewall_on_rule(const struct nlmsghdr *nlh, void *data)
 static int firewall_judge(struct netlink *nl, const char *bridge,
 			  const struct firewall_candidate *candidate, bool *ret_in_the_way)
 {
-	char buf[NETLINK_REQUEST_MAX] __attribute__((aligned(NLMSG_ALIGNTO)));
 	struct firewall_verdict verdict = {.bridge = bridge, .hook = candidate->chain.hook};
-	struct nlmsghdr *nlh = nftnl_nlmsg_build_hdr(buf, NFT_MSG_GETRULE,
-						     (uint16_t)candidate->nfproto, NLM_F_DUMP, 0);
-	int err;
+	int err = 0;
 
-	mnl_attr_put_strz(nlh, NFTA_RULE_TABLE, candidate->chain.table);
-	mnl_attr_put_strz(nlh, NFTA_RULE_CHAIN, candidate->chain.chain);
-	err = netlink_talk(nl, nlh, firewall_on_rule, &verdict);
+	firewall_follow(&verdict, candidate->chain.chain);
+	for (; !err && verdict.current < verdict.count; verdict.current++) {
+		char buf[NETLINK_REQUEST_MAX] __attribute__((aligned(NLMSG_ALIGNTO)));
+		struct nlmsghdr *nlh = nftnl_nlmsg_build_hdr(
+			buf, NFT_MSG_GETRULE, (uint16_t)candidate->nfproto, NLM_F_DUMP, 0);
+
+		mnl_attr_put_strz(nlh, NFTA_RULE_TABLE, candidate->chain.table);
+		mnl_attr_put_strz(nlh, NFTA_RULE_CHAIN, verdict.chains[verdict.current]);
+		err = netlink_talk(nl, nlh, firewall_on_rule, &verdict);
+	}
 	*ret_in_the_way =
 		!err && !verdict.lets_us && (candidate->policy_drop || verdict.last_drops);
 	return err;

@@ -28,7 +28,8 @@ struct firewall_chain {
  * @ret_chains: to be freed with free()
  *
  * Found are chains of the type filter with the policy drop, or whose last rule drops or rejects
- * everything; not those of legacy iptables, which no such request shows.
+ * everything, unless a rule there, or in a chain that they lead to, looks as if it were for us: an
+ * estimate, not a proof. Not found are those of legacy iptables, which no such request shows.
  *
  * Return: 0 or a negative errno, not reported.
  */

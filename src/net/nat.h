@@ -39,6 +39,7 @@ struct nat_config {
 	const char *bridge_prefix; /* that the names of such bridges have, of other runs as well */
 	struct nat_network ipv4, ipv6;
 	bool maps_loopback6;          /* ::1 can lead to a copy */
+	bool forwards_ipv6;           /* what comes from elsewhere over IPv6 can lead to one */
 	const struct nat_port *ports; /* @count of them */
 	size_t count;
 };

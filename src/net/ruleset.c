@@ -72,12 +72,20 @@ static void ruleset_add_from_host(struct nft_batch *batch, const struct nat_conf
 	nft_batch_add_rule(batch, &rule, "this host's own connections, to any of its addresses");
 }
 
-static void ruleset_add_from_elsewhere(struct nft_batch *batch)
+static void ruleset_add_from_elsewhere(struct nft_batch *batch, const struct nat_config *config)
 {
 	struct nft_rule rule;
 
 	nft_batch_add_base_chain(batch, "from-elsewhere", "nat", NF_INET_PRE_ROUTING,
 				 NF_IP_PRI_NAT_DST);
+	if (!config->forwards_ipv6) {
+		/* meta nfproto ipv6 return: translated, it would be dropped without a word */
+		rule = nft_rule_start(batch, "from-elsewhere");
+		match_nfproto(&rule, AF_INET6);
+		do_return(&rule);
+		nft_batch_add_rule(batch, &rule,
+				   "this kernel forwards no IPv6 link by link: refuse");
+	}
 	/* fib daddr type local meta l4proto . th dport vmap @published */
 	rule = nft_rule_start(batch, "from-elsewhere");
 	match_daddr_local(&rule, true);
@@ -275,7 +283,7 @@ void ruleset_add_all(struct nft_batch *batch, const struct nat_config *config)
 	nft_batch_add_table(batch, config->comment);
 	ruleset_add_ports(batch, config);
 	ruleset_add_from_host(batch, config);
-	ruleset_add_from_elsewhere(batch);
+	ruleset_add_from_elsewhere(batch, config);
 	ruleset_add_sources(batch, config);
 	ruleset_add_guard(batch, config);
 	ruleset_add_forward(batch, config);

@@ -159,6 +159,29 @@ TEST(ipv6_is_translated_when_it_is_published_and_not_before)
 	}
 }
 
+TEST(ipv6_from_elsewhere_is_left_alone_where_the_kernel_would_not_forward_it)
+{
+	struct fixture *fixture = fixture_prepare(2);
+
+	fixture->config.forwards_ipv6 = false;
+	nft_batch_start(&fixture->batch, fixture->config.table, SEQUENCE);
+	ruleset_add_all(&fixture->batch, &fixture->config);
+	ruleset_add_ipv6(&fixture->batch, &fixture->ports[0]);
+	assert_int_equal(nft_batch_finish(&fixture->batch), 0);
+	fixture->table = table_read(&fixture->batch);
+	assert_int_equal(
+		sent_to(fixture, NF_INET_PRE_ROUTING, "2001:db8::7", "2001:db8::1", HOST_PORT)
+			.dnat_port,
+		0);
+	assert_int_equal(sent_to(fixture, NF_INET_LOCAL_OUT, "::1", "::1", HOST_PORT).dnat_port,
+			 COPY_PORT);
+	assert_int_equal(
+		sent_to(fixture, NF_INET_PRE_ROUTING, "192.168.1.7", "192.168.1.1", HOST_PORT)
+			.dnat_port,
+		COPY_PORT);
+	fixture_free(fixture);
+}
+
 TEST(the_ipv6_loopback_address_leads_to_a_copy_where_it_can)
 {
 	for (int maps = 0; maps < 2; maps++) {
@@ -346,6 +369,8 @@ TEST(a_link_that_forwards_because_of_us_is_no_router)
 	const char *from4 = "192.168.1.7", *to4 = "192.0.2.1";
 	const char *from6 = "2001:db8::7", *to6 = "2001:db8:1::1";
 
+	/* another run's bridge is that run's business */
+	assert_int_equal(forwarded(fixture, "eth4", "uva1", from4, to4), PACKET_ACCEPTED);
 	assert_int_equal(forwarded(fixture, "eth4", "eth1", from4, to4), PACKET_DROPPED);
 	assert_int_equal(forwarded(fixture, "eth6", "eth1", from6, to6), PACKET_DROPPED);
 	assert_int_equal(forwarded(fixture, "eth4", "eth1", from6, to6), PACKET_ACCEPTED);
@@ -391,6 +416,8 @@ int main(void)
 		cmocka_unit_test(what_is_not_published_is_not_translated),
 		cmocka_unit_test(a_port_of_tcp_and_the_same_of_udp_are_two),
 		cmocka_unit_test(ipv6_is_translated_when_it_is_published_and_not_before),
+		cmocka_unit_test(
+			ipv6_from_elsewhere_is_left_alone_where_the_kernel_would_not_forward_it),
 		cmocka_unit_test(the_ipv6_loopback_address_leads_to_a_copy_where_it_can),
 		cmocka_unit_test(the_host_talks_to_a_copy_by_the_bridges_own_address),
 		cmocka_unit_test(to_a_copy_a_source_that_could_not_be_answered_is_replaced),

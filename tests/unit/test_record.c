@@ -121,7 +121,7 @@ TEST(the_longest_record_fits_its_line)
 	struct record record = {.kind = RECORD_SYSCTL};
 
 	memset(record.path, 'p', sizeof(record.path) - 1);
-	memcpy(record.path, "net/", 4);
+	memcpy(record.path, "net/ipv4/conf/", strlen("net/ipv4/conf/"));
 	memset(record.before, 'b', sizeof(record.before) - 1);
 	memset(record.after, 'a', sizeof(record.after) - 1);
 	assert_roundtrip(&record, NULL);
@@ -149,9 +149,9 @@ TEST(a_value_that_is_too_long_is_refused)
 
 	for (size_t length = SYSCTL_VALUE_MAX - 1; length <= SYSCTL_VALUE_MAX; length++) {
 		memset(word, '1', length);
-		snprintf(line, sizeof(line), "sysctl %s 0 net/a", word);
+		snprintf(line, sizeof(line), "sysctl %s 0 net/ipv4/conf/a", word);
 		assert_int_equal(parses(line), length < SYSCTL_VALUE_MAX);
-		snprintf(line, sizeof(line), "sysctl 0 %s net/a", word);
+		snprintf(line, sizeof(line), "sysctl 0 %s net/ipv4/conf/a", word);
 		assert_int_equal(parses(line), length < SYSCTL_VALUE_MAX);
 	}
 }
