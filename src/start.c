@@ -233,12 +233,11 @@ static int start_directories(const struct run *run)
 	return 0;
 }
 
-/* Without it, what is not in the copies' own network fails at once, and not after a time-out. */
 static struct address start_gateway6(const struct run *run)
 {
 	struct address none = {0};
 
-	return run->uplinks.ipv6 ? address_nth(&run->subnet6, SUBNET_GATEWAY) : none;
+	return run->subnet6.family == AF_UNSPEC ? none : address_nth(&run->subnet6, SUBNET_GATEWAY);
 }
 
 static int start_spawn(struct run *run, struct member *member)

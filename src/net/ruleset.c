@@ -16,6 +16,8 @@ static const struct address LOOPBACK4 = {.family = AF_INET, .prefix = 8, .bytes 
 static const struct address LOOPBACK6 = {.family = AF_INET6, .prefix = 128, .bytes = {[15] = 1}};
 static const struct address LINK_LOCAL6 = {.family = AF_INET6, .prefix = 10, .bytes = {0xfe, 0x80}};
 
+static const struct address MULTICAST6 = {.family = AF_INET6, .prefix = 8, .bytes = {0xff}};
+
 static bool has(const struct nat_network *network)
 {
 	return network->subnet.family != AF_UNSPEC;
@@ -163,6 +165,14 @@ static void ruleset_add_from_copy(struct nft_batch *batch, const struct nat_conf
 	do_drop(&rule);
 	nft_batch_add_rule(batch, &rule, "a copy speaks for itself only");
 	ruleset_drop_daddr(batch, "from-copy", &LOOPBACK6, "::1 is for this host alone");
+	if (config->forwards_ipv6)
+		return;
+	/* ip6 daddr != ff00::/8 fib daddr type != local reject */
+	rule = nft_rule_start(batch, "from-copy");
+	match_daddr(&rule, &MULTICAST6, false);
+	match_daddr_local(&rule, false);
+	do_reject(&rule);
+	nft_batch_add_rule(batch, &rule, "this kernel forwards no IPv6 link by link: refuse");
 }
 
 /* From elsewhere: the private network does not exist. */

@@ -125,17 +125,17 @@ SITE_TEST(a_parameter_is_found_in_the_log)
 	char before[SYSCTL_VALUE_MAX] = "untouched";
 
 	log_text(site, HEADER);
-	assert_int_equal(record_note_directory(site->log, "net/a"), 0);
-	assert_int_equal(record_note_sysctl(site->log, "net/a", "7", "1"), 0);
-	assert_int_equal(record_note_sysctl(site->log, "net/ab", "8", "1"), 0);
-	assert_false(record_find_sysctl(site->log, "net/", before));
-	assert_false(record_find_sysctl(site->log, "net/abc", before));
+	assert_int_equal(record_note_directory(site->log, "net/ipv4/conf/a"), 0);
+	assert_int_equal(record_note_sysctl(site->log, "net/ipv4/conf/a", "7", "1"), 0);
+	assert_int_equal(record_note_sysctl(site->log, "net/ipv4/conf/ab", "8", "1"), 0);
+	assert_false(record_find_sysctl(site->log, "net/ipv4/conf/", before));
+	assert_false(record_find_sysctl(site->log, "net/ipv4/conf/abc", before));
 	assert_string_equal(before, "untouched");
-	assert_true(record_find_sysctl(site->log, "net/a", before));
+	assert_true(record_find_sysctl(site->log, "net/ipv4/conf/a", before));
 	assert_string_equal(before, "7");
-	assert_true(record_find_sysctl(site->log, "net/ab", before));
+	assert_true(record_find_sysctl(site->log, "net/ipv4/conf/ab", before));
 	assert_string_equal(before, "8");
-	assert_true(record_find_sysctl(site->log, "net/ab", NULL));
+	assert_true(record_find_sysctl(site->log, "net/ipv4/conf/ab", NULL));
 }
 
 TEST(a_note_that_cannot_be_written_is_an_error)
