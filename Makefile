@@ -96,11 +96,12 @@ UVA_CONTAINER ?= $(abspath $(BIN)uva_container)
 # Options for pytest, such as PYTEST_FLAGS='-x -k sigint'.
 PYTEST_FLAGS ?=
 # No caches: run through sudo, they would be root's files in the user's tree.
-PYTEST = $(SUDO) env UVA_CONTAINER='$(UVA_CONTAINER)' $(if $(CI),CI='$(CI)') \
-	PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m pytest -p no:cacheprovider $(PYTEST_FLAGS)
+ENV = $(SUDO) env UVA_CONTAINER='$(UVA_CONTAINER)' PYTHONDONTWRITEBYTECODE=1 \
+	$(foreach name,CI FAULT_POINTS FAULT_SEED SOAK_SECONDS SOAK_SEED,$(if $($(name)),$(name)='$($(name))'))
+PYTEST = $(ENV) $(PYTHON) -m pytest -p no:cacheprovider $(PYTEST_FLAGS)
 
 # What `make check` runs, in this order.
-CHECKS := check-unit check-system check-browser
+CHECKS := check-unit check-system check-browser check-faults-sample
 
 run: all ## build, and run it (through sudo where needed); Ctrl-C ends it
 	$(SUDO) $(if $(BIN),,./)$(BIN)uva_container
@@ -120,6 +121,19 @@ check-system: all test-packages ## the program on hosts made for each test, with
 
 check-browser: all test-packages ## the program in front of a headless Chromium
 	$(PYTEST) tests/browser
+
+check-faults: FAULT_POINTS ?= all
+check-faults-sample: FAULT_POINTS ?= 6
+check-faults: all test-packages ## kill it, and fail it, at every system call; load, cycles, recovery
+check-faults-sample: all test-packages ## the same with FAULT_POINTS=6 of each kind, and fewer cycles
+check-faults check-faults-sample:
+	$(PYTEST) tests/faults
+
+soak: all test-packages ## requests, kills and restarts at random (SOAK_SECONDS=60, SOAK_SEED)
+	$(ENV) PYTHONPATH=tests $(PYTHON) -m faults.soak
+
+bench: all test-packages ## how long it takes, what a connection costs, what it weighs
+	$(ENV) $(PYTHON) scripts/bench
 
 lint: ## format, static analysis, scripts, manual page
 	@scripts/lint
@@ -161,6 +175,6 @@ clean: ## remove what was built
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | \
-		while IFS='|' read -r target text; do printf '%-14s %s\n' "$$target" "$$text"; done
+		while IFS='|' read -r target text; do printf '%-20s %s\n' "$$target" "$$text"; done
 
-.PHONY: all libraries test-packages run check $(CHECKS) lint print-flags install uninstall dist clean help
+.PHONY: all libraries test-packages run check $(CHECKS) check-faults soak bench lint print-flags install uninstall dist clean help

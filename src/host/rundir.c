@@ -20,7 +20,6 @@
 #include "base/error.h"
 #include "host/record.h"
 
-static const char RUNDIR[] = "/run/uva_container";
 static const char HEADER[] = "uva_container undo log 1\n";
 
 enum {
@@ -238,7 +237,7 @@ int rundir_remove(void)
 	AUTO_CLOSE int rundir = rundir_open_directory();
 	struct stat st;
 
-	if (rundir == -ENOENT)
+	if (rundir == -ENOENT || rundir == -ENOTDIR || rundir == -ELOOP) /* none, or none of ours */
 		return 0;
 	if (rundir < 0 || fstat(rundir, &st) < 0)
 		return error_report(rundir < 0 ? rundir : -errno, "cannot open %s", RUNDIR);

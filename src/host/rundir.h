@@ -11,6 +11,8 @@
 #include <dirent.h>
 #include <stdbool.h>
 
+#define RUNDIR "/run/uva_container"
+
 /**
  * rundir_open() - make the directory where it does not exist, open it and lock it
  *

@@ -147,7 +147,7 @@ static void undo_recover_log(int rundir, const char *name)
 	AUTO_CLOSE int log = rundir_open_log(rundir, name, &alive);
 
 	if (log < 0 && log != -ENOENT)
-		error_report(log, "%s in the directory of undo logs is none: left alone", name);
+		error_report(log, "%s/%s: left alone, it is no undo log of ours", RUNDIR, name);
 	if (log >= 0 && !alive && undo_play(log, rundir) == 0)
 		unlinkat(rundir, name, 0);
 }

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Which faults there are: in which process, which one, at which system call."""
+
+import dataclasses
+import errno
+
+# A run's processes, as inject.c numbers them: the program itself, then what it forks, in this order.
+PROCESSES = {"manager": 0, "guardian": 1, "init": 2}
+
+KILL = "SIGKILL"
+
+# Calls that have no way to fail, or that are the end.
+NEVER_FAIL = (
+    "exit exit_group rt_sigreturn getpid gettid getppid getuid geteuid getgid getegid umask sched_yield"
+)
+
+# What can return each errno, by the manual pages and the kernel's habits. ENOMEM: everything else.
+CAN_FAIL = {
+    "EINTR": "read pread64 readv write pwrite64 writev sendto sendmsg recvfrom recvmsg connect accept accept4"
+    " poll ppoll select pselect6 epoll_wait epoll_pwait waitid wait4 rt_sigtimedwait futex nanosleep"
+    " clock_nanosleep open openat openat2 close dup2 dup3 flock getrandom",
+    "EAGAIN": "read pread64 readv write pwrite64 writev sendto sendmsg recvfrom recvmsg connect accept accept4"
+    " rt_sigtimedwait futex openat2 flock getrandom fork vfork clone clone3 execve mmap mremap setuid setresuid",
+    "EIO": "read pread64 readv write pwrite64 writev open openat openat2 close fsync getdents64 ioctl stat lstat"
+    " fstat newfstatat statx access faccessat faccessat2 readlink readlinkat chdir getcwd mkdir mkdirat rmdir"
+    " unlink unlinkat symlink symlinkat mknod mknodat chown fchown fchownat chmod fchmod fchmodat truncate"
+    " ftruncate execve",
+}
+
+ERRORS = ("ENOMEM", *CAN_FAIL)
+
+
+@dataclasses.dataclass(frozen=True)
+class Fault:
+    """What goes wrong in a life: at the call number `at` (of those that count) of a process."""
+
+    process: str  # a key of PROCESSES
+    action: str  # KILL, or one of ERRORS
+    at: int = 0  # 0: nothing goes wrong, the calls are counted
+
+    def options(self):
+        """Return the options of inject that bring it about."""
+        options = ["--process", str(PROCESSES[self.process])]
+        if self.action == KILL:
+            options += ["--from-exec"]
+        elif self.action in CAN_FAIL:
+            options += ["--only", ",".join(CAN_FAIL[self.action].split())]
+        else:
+            options += ["--except", ",".join(NEVER_FAIL.split())]
+        if self.at:
+            options += ["--at", str(self.at)]
+            options += ["--kill"] if self.action == KILL else ["--errno", str(getattr(errno, self.action))]
+        return options
+
+    def describe(self, call="?"):
+        """Return it as text; call: the name of the call that was hit."""
+        return f"point {self.at} of the {self.process}: {call} -> {self.action}"
