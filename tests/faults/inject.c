@@ -53,8 +53,17 @@ static const struct {
 	long number;
 	const char *name;
 } CALLS[] = {
+#ifdef WITH_CALLS
 #include "calls.h" /* {SYS_read, "read"}, ...: made from sys/syscall.h by whoever compiles this */
+#endif
+	{0, ""},
 };
+
+/* ptrace(2) takes pointers, and most of its requests numbers. */
+static void *number(long value)
+{
+	return (void *)value; /* NOLINT(performance-no-int-to-ptr) */
+}
 
 struct options {
 	const char *report;
@@ -148,6 +157,7 @@ static unsigned long breakpoint_of(unsigned long pc)
 }
 
 #else
+/* cppcheck-suppress preprocessorErrorDirective */
 #error "inject.c knows x86-64 and aarch64"
 #endif
 
@@ -210,6 +220,24 @@ static void options_count(struct options *options, char *names, bool count)
 				options->counts[CALLS[i].number] = count;
 }
 
+/* Return: whether there is such an option with a value. */
+static bool options_take(struct options *options, const char *name, char *value)
+{
+	if (strcmp(name, "--report") == 0)
+		options->report = value;
+	else if (strcmp(name, "--process") == 0)
+		options->process = strtol(value, NULL, 10);
+	else if (strcmp(name, "--at") == 0)
+		options->at = strtol(value, NULL, 10);
+	else if (strcmp(name, "--errno") == 0)
+		options->error = (int)strtol(value, NULL, 10);
+	else if (strcmp(name, "--only") == 0 || strcmp(name, "--except") == 0)
+		options_count(options, value, strcmp(name, "--only") == 0);
+	else
+		return false;
+	return true;
+}
+
 /* Return: the program and its arguments. */
 static char **options_parse(struct options *options, char **argv)
 {
@@ -222,20 +250,8 @@ static char **options_parse(struct options *options, char **argv)
 			options->kill = true;
 		else if (strcmp(*argv, "--from-exec") == 0)
 			options->from_exec = true;
-		else if (!argv[1])
-			break;
-		else if (strcmp(*argv, "--report") == 0)
-			options->report = *++argv;
-		else if (strcmp(*argv, "--process") == 0)
-			options->process = atol(*++argv);
-		else if (strcmp(*argv, "--at") == 0)
-			options->at = atol(*++argv);
-		else if (strcmp(*argv, "--errno") == 0)
-			options->error = atoi(*++argv);
-		else if (strcmp(*argv, "--only") == 0)
-			options_count(options, *++argv, true);
-		else if (strcmp(*argv, "--except") == 0)
-			options_count(options, *++argv, false);
+		else if (argv[1] && options_take(options, argv[0], argv[1]))
+			argv++;
 		else
 			break;
 	}
@@ -349,7 +365,7 @@ static void tracee_on_call(struct tracee *tracee)
 	const struct options *options = tracee->options;
 	struct __ptrace_syscall_info info;
 
-	if (ptrace(PTRACE_GET_SYSCALL_INFO, tracee->pid, (void *)sizeof(info), &info) <= 0)
+	if (ptrace(PTRACE_GET_SYSCALL_INFO, tracee->pid, number(sizeof(info)), &info) <= 0)
 		return; /* killed meanwhile */
 	if (info.op == PTRACE_SYSCALL_INFO_EXIT && tracee->failing)
 		tracee_fail(tracee);
@@ -390,7 +406,7 @@ static void tracee_follow(struct tracee *tracee)
 		else if (!event && !(signal == SIGTRAP && entry_reached(tracee)))
 			deliver = signal;
 		ptrace(tracee->over ? PTRACE_CONT : PTRACE_SYSCALL, tracee->pid, NULL,
-		       (void *)(long)deliver);
+		       number(deliver));
 	}
 }
 
@@ -401,7 +417,7 @@ static void tracee_begin(struct tracee *tracee, pid_t pid)
 {
 	tracee->pid = pid;
 	if (ptrace(PTRACE_SETOPTIONS, pid, NULL,
-		   (void *)(PTRACE_O_EXITKILL | PTRACE_O_TRACESYSGOOD)) < 0)
+		   number(PTRACE_O_EXITKILL | PTRACE_O_TRACESYSGOOD)) < 0)
 		die("PTRACE_SETOPTIONS");
 	ptrace(PTRACE_SYSCALL, pid, NULL, NULL);
 }
@@ -414,8 +430,7 @@ static bool wait_for_exec(pid_t program)
 	while (waitpid(program, &status, __WALL) == program && WIFSTOPPED(status)) {
 		if (status >> 16 == PTRACE_EVENT_EXEC)
 			return true;
-		ptrace(PTRACE_CONT, program, NULL,
-		       (void *)(long)(status >> 16 ? 0 : WSTOPSIG(status)));
+		ptrace(PTRACE_CONT, program, NULL, number(status >> 16 ? 0 : WSTOPSIG(status)));
 	}
 	return false;
 }
@@ -446,7 +461,7 @@ static pid_t wait_for_child(pid_t program, long wanted)
 			}
 			ptrace(PTRACE_DETACH, (pid_t)child, NULL, NULL);
 		}
-		ptrace(PTRACE_CONT, program, NULL, (void *)(long)(event ? 0 : signal));
+		ptrace(PTRACE_CONT, program, NULL, number(event ? 0 : signal));
 	}
 	return 0;
 }
@@ -462,7 +477,7 @@ static void trace(const struct options *options, pid_t program, int ready)
 		open(options->report, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
 	if (tracee.report < 0)
 		die(options->report);
-	if (ptrace(PTRACE_SEIZE, program, NULL, (void *)seize) < 0)
+	if (ptrace(PTRACE_SEIZE, program, NULL, number(seize)) < 0)
 		die("PTRACE_SEIZE");
 	close(STDIN_FILENO);
 	close(STDOUT_FILENO); /* its end is the program's end; standard error stays for die() */

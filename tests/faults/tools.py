@@ -29,4 +29,4 @@ def compile_inject(directory):
     ).stdout
     names = sorted(set(re.findall(r"^#define SYS_(\w+) ", defined, re.MULTILINE)))
     (directory / "calls.h").write_text("".join(f'{{SYS_{name}, "{name}"}},\n' for name in names))
-    return _compile(directory, "inject", f"-I{directory}")
+    return _compile(directory, "inject", f"-I{directory}", "-DWITH_CALLS")
