@@ -14,6 +14,7 @@
 #include "host/rundir.h"
 #include "net/firewall.h"
 #include "net/route.h"
+#include "net/rule.h"
 #include "net/subnet.h"
 #include "run.h"
 
@@ -161,7 +162,6 @@ static int network_install_nat(struct run *run)
 		.table = run->table,
 		.comment = comment,
 		.bridge = run->bridge,
-		.bridge_prefix = RUN_BRIDGE_PREFIX,
 		.ipv4 = network_for_nat(&run->subnet),
 		.ipv6 = network_for_nat(&run->subnet6),
 		/* br_netfilter un-translates too early: IPv6 then drops what is for ::1. */
@@ -185,11 +185,21 @@ static int network_install_nat(struct run *run)
 	return err;
 }
 
+/* For uplinks.c, in the middle of a dump: with a socket of its own. */
 static int network_guard(void *data, sa_family_t family, const char *link)
 {
-	struct run *run = data;
+	const struct run *run = data;
+	struct netlink nl;
+	int err = netlink_open(&nl, NETLINK_ROUTE);
 
-	return nat_guard_uplink(&run->nat, family, link);
+	if (err)
+		return err;
+	err = rule_guard_link(&nl, link, family == AF_INET6 ? &run->subnet6 : &run->subnet,
+			      run->guardian.index);
+	if (err)
+		netlink_report(&nl, err, "cannot add routing rules for %s", link);
+	netlink_close(&nl);
+	return err;
 }
 
 static int network_enable_uplinks(struct run *run, int rundir)
@@ -240,6 +250,8 @@ static int network_note(struct run *run)
 	const struct address networks[] = {run->subnet, network_subnet6(&run->mac)};
 	int err = record_note_conntrack(run->guardian.log, networks);
 
+	if (!err)
+		err = record_note_rules(run->guardian.log, run->guardian.index);
 	if (!err)
 		err = record_note_links(run->guardian.log, &run->mac);
 	return err ? err : record_note_conntrack(run->guardian.log, networks);

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "net/rule.h"
 
 enum {
 	RECORD_LOG_MAX = 16 << 20,
@@ -43,6 +44,9 @@ void record_format(const struct record *record, char *line)
 		break;
 	case RECORD_CGROUP:
 		snprintf(line, RECORD_LINE_MAX, "cgroup %s\n", record->path);
+		break;
+	case RECORD_RULES:
+		snprintf(line, RECORD_LINE_MAX, "rules %u\n", record->index);
 		break;
 	}
 }
@@ -111,6 +115,17 @@ static bool record_parse_networks(const char *text, struct address networks[2])
 	       record_parse_network(text, AF_INET6, &networks[1]);
 }
 
+static bool record_parse_index(const char *text, unsigned int *ret)
+{
+	char *end;
+	unsigned long index = strtoul(text, &end, 10);
+
+	if (*text < '0' || *text > '9' || *end || index >= RULE_RUNS_MAX)
+		return false;
+	*ret = (unsigned int)index;
+	return true;
+}
+
 /* Nothing else is ever changed. */
 static bool record_is_link_parameter(const char *path)
 {
@@ -139,6 +154,10 @@ bool record_parse(const char *line, struct record *ret)
 	if ((rest = record_behind(line, "directory"))) {
 		ret->kind = RECORD_DIRECTORY;
 		return rest[0] == '/' && record_parse_path(rest, ret->path);
+	}
+	if ((rest = record_behind(line, "rules"))) {
+		ret->kind = RECORD_RULES;
+		return record_parse_index(rest, &ret->index);
 	}
 	if ((rest = record_behind(line, "cgroup"))) {
 		ret->kind = RECORD_CGROUP;
@@ -193,6 +212,13 @@ int record_note_cgroup(int log, const char *path)
 	struct record record = {.kind = RECORD_CGROUP};
 
 	snprintf(record.path, sizeof(record.path), "%s", path);
+	return record_note(log, &record);
+}
+
+int record_note_rules(int log, unsigned int index)
+{
+	const struct record record = {.kind = RECORD_RULES, .index = index};
+
 	return record_note(log, &record);
 }
 

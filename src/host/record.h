@@ -12,6 +12,7 @@
  *	sysctl 0 1 net/ipv4/conf/eth0/forwarding    put 0 back if it is still 1
  *	directory /tmp/project                remove this directory if it is empty
  *	cgroup /sys/fs/cgroup/a.service       take the groups below it away again
+ *	rules 0                               delete the routing rules of run 0 (net/rule.h)
  */
 #pragma once
 
@@ -28,10 +29,12 @@ enum record_kind {
 	RECORD_SYSCTL,
 	RECORD_DIRECTORY,
 	RECORD_CGROUP,
+	RECORD_RULES,
 };
 
 struct record {
 	enum record_kind kind;
+	unsigned int index;         /* RECORD_RULES */
 	struct mac mac;             /* RECORD_LINKS */
 	struct address networks[2]; /* RECORD_CONNTRACK: IPv4, IPv6 */
 	char path[PATH_MAX];        /* RECORD_SYSCTL, RECORD_DIRECTORY, RECORD_CGROUP; no newline */
@@ -56,6 +59,8 @@ int record_note_conntrack(int log, const struct address networks[2]);
 int record_note_sysctl(int log, const char *path, const char *before, const char *after);
 /** record_note_cgroup() - record that the control group at @path, absolute, will be divided. */
 int record_note_cgroup(int log, const char *path);
+/** record_note_rules() - record that there will be routing rules of run @index. */
+int record_note_rules(int log, unsigned int index);
 /** record_note_directory() - record that the directory @path, absolute, will be made. */
 int record_note_directory(int log, const char *path);
 

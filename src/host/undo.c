@@ -19,6 +19,7 @@
 #include "host/record.h"
 #include "host/rundir.h"
 #include "net/conntrack.h"
+#include "net/rule.h"
 
 static int undo_links(const struct mac *mac)
 {
@@ -41,6 +42,20 @@ static bool undo_has_connections(void)
 
 	return sysctl_read("net/netfilter/nf_conntrack_count", count) < 0 ||
 	       strcmp(count, "0") != 0;
+}
+
+static int undo_rules(unsigned int index)
+{
+	struct netlink nl;
+	int err = netlink_open(&nl, NETLINK_ROUTE);
+
+	if (err)
+		return err;
+	err = rule_delete_all(&nl, index);
+	if (err)
+		netlink_report(&nl, err, "cannot delete the routing rules of this run");
+	netlink_close(&nl);
+	return err;
 }
 
 static int undo_conntrack(const struct address networks[2])
@@ -87,6 +102,8 @@ static int undo_record(const struct record *record, int log, int rundir)
 		return undo_sysctl(record, log, rundir);
 	case RECORD_DIRECTORY:
 		return directory_remove(record->path);
+	case RECORD_RULES:
+		return undo_rules(record->index);
 	case RECORD_CGROUP:
 		return cgroup_undo(record->path);
 	}

@@ -5,7 +5,7 @@
  * A packet that comes in by a link is forwarded only if that link has forwarding on. We turn it on
  * for each link that has an address, one by one, while ip_forward and all.forwarding stay as they
  * are; what is on already (the host is a router) is left alone. Before a link is turned on, it is
- * named to the nftables table, which from then on drops what it would forward beside our bridge.
+ * guarded (net/rule.h): what it would forward beside our bridge is dropped.
  *
  * Runs on the same host share their uplinks; see undo.h for who turns them off again.
  */

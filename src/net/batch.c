@@ -23,8 +23,6 @@ enum {
 	/* nft's own numbers for the types of a set (include/datatype.h of nftables) */
 	TYPE_INET_PROTO = 12,
 	TYPE_INET_SERVICE = 13,
-	TYPE_IFNAME = 41,
-	BYTEORDER_HOST = 1,
 	TYPE_CONCAT_BITS = 6,
 	TYPE_PROTO_SERVICE = TYPE_INET_PROTO << TYPE_CONCAT_BITS | TYPE_INET_SERVICE,
 };
@@ -207,31 +205,21 @@ void nft_batch_delete_chain(struct nft_batch *batch, const char *name)
 	nft_batch_put_chain(batch, chain_new(batch, name), NFT_MSG_DELCHAIN, 0);
 }
 
-/* What a set is keyed by. */
-struct set_type {
-	uint32_t key_type;
-	uint32_t key_length;
-	uint32_t key_byteorder; /* for nft, which lists the set; 0: follows from the type */
-	bool is_map;            /* to verdicts */
-};
-
-static void nft_batch_add_set(struct nft_batch *batch, const char *name, const char *comment,
-			      const struct set_type *type)
+void nft_batch_add_port_set(struct nft_batch *batch, const char *name, const char *comment,
+			    bool is_map)
 {
 	struct nftnl_udata_buf *udata = comment_pack(batch, NFTNL_UDATA_SET_COMMENT, comment);
 	struct nlmsghdr *nlh = nft_batch_message(batch, NFT_MSG_NEWSET, NLM_F_CREATE);
 	struct nftnl_set *set = nftnl_set_alloc();
 
-	if (udata && type->key_byteorder)
-		nftnl_udata_put_u32(udata, NFTNL_UDATA_SET_KEYBYTEORDER, type->key_byteorder);
 	if (set && nlh && !batch->err) {
 		nftnl_set_set_str(set, NFTNL_SET_TABLE, batch->table);
 		nftnl_set_set_str(set, NFTNL_SET_NAME, name);
 		nftnl_set_set_u32(set, NFTNL_SET_ID, batch->sequence);
-		nftnl_set_set_u32(set, NFTNL_SET_FLAGS, type->is_map ? NFT_SET_MAP : 0);
-		nftnl_set_set_u32(set, NFTNL_SET_KEY_TYPE, type->key_type);
-		nftnl_set_set_u32(set, NFTNL_SET_KEY_LEN, type->key_length);
-		if (type->is_map)
+		nftnl_set_set_u32(set, NFTNL_SET_FLAGS, is_map ? NFT_SET_MAP : 0);
+		nftnl_set_set_u32(set, NFTNL_SET_KEY_TYPE, TYPE_PROTO_SERVICE);
+		nftnl_set_set_u32(set, NFTNL_SET_KEY_LEN, sizeof(struct port_key));
+		if (is_map)
 			nftnl_set_set_u32(set, NFTNL_SET_DATA_TYPE, NFT_DATA_VERDICT);
 		nftnl_set_set_data(set, NFTNL_SET_USERDATA, nftnl_udata_buf_data(udata),
 				   nftnl_udata_buf_len(udata));
@@ -243,21 +231,6 @@ static void nft_batch_add_set(struct nft_batch *batch, const char *name, const c
 	if (set)
 		nftnl_set_free(set);
 	comment_free(udata);
-}
-
-void nft_batch_add_port_set(struct nft_batch *batch, const char *name, const char *comment,
-			    bool is_map)
-{
-	const struct set_type type = {TYPE_PROTO_SERVICE, sizeof(struct port_key), 0, is_map};
-
-	nft_batch_add_set(batch, name, comment, &type);
-}
-
-void nft_batch_add_link_set(struct nft_batch *batch, const char *name, const char *comment)
-{
-	const struct set_type type = {TYPE_IFNAME, IFNAMSIZ, BYTEORDER_HOST, false};
-
-	nft_batch_add_set(batch, name, comment, &type);
 }
 
 static struct nftnl_set_elem *port_elem_new(uint8_t protocol, uint16_t port, const char *chain,
@@ -310,17 +283,6 @@ void nft_batch_add_port(struct nft_batch *batch, const char *set, uint8_t protoc
 	nft_batch_put_elem(batch, set, port_elem_new(protocol, port, chain, udata),
 			   NFT_MSG_NEWSETELEM, NLM_F_CREATE | NLM_F_EXCL);
 	comment_free(udata);
-}
-
-void nft_batch_add_link(struct nft_batch *batch, const char *set, const char *link)
-{
-	struct nftnl_set_elem *elem = nftnl_set_elem_alloc();
-	char key[IFNAMSIZ] = "";
-
-	snprintf(key, sizeof(key), "%s", link);
-	if (elem)
-		nftnl_set_elem_set(elem, NFTNL_SET_ELEM_KEY, key, sizeof(key));
-	nft_batch_put_elem(batch, set, elem, NFT_MSG_NEWSETELEM, NLM_F_CREATE);
 }
 
 void nft_batch_delete_port(struct nft_batch *batch, const char *set, uint8_t protocol,

@@ -67,12 +67,6 @@ void nft_batch_delete_port(struct nft_batch *batch, const char *set, uint8_t pro
 /** nft_batch_delete_chain() - delete a chain with all its rules. */
 void nft_batch_delete_chain(struct nft_batch *batch, const char *name);
 
-/** nft_batch_add_link_set() - create a set of link names (`type ifname`). */
-void nft_batch_add_link_set(struct nft_batch *batch, const char *name, const char *comment);
-
-/** nft_batch_add_link() - add an element to such a set; one that is there already is no error. */
-void nft_batch_add_link(struct nft_batch *batch, const char *set, const char *link);
-
 /** nft_rule_start() - begin a rule at the end of @chain; fill it by the functions of expr.h. */
 struct nft_rule nft_rule_start(struct nft_batch *batch, const char *chain);
 

@@ -132,12 +132,6 @@ void match_oifname(struct nft_rule *rule, const char *name, bool is)
 	match_ifname(rule, NFT_META_OIFNAME, name, is);
 }
 
-void match_oifname_prefix(struct nft_rule *rule, const char *prefix)
-{
-	expr_load_meta(rule, NFT_META_OIFNAME, REG_FIRST);
-	expr_cmp(rule, true, prefix, strlen(prefix));
-}
-
 void match_nfproto(struct nft_rule *rule, sa_family_t family)
 {
 	uint8_t nfproto = family == AF_INET6 ? NFPROTO_IPV6 : NFPROTO_IPV4;
@@ -217,16 +211,6 @@ void match_ct_established(struct nft_rule *rule)
 void match_ct_dnat(struct nft_rule *rule)
 {
 	match_ct_bits(rule, NFT_CT_STATUS, IPS_DST_NAT);
-}
-
-void match_iifname_in(struct nft_rule *rule, const char *set)
-{
-	struct nftnl_expr *expr;
-
-	expr_load_meta(rule, NFT_META_IIFNAME, REG_FIRST);
-	expr = expr_add(rule, "lookup");
-	expr_set_u32(expr, NFTNL_EXPR_LOOKUP_SREG, REG_FIRST);
-	expr_set(rule, expr, NFTNL_EXPR_LOOKUP_SET, set, strlen(set) + 1);
 }
 
 static void expr_lookup_port(struct nft_rule *rule, const char *set, bool is_map)

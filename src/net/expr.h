@@ -23,8 +23,6 @@ struct nft_rule {
 void match_iifname(struct nft_rule *rule, const char *name, bool is);
 /** match_oifname() - `oifname NAME`, or `oifname != NAME` where @is is false. */
 void match_oifname(struct nft_rule *rule, const char *name, bool is);
-/** match_oifname_prefix() - `oifname "PREFIX*"`. */
-void match_oifname_prefix(struct nft_rule *rule, const char *prefix);
 /** match_nfproto() - `meta nfproto ipv4` or `ipv6`. */
 void match_nfproto(struct nft_rule *rule, sa_family_t family);
 /** match_l4proto() - `meta l4proto tcp`. */
@@ -35,8 +33,6 @@ void match_saddr(struct nft_rule *rule, const struct address *network, bool is);
 void match_daddr(struct nft_rule *rule, const struct address *network, bool is);
 /** match_daddr_local() - `fib daddr type local`, or `!= local` where @is is false. */
 void match_daddr_local(struct nft_rule *rule, bool is);
-/** match_iifname_in() - `iifname @SET`. */
-void match_iifname_in(struct nft_rule *rule, const char *set);
 /** match_ct_established() - `ct state established,related`. */
 void match_ct_established(struct nft_rule *rule);
 /** match_ct_dnat() - `ct status dnat`. */

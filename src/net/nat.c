@@ -68,20 +68,6 @@ int nat_publish_ipv6(struct nat *nat, const struct nat_port *port)
 	return err;
 }
 
-int nat_guard_uplink(struct nat *nat, sa_family_t family, const char *link)
-{
-	struct nft_batch batch;
-	int err;
-
-	nft_batch_start(&batch, nat->table, nat->nl.sequence);
-	nft_batch_add_link(&batch, family == AF_INET6 ? RULESET_UPLINKS6 : RULESET_UPLINKS4, link);
-	err = nat_commit(nat, &batch, nft_batch_finish(&batch));
-	if (err)
-		netlink_report(&nat->nl, err, "nftables: cannot guard %s in inet %s", link,
-			       nat->table);
-	return err;
-}
-
 int nat_unpublish(struct nat *nat, const struct nat_port *port)
 {
 	struct nft_batch batch;

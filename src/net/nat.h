@@ -35,8 +35,7 @@ struct nat_network {
 struct nat_config {
 	const char *table; /* its name */
 	const char *comment;
-	const char *bridge;        /* link behind which the private network lies */
-	const char *bridge_prefix; /* that the names of such bridges have, of other runs as well */
+	const char *bridge; /* link behind which the private network lies */
 	struct nat_network ipv4, ipv6;
 	bool maps_loopback6;          /* ::1 can lead to a copy */
 	bool forwards_ipv6;           /* what comes from elsewhere over IPv6 can lead to one */
@@ -66,12 +65,6 @@ int nat_install(struct nat *nat, const struct nat_config *config);
  * Return: 0, -errno (reported).
  */
 int nat_publish_ipv6(struct nat *nat, const struct nat_port *port);
-
-/**
- * nat_guard_uplink() - @link forwards because of us: drop what it would forward past the bridge
- * Return: 0, -errno (reported).
- */
-int nat_guard_uplink(struct nat *nat, sa_family_t family, const char *link);
 
 /** nat_unpublish() - refuse new connections to @port from now on. Return: 0, -errno (reported). */
 int nat_unpublish(struct nat *nat, const struct nat_port *port);

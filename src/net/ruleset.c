@@ -236,23 +236,10 @@ static void ruleset_add_to_copy(struct nft_batch *batch)
 	nft_batch_add_rule(batch, &rule, "not past the host ports, not from copy to copy");
 }
 
-static void ruleset_add_no_router(struct nft_batch *batch, sa_family_t family, const char *uplinks)
-{
-	struct nft_rule rule = nft_rule_start(batch, "forward");
-
-	/* meta nfproto ipv4 iifname @uplinks4 drop */
-	match_nfproto(&rule, family);
-	match_iifname_in(&rule, uplinks);
-	do_drop(&rule);
-	nft_batch_add_rule(batch, &rule, "this host was no router, and is none now");
-}
-
 static void ruleset_add_forward(struct nft_batch *batch, const struct nat_config *config)
 {
 	struct nft_rule rule;
 
-	nft_batch_add_link_set(batch, RULESET_UPLINKS4, "links that forward IPv4 because of us");
-	nft_batch_add_link_set(batch, RULESET_UPLINKS6, "links that forward IPv6 because of us");
 	ruleset_add_to_copy(batch);
 	nft_batch_add_base_chain(batch, "forward", "filter", NF_INET_FORWARD, NF_IP_PRI_FILTER);
 	/* oifname "uva0" goto to-copy */
@@ -260,13 +247,6 @@ static void ruleset_add_forward(struct nft_batch *batch, const struct nat_config
 	match_oifname(&rule, config->bridge, true);
 	do_goto(&rule, "to-copy");
 	nft_batch_add_rule(batch, &rule, NULL);
-	/* oifname "uva*" accept */
-	rule = nft_rule_start(batch, "forward");
-	match_oifname_prefix(&rule, config->bridge_prefix);
-	do_accept(&rule);
-	nft_batch_add_rule(batch, &rule, "to the copies of another run, whose own table judges");
-	ruleset_add_no_router(batch, AF_INET, RULESET_UPLINKS4);
-	ruleset_add_no_router(batch, AF_INET6, RULESET_UPLINKS6);
 }
 
 static void ruleset_add_unmapped(struct nft_batch *batch)

@@ -10,8 +10,6 @@
 /** Names of the table's sets. */
 #define RULESET_PUBLISHED "published" /* verdict map: protocol and host port -> chain of a copy */
 #define RULESET_RESERVED  "reserved"  /* protocol and host port: all that this run holds */
-#define RULESET_UPLINKS4  "uplinks4"  /* links that we have made forward IPv4 */
-#define RULESET_UPLINKS6  "uplinks6"  /* and IPv6 */
 
 /** ruleset_add_all() - the table with all that is in it from the start. */
 void ruleset_add_all(struct nft_batch *batch, const struct nat_config *config);

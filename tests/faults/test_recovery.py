@@ -7,7 +7,7 @@ import socket
 import stat
 
 import pytest
-from harness import USER
+from harness import OPEN, USER, outcomes_from
 
 from .anatomy import COPIES, answers, kill_everything
 
@@ -52,6 +52,21 @@ def test_all_killed_at_once(host, project):
         assert host.client.refuses("198.51.100.1", 8080 + number)
     assert has_link(host, "uva0"), "then nothing is left to recover, and this is no test"
     assert live(host, project) == []
+
+
+def test_what_remains_makes_no_router(host, project):
+    """Forwarding is still on for both uplinks, and what guards it needs no process of ours."""
+    second = host.add_lan("lan1", "203.0.113.{}/24", "2001:db8:2::{}/64")
+    host.remember()
+    with second.listen("::", 7001):
+        tries = [(host.client, address, 7001) for address in ("203.0.113.2", "2001:db8:2::2")]
+        manager = host.start_manager(project).wait_ready()
+        kill_everything(manager)
+        assert host.sysctl("net.ipv4.conf.lan0.forwarding") == "1", "then there is nothing to guard"
+        assert OPEN not in outcomes_from(tries)
+        assert OPEN not in outcomes_from([(second, "198.51.100.1", 8081)])
+        assert live(host, project) == []
+        assert host.sysctl("net.ipv4.conf.lan0.forwarding") == "0"
 
 
 def test_all_killed_at_once_while_another_run_goes_on(host, project, neighbour):

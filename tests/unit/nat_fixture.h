@@ -44,7 +44,6 @@ static inline struct fixture *fixture_prepare(size_t count)
 		.bridge = "uva0",
 		.ipv4.subnet = address_of(count > 200 ? "10.90.8.0/21" : "10.90.0.0/24"),
 		.ipv6.subnet = address_of("fd00:90::/64"),
-		.bridge_prefix = "uva",
 		.forwards_ipv6 = true,
 		.maps_loopback6 = true,
 		.ports = fixture->ports,

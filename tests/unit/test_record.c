@@ -62,6 +62,26 @@ TEST(conntrack_as_a_line_and_back)
 	assert_roundtrip(&record, "conntrack 10.90.0.0/24 fd00:90::/64\n");
 }
 
+TEST(rules_as_a_line_and_back)
+{
+	struct record record = {.kind = RECORD_RULES, .index = 17};
+
+	assert_roundtrip(&record, "rules 17\n");
+}
+
+TEST(rules_are_of_one_run)
+{
+	static const char *const lines[] = {"rules",
+					    "rules ",
+					    "rules -1",
+					    "rules 90",
+					    "rules 1 2",
+					    "rules x",
+					    "rules 99999999999999999999"};
+
+	assert_all_refused(lines, COUNT(lines));
+}
+
 TEST(control_group_as_a_line_and_back)
 {
 	struct record record = {.kind = RECORD_CGROUP, .path = "/sys/fs/cgroup/a b.service"};
@@ -286,6 +306,7 @@ TEST(whatever_is_taken_for_a_record_formats_as_one)
 		"sysctl 0 1 net/ipv4/conf/eth0/forwarding",
 		"directory /tmp/project",
 		"cgroup /sys/fs/cgroup/a.service",
+		"rules 3",
 	};
 	struct random_stream random = random_start();
 
@@ -322,6 +343,8 @@ int main(void)
 		cmocka_unit_test(no_record_no_parse),
 		cmocka_unit_test(a_mac_that_is_none_is_refused),
 		cmocka_unit_test(a_mac_that_cannot_be_ours_is_refused),
+		cmocka_unit_test(rules_as_a_line_and_back),
+		cmocka_unit_test(rules_are_of_one_run),
 		cmocka_unit_test(control_group_as_a_line_and_back),
 		cmocka_unit_test(networks_are_one_of_each_family_with_its_prefix),
 		cmocka_unit_test(a_parameter_outside_of_net_is_refused),
