@@ -52,6 +52,7 @@ struct run {
 	struct filter filter; /* of every copy */
 	struct guardian guardian;
 	struct cgroup cgroup;
+	struct rlimit files; /* RLIMIT_NOFILE of our caller */
 	struct netlink route;
 	struct netlink watch; /* news of links and addresses */
 	struct nat nat;

@@ -264,6 +264,7 @@ static int start_spawn(struct run *run, struct member *member)
 		.gateway = address_nth(&run->subnet, SUBNET_GATEWAY),
 		.address6 = member->address6,
 		.gateway6 = start_gateway6(run),
+		.files = run->files,
 		.cgroup = cgroup,
 		.lifeline = run->guardian.lifeline,
 	};
@@ -329,6 +330,8 @@ int run_start(struct run *run)
 {
 	int err = start_check(run->plan);
 
+	if (!err && (err = process_raise_file_limit(&run->files))) /* some for each copy */
+		error_report(err, "cannot raise the limit of open files");
 	if (!err)
 		err = identity_of_caller(&run->identity);
 	if (!err)

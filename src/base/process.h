@@ -5,6 +5,7 @@
 #pragma once
 
 #include <stddef.h>
+#include <sys/resource.h>
 #include <sys/types.h>
 
 /** process_open() - a pidfd for @pid (Linux 5.3). Return: a descriptor or a negative errno. */
@@ -30,6 +31,14 @@ int process_await(int pidfd, int timeout_ms);
  * @keep: @count of them, in any order; those below 3 are none of its business. Sorted by this call.
  */
 void process_keep_fds(int *keep, size_t count);
+
+/**
+ * process_raise_file_limit() - allow this process as many descriptors as it may have
+ * @ret_before: the limit as it was, for children; also on failure
+ *
+ * Return: 0 or a negative errno, not reported.
+ */
+int process_raise_file_limit(struct rlimit *ret_before);
 
 /** process_ensure_stdio() - open what is closed of 0, 1 and 2, lest a socket of ours land there. */
 void process_ensure_stdio(void);

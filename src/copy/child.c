@@ -162,6 +162,10 @@ static int child_execute(const struct copy_spec *spec, int slave)
 	int manager_stderr = -1;
 	int err;
 
+	if (setrlimit(RLIMIT_NOFILE, &spec->files) < 0) {
+		error_report(-errno, "copy %u: cannot set its limit of files", spec->number);
+		return EXIT_CANNOT_EXECUTE;
+	}
 	if (identity_assume(spec->identity) < 0 || identity_set_environment(spec->identity) < 0)
 		return EXIT_CANNOT_EXECUTE;
 	if (chdir(spec->fs.workdir) < 0) {

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <sys/resource.h>
 #include <sys/types.h>
 
 #include "copy/filter.h"
@@ -26,6 +27,7 @@ struct copy_spec {
 	const char *link;                  /* name of its link, inside: "eth0" */
 	struct address address, gateway;   /* of that link, with its prefix */
 	struct address address6, gateway6; /* AF_UNSPEC: without IPv6 */
+	struct rlimit files;               /* RLIMIT_NOFILE of the program */
 	int cgroup;   /* directory of the control group it is born into; -1: the manager's */
 	int lifeline; /* kept open by its first process as long as that lives */
 };
