@@ -203,6 +203,24 @@ static int guardian_say_end(int lifeline)
 	return 0;
 }
 
+/*
+ * The guardian's work, done by the manager: its log is locked by nobody, so it counts as left
+ * behind. All descriptors that came from the guardian must be closed, also those that nobody has
+ * received.
+ */
+static int guardian_replace(void)
+{
+	int rundir;
+
+	error_say(0, "the guardian did not finish: undoing the changes here");
+	rundir = rundir_open();
+	if (rundir < 0)
+		return rundir;
+	undo_recover(rundir);
+	close(rundir);
+	return rundir_remove();
+}
+
 int guardian_start(struct guardian *guardian, bool (*is_taken)(unsigned int index))
 {
 	AUTO_CLOSE int manager = process_open(getpid());
@@ -226,11 +244,12 @@ int guardian_start(struct guardian *guardian, bool (*is_taken)(unsigned int inde
 	guardian->pid = pid;
 	guardian->pidfd = process_open(pid);
 	if (guardian->pidfd < 0) {
-		err = guardian->pidfd;
-		guardian_say_end(ours);
+		err = error_report(guardian->pidfd, "cannot open a pidfd");
 		fd_close(&ours);
+		kill(pid, SIGKILL); /* it is not reaped yet: the pid is still its own */
 		waitpid(pid, NULL, 0);
-		return error_report(err, "cannot open a pidfd");
+		guardian_replace();
+		return err;
 	}
 	guardian->lifeline = fd_steal(&ours);
 	fd_close(&theirs);
@@ -267,20 +286,6 @@ int guardian_hold_copy(const struct guardian *guardian, int pidfd, int diag)
 	return guardian_send(guardian, GUARDIAN_COPY, pidfd, diag);
 }
 
-/* The guardian's work, done by the manager. The log is unlocked, so it counts as left behind. */
-static int guardian_replace(struct guardian *guardian)
-{
-	int rundir;
-
-	error_say(0, "the guardian did not finish: undoing the changes here");
-	rundir = rundir_open();
-	if (rundir < 0)
-		return rundir;
-	undo_recover(rundir);
-	close(rundir);
-	return rundir_release(guardian->index);
-}
-
 int guardian_finish(struct guardian *guardian)
 {
 	bool had_log = guardian->log >= 0;
@@ -291,8 +296,8 @@ int guardian_finish(struct guardian *guardian)
 		return 0;
 	fd_close(&guardian->log);
 	fd_close(&guardian->start_lock);
-	/* One that cannot be told is ended; the work is then done here. */
-	if (guardian_say_end(guardian->lifeline) < 0)
+	/* One that cannot be told, or was never heard of, is ended; the work is then done here. */
+	if (!had_log || guardian_say_end(guardian->lifeline) < 0)
 		process_signal(guardian->pidfd, SIGKILL);
 	shutdown(guardian->lifeline, SHUT_RDWR);
 	fd_close(&guardian->lifeline);
@@ -302,5 +307,5 @@ int guardian_finish(struct guardian *guardian)
 		return error_report(err, "cannot wait for the guardian");
 	if (WIFEXITED(status) && (WEXITSTATUS(status) == 0 || !had_log))
 		return WEXITSTATUS(status) == 0 ? 0 : -EIO;
-	return guardian_replace(guardian);
+	return guardian_replace();
 }
