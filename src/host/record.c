@@ -61,19 +61,11 @@ static const char *record_behind(const char *line, const char *word)
 
 static bool record_parse_mac(const char *text, struct mac *ret)
 {
-	struct record record = {.kind = RECORD_LINKS};
-	char line[RECORD_LINE_MAX];
 	struct ether_addr mac;
 
 	if (!ether_aton_r(text, &mac))
 		return false;
-	memcpy(record.mac.octet, mac.ether_addr_octet, sizeof(record.mac.octet));
-	/* ether_aton() is generous: only what we would write ourselves is ours. */
-	record_format(&record, line);
-	line[strcspn(line, "\n")] = '\0';
-	if (strcmp(line + strlen("links "), text) != 0)
-		return false;
-	*ret = record.mac;
+	memcpy(ret->octet, mac.ether_addr_octet, sizeof(ret->octet));
 	return (ret->octet[0] & 0x03) == 0x02; /* unicast, locally administered */
 }
 
@@ -133,7 +125,7 @@ static bool record_is_link_parameter(const char *path)
 	       strncmp(path, "net/ipv6/conf/", strlen("net/ipv6/conf/")) == 0;
 }
 
-bool record_parse(const char *line, struct record *ret)
+static bool record_parse_line(const char *line, struct record *ret)
 {
 	const char *rest;
 
@@ -164,6 +156,22 @@ bool record_parse(const char *line, struct record *ret)
 		return rest[0] == '/' && record_parse_path(rest, ret->path);
 	}
 	return false;
+}
+
+/* The parsers of numbers and addresses are generous. Only what we would write ourselves is ours. */
+bool record_parse(const char *line, struct record *ret)
+{
+	struct record record = {0};
+	char again[RECORD_LINE_MAX];
+
+	if (!record_parse_line(line, &record))
+		return false;
+	record_format(&record, again);
+	again[strcspn(again, "\n")] = '\0';
+	if (strcmp(line, again) != 0)
+		return false;
+	*ret = record;
+	return true;
 }
 
 static int record_note(int log, const struct record *record)
