@@ -225,7 +225,7 @@ static void network_tell_firewalls(struct run *run)
 	struct firewall_chain *chains = NULL;
 	size_t count = 0;
 
-	if (firewall_find(&run->nat.nl, run->bridge, run->table, &chains, &count) < 0)
+	if (firewall_find(&run->nat.nl, run->bridge, RUN_TABLE_PREFIX, &chains, &count) < 0)
 		return;
 	for (size_t i = 0; i < count; i++) {
 		char command[FIREWALL_COMMAND_MAX];

@@ -164,7 +164,7 @@ static void phases_probe(struct phases *phases)
 	if (waiting)
 		phases_set_timer(phases, phases->probe_ms);
 	if (phases->probe_ms < READY_PROBE_LAST_MS)
-		phases->probe_ms *= 2;
+		phases->probe_ms *= 2; /* and the last time beyond it */
 }
 
 int phases_timeout_ms(const struct phases *phases)

@@ -82,6 +82,9 @@ int run_start(struct run *run);
 /** What the name of every run's bridge begins with; its index follows. */
 #define RUN_BRIDGE_PREFIX "uva"
 
+/** What the name of every run's nftables table begins with. */
+#define RUN_TABLE_PREFIX "uva_container"
+
 /** Name of a copy's link, inside. */
 #define RUN_LINK_INSIDE "eth0"
 

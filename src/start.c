@@ -22,7 +22,11 @@
 #include "host/record.h"
 #include "run.h"
 
-enum { COPY_LAST_WORDS_MS = 1000 };
+enum {
+	COPY_LAST_WORDS_MS = 1000,
+	FILES = 64, /* descriptors of the manager, and how many more for a copy */
+	FILES_PER_COPY = 8,
+};
 
 static void start_bridge_name(unsigned int index, char name[IFNAMSIZ])
 {
@@ -32,9 +36,9 @@ static void start_bridge_name(unsigned int index, char name[IFNAMSIZ])
 static void start_table_name(unsigned int index, char *name, size_t size)
 {
 	if (index == 0)
-		snprintf(name, size, "uva_container");
+		snprintf(name, size, RUN_TABLE_PREFIX);
 	else
-		snprintf(name, size, "uva_container_%u", index);
+		snprintf(name, size, RUN_TABLE_PREFIX "_%u", index);
 }
 
 /* For the guardian's choice of an index. */
@@ -277,6 +281,8 @@ static int start_lost(struct member *member, int err)
 {
 	int status;
 
+	if (err != -EPIPE)
+		return error_report(err, "copy %u: cannot be set up", member->number);
 	if (process_wait(member->copy.pidfd, COPY_LAST_WORDS_MS, &status) < 0)
 		return error_report(err, "copy %u: no answer from it", member->number);
 	fd_close(&member->copy.pidfd);
@@ -326,12 +332,20 @@ static void start_take_names(struct run *run)
 	start_table_name(run->guardian.index, run->table, sizeof(run->table));
 }
 
+static int start_raise_file_limit(struct run *run)
+{
+	unsigned int needed = FILES + run->plan->copies * FILES_PER_COPY;
+	int err = process_raise_file_limit(needed, &run->files);
+
+	return err ? error_report(err, "cannot have %u open files (ulimit -Hn)", needed) : 0;
+}
+
 int run_start(struct run *run)
 {
 	int err = start_check(run->plan);
 
-	if (!err && (err = process_raise_file_limit(&run->files))) /* some for each copy */
-		error_report(err, "cannot raise the limit of open files");
+	if (!err)
+		err = start_raise_file_limit(run);
 	if (!err)
 		err = identity_of_caller(&run->identity);
 	if (!err)

@@ -16,6 +16,8 @@ enum { STOP_KILLED_MS = 5000 };
 /* After a failed start, copies may be half set up: no grace then. */
 static void stop_copies(struct run *run)
 {
+	int timeout_ms = STOP_KILLED_MS;
+
 	for (unsigned int i = 0; i < run->plan->copies; i++) {
 		struct member *member = &run->members[i];
 
@@ -26,8 +28,10 @@ static void stop_copies(struct run *run)
 		struct member *member = &run->members[i];
 
 		if (member->copy.pidfd >= 0 &&
-		    process_wait(member->copy.pidfd, STOP_KILLED_MS, NULL) < 0)
+		    process_wait(member->copy.pidfd, timeout_ms, NULL) < 0) {
 			error_say(0, "copy %u: does not die", member->number);
+			timeout_ms = 0; /* it was time for all of them */
+		}
 		copy_close(&member->copy);
 	}
 }

@@ -92,6 +92,20 @@ static void supervisor_on_link_gone(struct supervisor *supervisor, unsigned int 
 	}
 }
 
+/* Some news was lost: what has become of our links? */
+static void supervisor_look_for_links(struct supervisor *supervisor)
+{
+	struct run *run = supervisor->run;
+	char name[IFNAMSIZ];
+
+	if (!if_indextoname(run->bridge_index, name))
+		supervisor_on_link_gone(supervisor, run->bridge_index);
+	for (unsigned int i = 0; i < run->plan->copies; i++)
+		if (run->members[i].state != MEMBER_ENDED &&
+		    !if_indextoname(run->members[i].link_index, name))
+			supervisor_on_link_gone(supervisor, run->members[i].link_index);
+}
+
 static void supervisor_on_watch(struct supervisor *supervisor)
 {
 	struct watch_event event;
@@ -102,6 +116,8 @@ static void supervisor_on_watch(struct supervisor *supervisor)
 			supervisor_on_link_gone(supervisor, event.ifindex);
 		else
 			addresses = true;
+		if (event.kind == WATCH_LOST)
+			supervisor_look_for_links(supervisor);
 	}
 	if (addresses && supervisor->phases.phase < PHASE_ENDING)
 		run_update_uplinks(supervisor->run);
@@ -134,7 +150,9 @@ static void supervisor_tell_end(struct run *run, const struct member *member, bo
 	const char *abbreviation = WIFSIGNALED(status) ? sigabbrev_np(WTERMSIG(status)) : NULL;
 	char how[64];
 
-	if (!reported)
+	if (!reported && WIFEXITED(status))
+		snprintf(how, sizeof(how), "could not be set up");
+	else if (!reported)
 		snprintf(how, sizeof(how), "was killed");
 	else if (abbreviation)
 		snprintf(how, sizeof(how), "ended by SIG%s", abbreviation);
@@ -162,6 +180,8 @@ static void supervisor_on_end(struct supervisor *supervisor, struct member *memb
 	reported = copy_reap(&member->copy, &status);
 	member->state = MEMBER_ENDED;
 	diag_abort_all(&member->diag); /* what it had still to send nobody would deliver */
+	/* The guardian has the pidfd too: closing it here does not take it out of the epoll. */
+	epoll_ctl(supervisor->epoll, EPOLL_CTL_DEL, member->copy.pidfd, NULL);
 	copy_close(&member->copy);
 	if (supervisor->phases.phase < PHASE_ENDING) {
 		supervisor_tell_end(run, member, reported, status);
@@ -193,8 +213,8 @@ static void supervisor_flush(struct supervisor *supervisor)
 		return;
 	for (unsigned int i = 0; i < run->plan->copies; i++)
 		if (run->members[i].copy.output >= 0)
-			supervisor_control(supervisor, EPOLL_CTL_MOD, run->members[i].copy.output,
-					   clear ? EPOLLIN : 0, EVENT_OUTPUT, i);
+			supervisor_control(supervisor, clear ? EPOLL_CTL_ADD : EPOLL_CTL_DEL,
+					   run->members[i].copy.output, EPOLLIN, EVENT_OUTPUT, i);
 	supervisor->outputs_watched = clear;
 }
 

@@ -4,13 +4,7 @@
  */
 #pragma once
 
-#include <stdlib.h>
 #include <unistd.h>
-
-static inline void cleanup_free(void *pointer)
-{
-	free(*(void **)pointer);
-}
 
 static inline void cleanup_close(const int *fd)
 {
@@ -18,7 +12,6 @@ static inline void cleanup_close(const int *fd)
 		close(*fd);
 }
 
-#define AUTO_FREE  __attribute__((cleanup(cleanup_free)))
 #define AUTO_CLOSE __attribute__((cleanup(cleanup_close)))
 
 /** fd_close() - close @fd if it is open, and mark it closed. Safe to repeat. */

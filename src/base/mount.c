@@ -52,6 +52,6 @@ int mount_restrict_tree(const char *path, uint64_t attributes)
 
 bool mount_is_supported(void)
 {
-	/* An argument that a kernel with the call refuses in its first lines. */
+	/* Without attributes to set it does nothing, in a kernel that has it. */
 	return mount_set_attributes(-1, "", AT_EMPTY_PATH, 0) != -ENOSYS;
 }

@@ -108,14 +108,17 @@ void process_keep_fds(int *keep, size_t count)
 	syscall(SYS_close_range, from, ~0U, 0);
 }
 
-int process_raise_file_limit(struct rlimit *ret_before)
+int process_raise_file_limit(unsigned int needed, struct rlimit *ret_before)
 {
 	struct rlimit raised;
 
 	if (getrlimit(RLIMIT_NOFILE, ret_before) < 0)
 		return -errno;
 	raised = *ret_before;
-	raised.rlim_cur = raised.rlim_max;
+	if (raised.rlim_cur < needed)
+		raised.rlim_cur = needed;
+	if (raised.rlim_max < raised.rlim_cur)
+		raised.rlim_max = raised.rlim_cur;
 	return setrlimit(RLIMIT_NOFILE, &raised) < 0 ? -errno : 0;
 }
 

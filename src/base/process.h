@@ -33,12 +33,12 @@ int process_await(int pidfd, int timeout_ms);
 void process_keep_fds(int *keep, size_t count);
 
 /**
- * process_raise_file_limit() - allow this process as many descriptors as it may have
+ * process_raise_file_limit() - allow this process at least @needed descriptors
  * @ret_before: the limit as it was, for children; also on failure
  *
  * Return: 0 or a negative errno, not reported.
  */
-int process_raise_file_limit(struct rlimit *ret_before);
+int process_raise_file_limit(unsigned int needed, struct rlimit *ret_before);
 
 /** process_ensure_stdio() - open what is closed of 0, 1 and 2, lest a socket of ours land there. */
 void process_ensure_stdio(void);

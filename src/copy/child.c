@@ -23,6 +23,8 @@
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -132,12 +134,17 @@ static int child_setup_network(const struct copy_spec *spec)
 	return err;
 }
 
+/* struct sigaction as the kernel has it: all zero, and no longer than this on any architecture. */
+static const char DEFAULT_ACTION[64];
+enum { KERNEL_SIGSET_SIZE = (NSIG - 1) / 8 };
+
 static void child_reset_signals(void)
 {
 	sigset_t none;
 
+	/* glibc keeps two signals to itself, which a caller can have ignored all the same. */
 	for (int signal = 1; signal < NSIG; signal++)
-		sigaction(signal, &(struct sigaction){.sa_handler = SIG_DFL}, NULL);
+		syscall(SYS_rt_sigaction, signal, DEFAULT_ACTION, NULL, KERNEL_SIGSET_SIZE);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
@@ -157,7 +164,7 @@ static int child_setup_stdio(int slave, int *ret_stderr)
 	return 0;
 }
 
-static int child_execute(const struct copy_spec *spec, int slave)
+static int child_execute(const struct copy_spec *spec, int slave, mode_t mask)
 {
 	int manager_stderr = -1;
 	int err;
@@ -176,6 +183,7 @@ static int child_execute(const struct copy_spec *spec, int slave)
 	if (child_setup_stdio(slave, &manager_stderr) < 0)
 		return EXIT_CANNOT_EXECUTE;
 	child_reset_signals();
+	umask(mask);
 	if (filter_install(spec->filter) < 0)
 		return EXIT_CANNOT_EXECUTE;
 	execvp(spec->argv[0], spec->argv);
@@ -224,6 +232,7 @@ int child_main(const struct copy_spec *spec, int manager)
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	int slave = -1;
 	pid_t program;
+	mode_t mask = umask(022); /* of files that are made for the copy; the program has its own */
 	sigset_t all;
 
 	sigfillset(&all); /* pid 1 waits for each of them (init_run()) */
@@ -240,7 +249,7 @@ int child_main(const struct copy_spec *spec, int manager)
 
 	program = fork();
 	if (program == 0)
-		_exit(child_execute(spec, slave));
+		_exit(child_execute(spec, slave, mask));
 	if (program < 0) {
 		error_report(-errno, "copy %u: cannot start its program", spec->number);
 		return EXIT_FAILURE;

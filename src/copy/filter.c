@@ -155,7 +155,10 @@ static int filter_add_namespaces(scmp_filter_ctx context)
 	return err;
 }
 
-/* AF_VSOCK is a way to the hypervisor that no network namespace bars. */
+/*
+ * AF_VSOCK is a way to the hypervisor that no network namespace bars. On 32-bit x86 libseccomp then
+ * refuses socketcall(SYS_SOCKET) altogether, which libc has not used since Linux 4.3 has socket(2).
+ */
 static int filter_add_sockets(scmp_filter_ctx context)
 {
 	const struct scmp_arg_cmp condition = {

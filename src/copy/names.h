@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * names.h - how a copy resolves names: its /etc/resolv.conf. Text to text.
+ * names.h - how a copy resolves names: its /etc/resolv.conf.
  */
 #pragma once
 

@@ -210,9 +210,11 @@ static int cgroup_move_back(int directory)
 	err = cgroup_read(directory, path, text);
 	if (err)
 		return err == -ENOENT ? 0 : err;
-	while (!err && (line = strsep(&rest, "\n")))
-		if (*line)
-			err = cgroup_write(directory, "cgroup.procs", line);
+	while (!err && (line = strsep(&rest, "\n"))) {
+		err = *line ? cgroup_write(directory, "cgroup.procs", line) : 0;
+		if (err == -ESRCH) /* it has just ended */
+			err = 0;
+	}
 	if (!err && unlinkat(directory, MANAGER, AT_REMOVEDIR) < 0)
 		err = -errno;
 	return err;

@@ -13,7 +13,6 @@
 #pragma once
 
 #include <limits.h>
-#include <stdbool.h>
 #include <sys/types.h>
 
 struct cgroup {

@@ -11,6 +11,7 @@
 #include "host/guardian.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -26,6 +27,7 @@
 #include "host/rundir.h"
 #include "host/undo.h"
 #include "net/diag.h"
+#include "net/rule.h"
 
 enum {
 	/* copies that were killed with the manager and cannot die at once (a hung disk) */
@@ -35,7 +37,7 @@ enum {
 
 static int guardian_claim(int rundir, bool (*is_taken)(unsigned int index), unsigned int *ret_index)
 {
-	for (unsigned int index = 0;; index++) {
+	for (unsigned int index = 0; index < RULE_RUNS_MAX; index++) {
 		int log = is_taken(index) ? -EEXIST : rundir_claim(rundir, index);
 
 		if (log == -EEXIST)
@@ -43,9 +45,11 @@ static int guardian_claim(int rundir, bool (*is_taken)(unsigned int index), unsi
 		*ret_index = index;
 		return log;
 	}
+	return error_say(-EUSERS, "there are %d runs already, or what they have left",
+			 RULE_RUNS_MAX);
 }
 
-/* What the manager sends, the last two with a descriptor. */
+/* What the manager sends, the last two with two descriptors. */
 enum { GUARDIAN_END = 'e', GUARDIAN_TABLE = 't', GUARDIAN_COPY = 'c' };
 
 /* What the guardian holds for the case that the manager is killed. */
@@ -124,8 +128,11 @@ static void guardian_wait(int lifeline, int manager, struct guardian_held *held)
  */
 static void guardian_end_copies(struct guardian_held *held)
 {
+	int timeout_ms = GUARDIAN_COPIES_MS;
+
 	for (size_t i = 0; i < held->count; i++)
-		process_await(held->copies[i].pidfd, GUARDIAN_COPIES_MS);
+		if (process_await(held->copies[i].pidfd, timeout_ms) == -ETIMEDOUT)
+			timeout_ms = 0; /* it was time for all of them */
 	for (size_t i = 0; i < held->count; i++) {
 		struct netlink diag;
 
@@ -139,11 +146,14 @@ static void guardian_end_copies(struct guardian_held *held)
 
 static int guardian_leave_terminal(int lifeline, int manager)
 {
+	AUTO_CLOSE int null = -1;
+
 	setsid();
 	prctl(PR_SET_NAME, "uva_guardian");
 	process_keep_fds((int[]){lifeline, manager}, 2);
-	close(STDIN_FILENO);
-	close(STDOUT_FILENO);
+	null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0)
+		return error_report(-errno, "the guardian cannot use /dev/null");
 	return chdir("/") < 0 ? error_report(-errno, "the guardian cannot enter /") : 0;
 }
 
@@ -210,15 +220,16 @@ static int guardian_say_end(int lifeline)
  */
 static int guardian_replace(void)
 {
-	int rundir;
+	int rundir, err, remove_err;
 
 	error_say(0, "the guardian did not finish: undoing the changes here");
 	rundir = rundir_open();
 	if (rundir < 0)
 		return rundir;
-	undo_recover(rundir);
+	err = undo_recover(rundir);
 	close(rundir);
-	return rundir_remove();
+	remove_err = rundir_remove();
+	return err ? err : remove_err;
 }
 
 int guardian_start(struct guardian *guardian, bool (*is_taken)(unsigned int index))

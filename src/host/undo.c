@@ -126,8 +126,10 @@ static int undo_line(const char *line, int log, int rundir, off_t offset)
 		return 0;
 	}
 	if (record.kind == RECORD_SYSCTL && rundir < 0)
-		lock = rundir_open();
-	err = undo_record(&record, log, lock >= 0 ? lock : rundir);
+		lock = rundir = rundir_open();
+	if (record.kind == RECORD_SYSCTL && rundir < 0)
+		return rundir; /* nobody could tell whether another run needs it: it stays */
+	err = undo_record(&record, log, rundir);
 	if (!err && offset >= 0 && ftruncate(log, offset) < 0)
 		err = error_report(-errno, "cannot shorten the undo log");
 	return err;
@@ -158,25 +160,37 @@ int undo_play(int log, int rundir)
 	return err;
 }
 
-static void undo_recover_log(int rundir, const char *name)
+static int undo_recover_log(int rundir, const char *name)
 {
 	bool alive = false;
 	AUTO_CLOSE int log = rundir_open_log(rundir, name, &alive);
+	int err;
 
-	if (log < 0 && log != -ENOENT)
+	if (log == -ENOENT || (log >= 0 && alive))
+		return 0;
+	if (log < 0) {
 		error_report(log, "%s/%s: left alone, it is no undo log of ours", RUNDIR, name);
-	if (log >= 0 && !alive && undo_play(log, rundir) == 0)
+		return 0;
+	}
+	err = undo_play(log, rundir);
+	if (!err)
 		unlinkat(rundir, name, 0);
+	return err;
 }
 
-void undo_recover(int rundir)
+int undo_recover(int rundir)
 {
 	DIR *logs = rundir_list(rundir);
 	char name[NAME_MAX + 1];
+	int err = 0;
 
 	if (!logs)
-		return;
-	while (rundir_next_log(logs, name) == 0)
-		undo_recover_log(rundir, name);
+		return -EIO;
+	while (rundir_next_log(logs, name) == 0) {
+		int failed = undo_recover_log(rundir, name);
+
+		err = err ? err : failed;
+	}
 	closedir(logs);
+	return err;
 }

@@ -17,5 +17,8 @@
  */
 int undo_play(int log, int rundir);
 
-/** undo_recover() - undo what killed runs have left in this network namespace. */
-void undo_recover(int rundir);
+/**
+ * undo_recover() - undo what killed runs have left in this network namespace
+ * Return: 0, or the first negative errno; each is reported.
+ */
+int undo_recover(int rundir);

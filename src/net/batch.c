@@ -11,7 +11,6 @@
 #include <libnftnl/udata.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
-#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -133,11 +132,11 @@ void nft_batch_add_table(struct nft_batch *batch, const char *comment)
 	struct nftnl_udata_buf *udata = comment_pack(batch, NFTNL_UDATA_TABLE_COMMENT, comment);
 	struct nftnl_table *table = nftnl_table_alloc();
 
-	if (table && udata) {
+	if (table)
 		nftnl_table_set_u32(table, NFTNL_TABLE_FLAGS, NFT_TABLE_F_OWNER);
+	if (table && udata)
 		nftnl_table_set_data(table, NFTNL_TABLE_USERDATA, nftnl_udata_buf_data(udata),
 				     nftnl_udata_buf_len(udata));
-	}
 	nft_batch_put_table(batch, table, NFT_MSG_NEWTABLE, NLM_F_CREATE | NLM_F_EXCL);
 	comment_free(udata);
 }
@@ -198,11 +197,6 @@ void nft_batch_add_base_chain(struct nft_batch *batch, const char *name, const c
 		nftnl_chain_set_u32(chain, NFTNL_CHAIN_POLICY, NF_ACCEPT);
 	}
 	nft_batch_put_chain(batch, chain, NFT_MSG_NEWCHAIN, NLM_F_CREATE);
-}
-
-void nft_batch_delete_chain(struct nft_batch *batch, const char *name)
-{
-	nft_batch_put_chain(batch, chain_new(batch, name), NFT_MSG_DELCHAIN, 0);
 }
 
 void nft_batch_add_port_set(struct nft_batch *batch, const char *name, const char *comment,

@@ -64,9 +64,6 @@ void nft_batch_add_port(struct nft_batch *batch, const char *set, uint8_t protoc
 void nft_batch_delete_port(struct nft_batch *batch, const char *set, uint8_t protocol,
 			   uint16_t port);
 
-/** nft_batch_delete_chain() - delete a chain with all its rules. */
-void nft_batch_delete_chain(struct nft_batch *batch, const char *name);
-
 /** nft_rule_start() - begin a rule at the end of @chain; fill it by the functions of expr.h. */
 struct nft_rule nft_rule_start(struct nft_batch *batch, const char *chain);
 

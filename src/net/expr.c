@@ -277,11 +277,6 @@ void do_masquerade(struct nft_rule *rule)
 	expr_add(rule, "masq");
 }
 
-void do_jump(struct nft_rule *rule, const char *chain)
-{
-	expr_verdict(rule, NFT_JUMP, chain);
-}
-
 void do_goto(struct nft_rule *rule, const char *chain)
 {
 	expr_verdict(rule, NFT_GOTO, chain);

@@ -50,8 +50,6 @@ void do_dnat(struct nft_rule *rule, const struct address *to, uint16_t port);
 void do_snat(struct nft_rule *rule, const struct address *to);
 /** do_masquerade() - `masquerade`. */
 void do_masquerade(struct nft_rule *rule);
-/** do_jump() - `jump CHAIN`. */
-void do_jump(struct nft_rule *rule, const char *chain);
 /** do_goto() - `goto CHAIN`. */
 void do_goto(struct nft_rule *rule, const char *chain);
 /** do_return() - `return`. */

@@ -39,7 +39,7 @@ struct firewall_candidate {
 };
 
 struct firewall_search {
-	const char *own_table;
+	const char *own_prefix;
 	struct firewall_candidate *candidates;
 	size_t count;
 	int err;
@@ -57,7 +57,7 @@ static void firewall_consider(struct firewall_search *search, const struct nftnl
 	candidate.chain.family = firewall_family_name(candidate.nfproto);
 	if (!nftnl_chain_is_set(chain, NFTNL_CHAIN_HOOKNUM) || !type || !table || !name ||
 	    strcmp(type, "filter") != 0 || !candidate.chain.family ||
-	    strncmp(table, search->own_table, strlen("uva_container")) == 0 ||
+	    strncmp(table, search->own_prefix, strlen(search->own_prefix)) == 0 ||
 	    strlen(table) >= FIREWALL_NAME_MAX || strlen(name) >= FIREWALL_NAME_MAX)
 		return;
 	candidate.chain.hook = nftnl_chain_get_u32(chain, NFTNL_CHAIN_HOOKNUM);
@@ -67,6 +67,9 @@ static void firewall_consider(struct firewall_search *search, const struct nftnl
 	candidate.policy_drop = nftnl_chain_get_u32(chain, NFTNL_CHAIN_POLICY) == NF_DROP;
 	snprintf(candidate.chain.table, sizeof(candidate.chain.table), "%s", table);
 	snprintf(candidate.chain.chain, sizeof(candidate.chain.chain), "%s", name);
+	for (size_t i = 0; i < search->count; i++) /* a dump may have been asked for again */
+		if (memcmp(&search->candidates[i], &candidate, sizeof(candidate)) == 0)
+			return;
 	grown = reallocarray(search->candidates, search->count + 1, sizeof(*grown));
 	if (!grown) {
 		search->err = -ENOMEM;
@@ -220,11 +223,11 @@ static int firewall_judge(struct netlink *nl, const char *bridge,
 	return err;
 }
 
-int firewall_find(struct netlink *nl, const char *bridge, const char *own_table,
+int firewall_find(struct netlink *nl, const char *bridge, const char *own_prefix,
 		  struct firewall_chain **ret_chains, size_t *ret_count)
 {
 	char buf[NETLINK_REQUEST_MAX] __attribute__((aligned(NLMSG_ALIGNTO)));
-	struct firewall_search search = {.own_table = own_table};
+	struct firewall_search search = {.own_prefix = own_prefix};
 	struct nlmsghdr *nlh =
 		nftnl_nlmsg_build_hdr(buf, NFT_MSG_GETCHAIN, NFPROTO_UNSPEC, NLM_F_DUMP, 0);
 	int err = netlink_talk(nl, nlh, firewall_on_chain, &search);

@@ -24,7 +24,7 @@ struct firewall_chain {
 /**
  * firewall_find() - list the chains that stand in the way
  * @bridge:     our bridge
- * @own_table:  our table, to be left out
+ * @own_prefix: what the names of our tables begin with, those of other runs too: they are left out
  * @ret_chains: to be freed with free()
  *
  * Found are chains of the type filter with the policy drop, or whose last rule drops or rejects
@@ -33,7 +33,7 @@ struct firewall_chain {
  *
  * Return: 0 or a negative errno, not reported.
  */
-int firewall_find(struct netlink *nl, const char *bridge, const char *own_table,
+int firewall_find(struct netlink *nl, const char *bridge, const char *own_prefix,
 		  struct firewall_chain **ret_chains, size_t *ret_count);
 
 /** Room for the longest command that firewall_format_command() makes. */

@@ -10,10 +10,9 @@
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-
-#include "base/cleanup.h"
 
 int mac_random(struct mac *ret)
 {

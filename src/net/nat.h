@@ -4,7 +4,7 @@
  *
  * The table belongs to the socket that made it (NFT_TABLE_F_OWNER, Linux 5.12): the kernel removes
  * it when that socket is closed, however its process ends, and keeps everyone else from changing
- * it. Nothing that outlives the process may inherit the socket.
+ * it. Nobody may inherit the socket but the guardian, which lets it go after the manager.
  */
 #pragma once
 

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <unistd.h>
 
 #include "base/error.h"
 
@@ -77,6 +78,8 @@ int netlink_adopt(struct netlink *nl, int fd)
 		close(fd);
 		return err;
 	}
+	/* Another process may have used it: its answers have other numbers. */
+	nl->sequence = (uint32_t)getpid() << 16;
 	err = netlink_prepare(nl);
 	if (err)
 		netlink_close(nl);

@@ -2,8 +2,8 @@
 /*
  * netlink.h - a request to the kernel and its answer, over libmnl.
  *
- * Knows sockets, sequence numbers and errors; what a message means is the business of link.c,
- * nat.c, conntrack.c and diag.c.
+ * Knows sockets, sequence numbers and errors; what a message means is the business of the
+ * other files here.
  */
 #pragma once
 

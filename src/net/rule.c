@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <linux/fib_rules.h>
 #include <linux/rtnetlink.h>
-#include <stdbool.h>
 #include <string.h>
 
 enum {

@@ -71,6 +71,11 @@ class Manager(Process):
             lambda process: os.readlink(process / "ns/pid") in spaces and _is(process / "exe", binary)
         )
 
+    def processor_time(self):
+        """Return the seconds of processor time that the manager has used."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+        return sum(int(field) for field in fields[11:13]) / os.sysconf("SC_CLK_TCK")
+
     def memory(self):
         """Return the memory that its own processes occupy together, in bytes."""
         return sum(_memory(pid) for pid in self.own_processes())

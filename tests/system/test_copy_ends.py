@@ -3,6 +3,7 @@
 
 import os
 import signal
+import time
 
 import pytest
 from harness import wait_until
@@ -34,6 +35,18 @@ def test_an_exit_status_of_0_is_told_too(host, stand_in):
     host.get("http://127.0.0.1:8081/exit/0")
     manager.err.wait_for(r"^uva_container: copy 1: .*\b0\b", AT_ONCE)
     assert_only_copy_2_is_served(host)
+    assert manager.stop() == 0
+
+
+def test_the_manager_is_idle_afterwards(host, stand_in):
+    """What has ended does not keep it busy: half a second goes by with requests to the other copy."""
+    manager = host.start_manager(stand_in).wait_ready()
+    host.get("http://127.0.0.1:8081/exit/3")
+    manager.err.wait_for(r"^uva_container: copy 1: ", AT_ONCE)
+    began, used = time.monotonic(), manager.processor_time()
+    while time.monotonic() - began < 0.5:
+        host.get("http://127.0.0.1:8082/on")
+    assert manager.processor_time() - used < 0.25
     assert manager.stop() == 0
 
 

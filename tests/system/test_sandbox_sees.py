@@ -2,7 +2,9 @@
 """A copy sees a machine of its own: its processes, its names, its memory, its devices, its /tmp."""
 
 import os
+import re
 import socket
+import stat
 from pathlib import Path
 
 import host_things
@@ -180,3 +182,14 @@ def test_the_same_for_a_real_nohup(host, probes):
     manager = host.start_manager(probes, under=["nohup"]).wait_ready()
     ignored = int(Path(f"/proc/{manager.copy_process(1)}/status").read_text().partition("SigIgn:\t")[2][:16], 16)
     assert not ignored & 1
+
+
+def test_the_callers_umask_is_the_programs_alone(host, project):
+    """With umask 077 the copy's own places and its resolv.conf are readable all the same."""
+    manager = host.start_manager(project, under=("sh", "-c", 'umask 077; exec "$@"', "sh"), sudo=54321).wait_ready()
+    root = Path(f"/proc/{manager.copy_process(1)}/root")
+    assert stat.S_IMODE((root / "etc/resolv.conf").stat().st_mode) == 0o644
+    assert stat.S_IMODE((root / "run").stat().st_mode) == 0o755
+    status = Path(f"/proc/{manager.copy_process(1)}/status").read_text(encoding="ascii")
+    assert re.search(r"^Umask:\s*0077$", status, re.MULTILINE)
+    assert manager.stop() == 0
