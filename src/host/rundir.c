@@ -120,7 +120,7 @@ static int rundir_check_log(int log)
 	if (!S_ISREG(st.st_mode) || st.st_nlink > 1 || !rundir_is_ours(&st))
 		return -EPERM;
 	/* A run that was killed right after it made the file has changed nothing yet. */
-	if (st.st_size < (off_t)strlen(HEADER))
+	if (st.st_size == 0)
 		return 0;
 	if (pread(log, header, strlen(HEADER), 0) < 0)
 		return -errno;
