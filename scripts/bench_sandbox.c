@@ -2,7 +2,7 @@
 /*
  * bench_sandbox.c - what the sandbox adds to the start of a copy.
  *
- * usage: bench_sandbox DIRECTORY ROUNDS
+ * usage: bench_sandbox DIRECTORY ROUNDS (at most 1000)
  *
  * DIRECTORY/files and DIRECTORY/tmp must exist. Starts a process in new namespaces ROUNDS times
  * with and without the mounts, the identity and the filter of a copy; prints the median of each in
@@ -25,7 +25,10 @@
 #include "copy/fs.h"
 #include "copy/identity.h"
 
-enum { NAMESPACES = CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC };
+enum {
+	NAMESPACES = CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC,
+	ROUNDS_MAX = 1000,
+};
 
 struct sandbox {
 	struct fs_spec fs;
@@ -64,8 +67,10 @@ static int compare(const void *a, const void *b)
 	return (difference > 0) - (difference < 0);
 }
 
-static double median_of(const struct sandbox *sandbox, size_t rounds, double *times)
+static double median_of(const struct sandbox *sandbox, size_t rounds)
 {
+	static double times[ROUNDS_MAX];
+
 	for (size_t i = 0; i < rounds; i++)
 		times[i] = start_once(sandbox);
 	qsort(times, rounds, sizeof(*times), compare);
@@ -77,18 +82,16 @@ int main(int argc, char **argv)
 	char files[PATH_MAX], tmp[PATH_MAX];
 	struct sandbox sandbox = {.fs = {.workdir = files, .tmp = tmp, .resolv_conf = ""}};
 	size_t rounds = argc == 3 ? strtoul(argv[2], NULL, 10) : 0;
-	double *times = calloc(rounds + 1, sizeof(*times));
 	double without, with;
 
-	if (!rounds || !times || identity_of_caller(&sandbox.identity) < 0 ||
+	if (!rounds || rounds > ROUNDS_MAX || identity_of_caller(&sandbox.identity) < 0 ||
 	    filter_compile(&sandbox.filter) < 0)
 		return EXIT_FAILURE;
 	sandbox.fs.base = argv[1];
 	snprintf(files, sizeof(files), "%s/files", argv[1]);
 	snprintf(tmp, sizeof(tmp), "%s/tmp", argv[1]);
-	without = median_of(NULL, rounds, times);
-	with = median_of(&sandbox, rounds, times);
-	free(times);
+	without = median_of(NULL, rounds);
+	with = median_of(&sandbox, rounds);
 	filter_free(&sandbox.filter);
 	identity_free(&sandbox.identity);
 	if (without < 0 || with < 0)

@@ -125,10 +125,12 @@ static int undo_line(const char *line, int log, int rundir, off_t offset)
 		error_say(0, "undo log: skipping a line that is no record: %.80s", line);
 		return 0;
 	}
-	if (record.kind == RECORD_SYSCTL && rundir < 0)
-		lock = rundir = rundir_open();
-	if (record.kind == RECORD_SYSCTL && rundir < 0)
-		return rundir; /* nobody could tell whether another run needs it: it stays */
+	if (record.kind == RECORD_SYSCTL && rundir < 0) {
+		lock = rundir_open();
+		if (lock < 0)
+			return lock; /* does another run need it? Nobody can tell: it stays */
+		rundir = lock;
+	}
 	err = undo_record(&record, log, rundir);
 	if (!err && offset >= 0 && ftruncate(log, offset) < 0)
 		err = error_report(-errno, "cannot shorten the undo log");

@@ -68,7 +68,9 @@ static void firewall_consider(struct firewall_search *search, const struct nftnl
 	snprintf(candidate.chain.table, sizeof(candidate.chain.table), "%s", table);
 	snprintf(candidate.chain.chain, sizeof(candidate.chain.chain), "%s", name);
 	for (size_t i = 0; i < search->count; i++) /* a dump may have been asked for again */
-		if (memcmp(&search->candidates[i], &candidate, sizeof(candidate)) == 0)
+		if (search->candidates[i].nfproto == candidate.nfproto &&
+		    strcmp(search->candidates[i].chain.table, table) == 0 &&
+		    strcmp(search->candidates[i].chain.chain, name) == 0)
 			return;
 	grown = reallocarray(search->candidates, search->count + 1, sizeof(*grown));
 	if (!grown) {
