@@ -197,7 +197,9 @@ class Soak:
             _signal(manager, signal.SIGINT)
 
     def kill(self, manager):
-        """Its guardian undoes the rest."""
+        """Its guardian undoes the rest; without one, the next start does."""
+        if manager.running and not guardian(manager):
+            self.done["unrecovered"] = 1
         _signal(manager, signal.SIGKILL)
 
     def kill_both(self, manager):
