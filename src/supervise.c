@@ -134,11 +134,12 @@ static bool supervisor_read_output(struct run *run, struct member *member)
 	return n > 0 || (n < 0 && errno == EINTR);
 }
 
-static void supervisor_on_output(struct supervisor *supervisor, struct member *member)
+static void supervisor_on_output(struct supervisor *supervisor, struct member *member,
+				 uint32_t events)
 {
-	if (supervisor_read_output(supervisor->run, member) || errno == EAGAIN)
+	if (supervisor_read_output(supervisor->run, member) || !(events & EPOLLHUP))
 		return;
-	/* EIO: nobody has the terminal open any more, and nobody can again. */
+	/* Nobody has the terminal open any more, nobody can again, and all is read. */
 	epoll_ctl(supervisor->epoll, EPOLL_CTL_DEL, member->copy.output, NULL);
 	output_finish(&supervisor->run->output, member->number, &member->line);
 	fd_close(&member->copy.output);
@@ -247,7 +248,7 @@ static void supervisor_dispatch(struct supervisor *supervisor, const struct epol
 		break;
 	case EVENT_OUTPUT:
 		if (member->copy.output >= 0 && output_is_clear(&supervisor->run->output))
-			supervisor_on_output(supervisor, member);
+			supervisor_on_output(supervisor, member, event->events);
 		break;
 	case EVENT_END:
 		if (member->state != MEMBER_ENDED)

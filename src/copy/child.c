@@ -7,8 +7,8 @@
  *   2. host name, mounts, a pty and a sock_diag socket: needs privileges, but not the link
  *   3. wait for the manager to have made the link; if the manager is gone instead, give up
  *   4. addresses and routes
- *   5. fork the program: it becomes the user, and executes
- *   6. become the user as well, bind our life to the manager's, and be init
+ *   5. become the user, for good; bind our life to the manager's, once more
+ *   6. fork the program, which executes; be init
  */
 #include "copy/child.h"
 
@@ -173,7 +173,7 @@ static int child_execute(const struct copy_spec *spec, int slave, mode_t mask)
 		error_report(-errno, "copy %u: cannot set its limit of files", spec->number);
 		return EXIT_CANNOT_EXECUTE;
 	}
-	if (identity_assume(spec->identity) < 0 || identity_set_environment(spec->identity) < 0)
+	if (identity_set_environment(spec->identity) < 0)
 		return EXIT_CANNOT_EXECUTE;
 	if (chdir(spec->fs.workdir) < 0) {
 		error_report(-errno, "copy %u: cannot enter %s as user %u", spec->number,
@@ -184,8 +184,6 @@ static int child_execute(const struct copy_spec *spec, int slave, mode_t mask)
 		return EXIT_CANNOT_EXECUTE;
 	child_reset_signals();
 	umask(mask);
-	if (filter_install(spec->filter) < 0)
-		return EXIT_CANNOT_EXECUTE;
 	execvp(spec->argv[0], spec->argv);
 
 	err = errno;
@@ -246,6 +244,9 @@ int child_main(const struct copy_spec *spec, int manager)
 	process_keep_fds((int[]){manager, spec->lifeline}, 2);
 	if (child_bind_life(manager) < 0 || child_setup(spec, manager, &slave) < 0)
 		return EXIT_FAILURE;
+	if (identity_assume(spec->identity) < 0 || prctl(PR_SET_DUMPABLE, 0) < 0 ||
+	    filter_install(spec->filter) < 0 || child_bind_life(manager) < 0)
+		return EXIT_FAILURE;
 
 	program = fork();
 	if (program == 0)
@@ -255,9 +256,6 @@ int child_main(const struct copy_spec *spec, int manager)
 		return EXIT_FAILURE;
 	}
 	close(slave);
-	if (identity_assume(spec->identity) < 0 || prctl(PR_SET_DUMPABLE, 0) < 0 ||
-	    filter_install(spec->filter) < 0 || child_bind_life(manager) < 0)
-		return EXIT_FAILURE;
 	init_run(program, manager);
 	return EXIT_SUCCESS;
 }
