@@ -1,34 +1,57 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * plan.h - what to run: pure data, filled in by a front door, carried out by the manager.
+ * plan.h - what to run: pure data, filled in by a front door, carried out by the engine
+ * (run/run.h).
+ *
+ * Texts may hold {copy} and {url}: the copy's number, and what a user of this host opens to reach
+ * its first port.
  */
 #pragma once
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
-struct plan {
-	const char *directory; /* absolute, without links; copies/N/ lie below it */
-	char *const *argv;     /* the program; argv[0] is looked up in PATH unless it has a slash */
-	unsigned int copies;
+/** A port of the copies; each copy has a host port of its own that leads to it. */
+struct plan_port {
 	uint8_t protocol;         /* IPPROTO_TCP, IPPROTO_UDP */
 	uint16_t copy_port;       /* that the program listens on, in every copy */
 	uint16_t first_host_port; /* leads to copy 1; the next one to copy 2, and so on */
-	const char *log;    /* name of a file in the program's /tmp worth telling of, or NULL */
-	const char *scheme; /* of the URLs that are printed: "http"; NULL: print host and port */
 };
 
-/** Room for any URL that plan_format_url() makes. */
-enum { PLAN_URL_MAX = 64 };
+struct plan {
+	const char *table;     /* name of the nftables table; of a second run: "TABLE_1" */
+	const char *bridge;    /* what the name of the bridge begins with: "uva" makes uva0, uva1 */
+	const char *directory; /* absolute, without links */
+	const char *places;    /* below it: PLACES/N/files and PLACES/N/tmp are copy N's own */
+	char *const *argv;     /* the program; argv[0] is looked up in PATH unless it has a slash */
+	unsigned int copies;
+	const struct plan_port *ports; /* @port_count of them */
+	size_t port_count;
+	const char *scheme;        /* of the URLs: "http"; NULL: {url} is host and port */
+	const char *greeting_name; /* a text that a fresh working directory gets; NULL: none */
+	const char *greeting;
+	const char *ready_line; /* said for each copy when all listen; NULL: nothing */
+	const char *ready_end;  /* said after those */
+};
 
-/** plan_host_port() - the host port that leads to copy @number (1, 2, ...). */
-uint16_t plan_host_port(const struct plan *plan, unsigned int number);
+enum {
+	PLAN_URL_MAX = 64,      /* room for any URL */
+	PLAN_TEXT_MAX = 512,    /* room for any text of the plan, expanded */
+	PLAN_COPIES_MAX = 1023, /* ports of a bridge: BR_MAX_PORTS - 1, net/bridge/br_private.h */
+};
 
-/** plan_format_url() - what a user of this host opens to reach copy @number, in PLAN_URL_MAX bytes.
- */
+/** plan_host_port() - the host port that leads to @port of copy @number (1, 2, ...). */
+uint16_t plan_host_port(const struct plan_port *port, unsigned int number);
+
+/** plan_format_url() - the URL of copy @number, in PLAN_URL_MAX bytes. */
 void plan_format_url(const struct plan *plan, unsigned int number, char *url);
+
+/** plan_expand() - a text of the plan for copy @number, in PLAN_TEXT_MAX bytes. */
+void plan_expand(const struct plan *plan, const char *text, unsigned int number, char *expanded);
 
 /**
  * plan_check() - can this plan be carried out at all? Looks at the plan only.
- * Return: 0, or -EINVAL, which is reported.
+ * Return: 0, or -EINVAL, reported.
  */
 int plan_check(const struct plan *plan);

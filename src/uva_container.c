@@ -12,8 +12,8 @@
 
 #include "base/error.h"
 #include "base/process.h"
-#include "manager.h"
 #include "plan.h"
+#include "run/run.h"
 
 enum { EXIT_USAGE = 2 };
 
@@ -23,6 +23,12 @@ static const char USAGE[] =
 	"Runs two copies of ./http_recorder.py, each alone on port 8080, and maps\n"
 	"host port 8081 to the first and 8082 to the second. Takes no arguments;\n"
 	"needs root. Ctrl-C stops both. See uva_container(8).\n";
+
+static const struct plan_port PORT = {
+	.protocol = IPPROTO_TCP,
+	.copy_port = 8080,
+	.first_host_port = 8081,
+};
 
 int main(int argc, char **argv)
 {
@@ -42,14 +48,21 @@ int main(int argc, char **argv)
 	snprintf(program, sizeof(program), "%s/http_recorder.py",
 		 strcmp(directory, "/") == 0 ? "" : directory);
 
-	return manager_run(&(struct plan){
+	return run_plan(&(struct plan){
+		.table = "uva_container",
+		.bridge = "uva",
 		.directory = directory,
+		.places = "copies",
 		.argv = (char *[]){program, NULL},
 		.copies = 2,
-		.protocol = IPPROTO_TCP,
-		.copy_port = 8080,
-		.first_host_port = 8081,
-		.log = "http_recorder.log",
+		.ports = &PORT,
+		.port_count = 1,
 		.scheme = "http",
+		.greeting_name = "copy-{copy}.txt",
+		.greeting = "This is the working directory of copy {copy}.\n"
+			    "What you put here is served at {url}\n",
+		.ready_line = "copy {copy}: {url}  files copies/{copy}/files"
+			      "  log copies/{copy}/tmp/http_recorder.log",
+		.ready_end = "Ctrl-C stops them.",
 	});
 }

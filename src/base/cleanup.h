@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include <stdlib.h>
 #include <unistd.h>
 
 static inline void cleanup_close(const int *fd)
@@ -13,6 +14,13 @@ static inline void cleanup_close(const int *fd)
 }
 
 #define AUTO_CLOSE __attribute__((cleanup(cleanup_close)))
+
+static inline void cleanup_free(void *pointer)
+{
+	free(*(void **)pointer);
+}
+
+#define AUTO_FREE __attribute__((cleanup(cleanup_free)))
 
 /** fd_close() - close @fd if it is open, and mark it closed. Safe to repeat. */
 static inline void fd_close(int *fd)

@@ -13,6 +13,16 @@
 
 enum { ERROR_LINE_MAX = 4096, ERROR_WAIT_MS = 1000 };
 
+/* Where this process's lines go instead of to stderr. */
+static void (*error_sink)(void *data, const char *line, size_t length);
+static void *error_sink_data;
+
+void error_redirect(void (*sink)(void *data, const char *line, size_t length), void *data)
+{
+	error_sink = sink;
+	error_sink_data = data;
+}
+
 /* A line may hold a path or an option, which may hold anything: keep the terminal out of it. */
 static void error_escape_controls(char *line, size_t length)
 {
@@ -44,14 +54,18 @@ __attribute__((format(printf, 3, 4))) static size_t error_add(char *line, size_t
 	return length;
 }
 
+/* A reader that is stuck is waited for once. From then on lines are lost that it does not take. */
 static void error_write(const char *line, size_t length)
 {
+	static int wait_ms = ERROR_WAIT_MS;
 	struct pollfd writable = {.fd = STDERR_FILENO, .events = POLLOUT};
 
-	while (poll(&writable, 1, ERROR_WAIT_MS) < 0 && errno == EINTR)
+	while (poll(&writable, 1, wait_ms) < 0 && errno == EINTR)
 		;
-	if (!(writable.revents & POLLOUT))
+	if (!(writable.revents & POLLOUT)) {
+		wait_ms = 0;
 		return;
+	}
 	while (write(STDERR_FILENO, line, length) < 0 && errno == EINTR)
 		;
 }
@@ -68,7 +82,10 @@ __attribute__((format(printf, 2, 0))) static void error_line(const char *reason,
 		length = error_add(line, length, ": %s", reason);
 	error_escape_controls(line, length);
 	line[length++] = '\n';
-	error_write(line, length);
+	if (error_sink)
+		error_sink(error_sink_data, line, length);
+	else
+		error_write(line, length);
 	errno = saved_errno;
 }
 

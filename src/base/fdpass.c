@@ -34,7 +34,7 @@ int fdpass_send(int socket, const void *data, size_t length, const int *fds, siz
 	header->cmsg_len = CMSG_LEN(sizeof(int) * count);
 	memcpy(CMSG_DATA(header), fds, sizeof(int) * count);
 	do
-		n = sendmsg(socket, &message, MSG_NOSIGNAL);
+		n = sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
 	while (n < 0 && errno == EINTR);
 	return n < 0 ? -errno : 0;
 }
@@ -54,7 +54,7 @@ int fdpass_receive(int socket, void *data, size_t length, int *ret_fds, size_t c
 
 	memset(ret_fds, -1, sizeof(int) * count);
 	do
-		n = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
+		n = recvmsg(socket, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
 	while (n < 0 && errno == EINTR);
 	if (n == 0 || (n < 0 && errno == ECONNRESET)) /* closed with something of ours unread */
 		return -EPIPE;

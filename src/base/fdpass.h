@@ -10,7 +10,7 @@ enum { FDPASS_MAX = 4 };
 
 /**
  * fdpass_send() - send @length bytes and copies of @count descriptors (at most FDPASS_MAX)
- * Return: 0 or a negative errno, not reported.
+ * Return: 0; -EAGAIN: the receiver has to read first; or another -errno.
  */
 int fdpass_send(int socket, const void *data, size_t length, const int *fds, size_t count);
 
@@ -18,7 +18,7 @@ int fdpass_send(int socket, const void *data, size_t length, const int *fds, siz
  * fdpass_receive() - receive exactly such a message
  * @ret_fds: @count descriptors, close-on-exec, the caller's own; -1 each on failure
  *
- * Return: 0; -EPIPE where the other end is closed; -EBADMSG for another number of bytes or
- * descriptors; any other negative errno. Not reported.
+ * Return: 0; -EAGAIN: there is none yet; -EPIPE: the other end is closed; -EBADMSG: another number
+ * of bytes or descriptors, where the bytes are there all the same; or another -errno.
  */
 int fdpass_receive(int socket, void *data, size_t length, int *ret_fds, size_t count);

@@ -32,9 +32,8 @@
 #include "base/error.h"
 #include "base/fdpass.h"
 #include "base/process.h"
-#include "base/sysctl.h"
 #include "copy/init.h"
-#include "net/link.h"
+#include "net/neighbour.h"
 
 enum {
 	EXIT_CANNOT_EXECUTE = 126, /* as sh(1) has them */
@@ -89,17 +88,48 @@ static int child_wait_for_link(int manager)
 	return n == 0 ? -EPIPE : 0;
 }
 
-static int child_add_address(struct netlink *nl, unsigned int link, const struct address *address)
+/* Its only neighbour is the gateway: not even the addresses of its own network are on the link. */
+static int child_add_family(struct netlink *nl, unsigned int link, const struct address *address,
+			    const struct address *gateway, const struct mac *gateway_mac)
 {
-	return address->family == AF_UNSPEC ? 0 : link_add_address(nl, link, address, true);
+	int err = link_add_address(nl, link, address, true);
+
+	if (err)
+		return err;
+	err = neighbour_add(nl, link, gateway, gateway_mac);
+	return err ? err : link_add_default_route(nl, link, gateway);
 }
 
-static int child_add_route(struct netlink *nl, unsigned int link, const struct address *gateway)
+/*
+ * The kernel would give the link an IPv6 address of its own choice, and ask for a second whether
+ * somebody else has it. Nobody can: it gets the same one from us.
+ */
+static int child_set_up_ipv6(struct netlink *nl, unsigned int link, const struct mac *mac)
 {
-	return gateway->family == AF_UNSPEC ? 0 : link_add_default_route(nl, link, gateway);
+	const struct address link_local = mac_link_local(mac);
+	int err = link_disable_autoconf6(nl, link);
+
+	if (err)
+		return err;
+	err = link_add_address(nl, link, &link_local, true);
+	return err ? err : link_set_up(nl, link);
 }
 
-static int child_setup_link(struct netlink *nl, const struct copy_spec *spec)
+static int child_set_up_link(struct netlink *nl, unsigned int link,
+			     const struct container_spec *spec)
+{
+	bool has_ipv6 = spec->address6.family != AF_UNSPEC;
+	int err = has_ipv6 ? child_set_up_ipv6(nl, link, &spec->mac) : link_set_up(nl, link);
+
+	if (err)
+		return err;
+	err = child_add_family(nl, link, &spec->address, &spec->gateway, &spec->gateway_mac);
+	if (err || !has_ipv6)
+		return err;
+	return child_add_family(nl, link, &spec->address6, &spec->gateway6, &spec->gateway_mac);
+}
+
+static int child_set_up_links(struct netlink *nl, const struct container_spec *spec)
 {
 	unsigned int lo = if_nametoindex("lo");
 	unsigned int link = if_nametoindex(spec->link);
@@ -109,27 +139,19 @@ static int child_setup_link(struct netlink *nl, const struct copy_spec *spec)
 		return error_report(-errno, "copy %u: no link %s", spec->number, spec->link);
 	err = link_set_up(nl, lo); /* the kernel gives it its addresses */
 	if (!err)
-		err = child_add_address(nl, link, &spec->address);
-	if (!err)
-		err = child_add_address(nl, link, &spec->address6);
-	if (!err)
-		err = link_set_up(nl, link);
-	if (!err)
-		err = child_add_route(nl, link, &spec->gateway);
-	if (!err)
-		err = child_add_route(nl, link, &spec->gateway6);
+		err = child_set_up_link(nl, link, spec);
 	return err ? netlink_report(nl, err, "copy %u: cannot set up %s", spec->number, spec->link)
 		   : 0;
 }
 
-static int child_setup_network(const struct copy_spec *spec)
+static int child_setup_network(const struct container_spec *spec)
 {
 	struct netlink nl;
 	int err = netlink_open(&nl, NETLINK_ROUTE);
 
 	if (err)
 		return err;
-	err = child_setup_link(&nl, spec);
+	err = child_set_up_links(&nl, spec);
 	netlink_close(&nl);
 	return err;
 }
@@ -164,7 +186,7 @@ static int child_setup_stdio(int slave, int *ret_stderr)
 	return 0;
 }
 
-static int child_execute(const struct copy_spec *spec, int slave, mode_t mask)
+static int child_execute(const struct container_spec *spec, int slave, mode_t mask)
 {
 	int manager_stderr = -1;
 	int err;
@@ -205,27 +227,27 @@ static int child_bind_life(int manager)
 	return poll(&gone, 1, 0) > 0 ? -EPIPE : 0;
 }
 
-static int child_setup(const struct copy_spec *spec, int manager, int *ret_slave)
+static int child_setup(const struct container_spec *spec, int manager, int *ret_slave)
 {
 	AUTO_CLOSE int master = -1;
 	int err;
 
 	if (sethostname(spec->hostname, strlen(spec->hostname)) < 0)
 		return error_report(-errno, "copy %u: cannot set its host name", spec->number);
-	/* Its addresses are ours to give, none can be taken: so none has to be asked for first. */
-	err = sysctl_write_link("ipv6", "default", "accept_dad", "0");
-	if (!err)
-		err = fs_setup(&spec->fs);
-	if (!err)
-		err = child_open_pty(spec->identity, &master, ret_slave);
-	if (!err)
-		err = child_hand_over(manager, master);
-	if (!err)
-		err = child_wait_for_link(manager);
+	err = fs_setup(&spec->fs);
+	if (err)
+		return err;
+	err = child_open_pty(spec->identity, &master, ret_slave);
+	if (err)
+		return err;
+	err = child_hand_over(manager, master);
+	if (err)
+		return err;
+	err = child_wait_for_link(manager);
 	return err ? err : child_setup_network(spec);
 }
 
-int child_main(const struct copy_spec *spec, int manager)
+int child_main(const struct container_spec *spec, int manager)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	int slave = -1;
@@ -233,6 +255,7 @@ int child_main(const struct copy_spec *spec, int manager)
 	mode_t mask = umask(022); /* of files that are made for the copy; the program has its own */
 	sigset_t all;
 
+	error_redirect(NULL, NULL);
 	sigfillset(&all); /* pid 1 waits for each of them (init_run()) */
 	sigprocmask(SIG_SETMASK, &all, NULL);
 	prctl(PR_SET_NAME, "uva_init");

@@ -4,13 +4,13 @@
  */
 #pragma once
 
-#include "copy/copy.h"
+#include "copy/container.h"
 
 /**
  * child_main() - set the copy up, start the program, be its init
- * @manager: socket to the manager; gets the copy's output and sock_diag socket (copy_release()),
- * then a wait status (init_run())
+ * @manager: socket to the manager; gets the copy's output and sock_diag socket
+ * (container_release()), then a wait status (init_run())
  *
  * Return: the process's exit status; every failure is reported.
  */
-int child_main(const struct copy_spec *spec, int manager);
+int child_main(const struct container_spec *spec, int manager);

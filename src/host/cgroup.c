@@ -16,7 +16,6 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
-#include "host/record.h"
 
 static const char MANAGER[] = "manager";
 static const char COPY_PREFIX[] = "copy-";
@@ -117,11 +116,14 @@ static int cgroup_move(int directory, const char *procs, pid_t pid)
 	return cgroup_write(directory, procs, text);
 }
 
-static int cgroup_prepare(const struct cgroup *cgroup, int log, pid_t guardian)
+static int cgroup_prepare(const struct cgroup *cgroup, struct log *log, pid_t guardian)
 {
+	struct record record = {.kind = RECORD_CGROUP};
 	char procs[32];
-	int err = record_note_cgroup(log, cgroup->path);
+	int err;
 
+	snprintf(record.path, sizeof(record.path), "%s", cgroup->path);
+	err = log_note(log, &record, NULL);
 	if (err)
 		return err;
 	snprintf(procs, sizeof(procs), "%s/cgroup.procs", MANAGER);
@@ -136,7 +138,7 @@ static int cgroup_prepare(const struct cgroup *cgroup, int log, pid_t guardian)
 	return err ? error_report(err, "cannot set up the control group %s", cgroup->path) : 0;
 }
 
-int cgroup_open(struct cgroup *cgroup, int log, pid_t guardian)
+int cgroup_open(struct cgroup *cgroup, struct log *log, pid_t guardian)
 {
 	*cgroup = CGROUP_NONE;
 	if (!cgroup_find_path(cgroup->path) || !cgroup_is_delegated(cgroup->path))
@@ -172,6 +174,17 @@ int cgroup_make(const struct cgroup *cgroup, unsigned int number, int *ret_fd)
 		return error_report(err, "copy %u: cannot set its limits", number);
 	*ret_fd = fd_steal(&fd);
 	return 0;
+}
+
+void cgroup_drop(const struct cgroup *cgroup, unsigned int number)
+{
+	char name[32];
+
+	if (cgroup->directory < 0)
+		return;
+	snprintf(name, sizeof(name), "%s%u", COPY_PREFIX, number);
+	if (unlinkat(cgroup->directory, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
+		error_report(-errno, "copy %u: cannot remove its control group", number);
 }
 
 void cgroup_close(struct cgroup *cgroup)

@@ -15,6 +15,8 @@
 #include <limits.h>
 #include <sys/types.h>
 
+#include "host/log.h"
+
 struct cgroup {
 	int directory; /* of our control group; -1: none that is ours */
 	char path[PATH_MAX];
@@ -30,7 +32,7 @@ struct cgroup {
  *
  * Return: 0, also where there is none; or a negative errno, which is reported.
  */
-int cgroup_open(struct cgroup *cgroup, int log, pid_t guardian);
+int cgroup_open(struct cgroup *cgroup, struct log *log, pid_t guardian);
 
 /**
  * cgroup_make() - make the control group of copy @number
@@ -42,6 +44,9 @@ int cgroup_open(struct cgroup *cgroup, int log, pid_t guardian);
  * Return: 0, also where there is none; or a negative errno, which is reported.
  */
 int cgroup_make(const struct cgroup *cgroup, unsigned int number, int *ret_fd);
+
+/** cgroup_drop() - remove the control group of copy @number, whose processes have ended. */
+void cgroup_drop(const struct cgroup *cgroup, unsigned int number);
 
 /** cgroup_close() - close the descriptor. Undoing is the log's business. Safe to repeat. */
 void cgroup_close(struct cgroup *cgroup);

@@ -4,21 +4,12 @@
  */
 #include "host/record.h"
 
-#include <errno.h>
 #include <netinet/ether.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "base/error.h"
-#include "net/rule.h"
-
-enum {
-	RECORD_LOG_MAX = 16 << 20,
-	RECORD_PREFIX_MIN = 8, /* no network of ours is larger */
-};
+enum { RECORD_PREFIX_MIN = 8 }; /* no network of ours is larger */
 
 void record_format(const struct record *record, char *line)
 {
@@ -112,7 +103,7 @@ static bool record_parse_index(const char *text, unsigned int *ret)
 	char *end;
 	unsigned long index = strtoul(text, &end, 10);
 
-	if (*text < '0' || *text > '9' || *end || index >= RULE_RUNS_MAX)
+	if (*text < '0' || *text > '9' || *end || index >= RECORD_INDEX_MAX)
 		return false;
 	*ret = (unsigned int)index;
 	return true;
@@ -172,120 +163,4 @@ bool record_parse(const char *line, struct record *ret)
 		return false;
 	*ret = record;
 	return true;
-}
-
-static int record_note(int log, const struct record *record)
-{
-	char line[RECORD_LINE_MAX];
-	ssize_t n;
-
-	record_format(record, line);
-	do
-		n = write(log, line, strlen(line));
-	while (n < 0 && errno == EINTR);
-	if (n == (ssize_t)strlen(line))
-		return 0;
-	return error_report(n < 0 ? -errno : -ENOSPC, "cannot write the undo log");
-}
-
-int record_note_links(int log, const struct mac *mac)
-{
-	const struct record record = {.kind = RECORD_LINKS, .mac = *mac};
-
-	return record_note(log, &record);
-}
-
-int record_note_conntrack(int log, const struct address networks[2])
-{
-	const struct record record = {
-		.kind = RECORD_CONNTRACK,
-		.networks = {networks[0], networks[1]},
-	};
-
-	return record_note(log, &record);
-}
-
-int record_note_sysctl(int log, const char *path, const char *before, const char *after)
-{
-	struct record record = {.kind = RECORD_SYSCTL};
-
-	snprintf(record.path, sizeof(record.path), "%s", path);
-	snprintf(record.before, sizeof(record.before), "%s", before);
-	snprintf(record.after, sizeof(record.after), "%s", after);
-	return record_note(log, &record);
-}
-
-int record_note_cgroup(int log, const char *path)
-{
-	struct record record = {.kind = RECORD_CGROUP};
-
-	snprintf(record.path, sizeof(record.path), "%s", path);
-	return record_note(log, &record);
-}
-
-int record_note_rules(int log, unsigned int index)
-{
-	const struct record record = {.kind = RECORD_RULES, .index = index};
-
-	return record_note(log, &record);
-}
-
-int record_note_directory(int log, const char *path)
-{
-	struct record record = {.kind = RECORD_DIRECTORY};
-
-	snprintf(record.path, sizeof(record.path), "%s", path);
-	return record_note(log, &record);
-}
-
-char *record_read_all(int log)
-{
-	size_t length = 0;
-	struct stat st;
-	char *text;
-
-	if (fstat(log, &st) < 0)
-		return NULL;
-	if (st.st_size > RECORD_LOG_MAX) {
-		errno = EFBIG;
-		return NULL;
-	}
-	text = malloc((size_t)st.st_size + 1);
-	if (!text)
-		return NULL;
-	while (length < (size_t)st.st_size) {
-		ssize_t n = pread(log, text + length, (size_t)st.st_size - length, (off_t)length);
-
-		if (n == 0)
-			break;
-		if (n < 0 && errno != EINTR) {
-			free(text);
-			return NULL;
-		}
-		length += n > 0 ? (size_t)n : 0;
-	}
-	for (size_t i = 0; i < length;
-	     i++) /* none of ours has a zero: let it spoil its line only */
-		text[i] = text[i] ? text[i] : '?';
-	text[length] = '\0';
-	return text;
-}
-
-bool record_find_sysctl(int log, const char *path, char *ret_before)
-{
-	char *text = record_read_all(log);
-	bool found = false;
-	char *rest = text;
-	char *line;
-
-	while (!found && rest && (line = strsep(&rest, "\n"))) {
-		struct record record;
-
-		found = record_parse(line, &record) && record.kind == RECORD_SYSCTL &&
-			strcmp(record.path, path) == 0;
-		if (found && ret_before)
-			snprintf(ret_before, SYSCTL_VALUE_MAX, "%s", record.before);
-	}
-	free(text);
-	return found;
 }

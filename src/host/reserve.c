@@ -10,16 +10,20 @@
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "net/diag.h"
+
+enum { RESERVE_TRIES = 10, RESERVE_PAUSE_MS = 5 };
 
 /* Does the process that /proc/PID names have a descriptor that is this socket? */
 static bool reserve_holds_socket(int proc, const char *pid, const char *wanted)
@@ -120,8 +124,8 @@ static int reserve_bind(int fd, sa_family_t family, uint16_t port)
 	return 0;
 }
 
-/* Return: a descriptor or a negative errno. */
-static int reserve_take(sa_family_t family, uint8_t protocol, uint16_t port)
+/* Return: a descriptor or -errno. -EAGAIN: another program was about to listen at this instant. */
+static int reserve_try(sa_family_t family, uint8_t protocol, uint16_t port)
 {
 	bool tcp = protocol == IPPROTO_TCP;
 	AUTO_CLOSE int fd =
@@ -135,9 +139,31 @@ static int reserve_take(sa_family_t family, uint8_t protocol, uint16_t port)
 	if (tcp && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0)
 		return -errno;
 	err = reserve_bind(fd, family, port);
-	if (!err && tcp)
-		err = reserve_listen(fd);
-	return err ? err : fd_steal(&fd);
+	if (err)
+		return err;
+	err = tcp ? reserve_listen(fd) : 0;
+	if (err)
+		return err == -EADDRINUSE ? -EAGAIN : err;
+	return fd_steal(&fd);
+}
+
+/*
+ * Of two sockets that are bound to the port and begin to listen at the same instant, each can see
+ * the other as one that listens already: both are refused (inet_csk_listen_start()). So try again,
+ * after a moment that is another one for each process.
+ */
+static int reserve_take(sa_family_t family, uint8_t protocol, uint16_t port)
+{
+	int fd = -EAGAIN;
+
+	for (int i = 0; fd == -EAGAIN && i < RESERVE_TRIES; i++) {
+		uint8_t pause = 0;
+
+		if (i > 0 && getrandom(&pause, sizeof(pause), GRND_NONBLOCK) == sizeof(pause))
+			poll(NULL, 0, pause % RESERVE_PAUSE_MS);
+		fd = reserve_try(family, protocol, port);
+	}
+	return fd == -EAGAIN ? -EADDRINUSE : fd;
 }
 
 static int reserve_failed(int err, uint8_t protocol, uint16_t port)

@@ -18,15 +18,14 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
-#include "host/record.h"
-
-static const char HEADER[] = "uva_container undo log 1\n";
+#include "host/log.h"
 
 enum {
 	RUNDIR_LOCK_TRIES = 500,
 	RUNDIR_REMOVE_TRIES = 20,
 	RUNDIR_LOCK_PAUSE_MS = 10,
 	RUNDIR_OPEN_TRIES = 100,
+	RUNDIR_HEADER_MAX = 64,
 };
 
 static bool rundir_is_ours(const struct stat *st)
@@ -34,15 +33,18 @@ static bool rundir_is_ours(const struct stat *st)
 	return st->st_uid == geteuid() && !(st->st_mode & (S_IWGRP | S_IWOTH));
 }
 
-/* flock(2) has no deadline of its own. */
-static int rundir_lock(int fd, int tries)
+/* flock(2) has no deadline of its own. @gone: see rundir_open(). */
+static int rundir_lock(int fd, int tries, int gone)
 {
+	struct pollfd end = {.fd = gone, .events = POLLIN};
+
 	for (int i = 0; i < tries; i++) {
 		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
 			return 0;
 		if (errno != EWOULDBLOCK && errno != EINTR)
 			return -errno;
-		poll(NULL, 0, RUNDIR_LOCK_PAUSE_MS);
+		if (i + 1 < tries && poll(&end, 1, RUNDIR_LOCK_PAUSE_MS) > 0)
+			return -ECANCELED;
 	}
 	return -ETIMEDOUT;
 }
@@ -57,7 +59,9 @@ static int rundir_open_directory(void)
 	return fd < 0 ? -errno : fd;
 }
 
-static int rundir_open_once(void)
+/* Return: a descriptor; -EAGAIN: the directory was just removed, try again; -ETIMEDOUT: it is
+ * locked by another; or another -errno. Only the last is reported. */
+static int rundir_open_once(int tries, int gone)
 {
 	AUTO_CLOSE int fd = -1;
 	struct stat st;
@@ -77,9 +81,9 @@ static int rundir_open_once(void)
 			-EPERM,
 			"%s can be written by others than root, so it is not trusted: remove it",
 			RUNDIR);
-	err = rundir_lock(fd, RUNDIR_LOCK_TRIES);
-	if (err == -ETIMEDOUT)
-		return error_say(err, "%s: waited in vain for another start to finish", RUNDIR);
+	err = rundir_lock(fd, tries, gone);
+	if (err == -ETIMEDOUT || err == -ECANCELED)
+		return err;
 	if (err)
 		return error_report(err, "cannot lock %s", RUNDIR);
 	/* Whoever held the lock may have been the last to leave, and have removed it. */
@@ -88,15 +92,29 @@ static int rundir_open_once(void)
 	return fd_steal(&fd);
 }
 
-int rundir_open(void)
+static int rundir_open_locked(int tries, int gone)
 {
 	int fd = -EAGAIN;
 
 	for (int i = 0; fd == -EAGAIN && i < RUNDIR_OPEN_TRIES; i++)
-		fd = rundir_open_once();
-	if (fd == -EAGAIN)
-		return error_report(fd, "cannot open %s", RUNDIR);
+		fd = rundir_open_once(tries, gone);
+	return fd == -EAGAIN ? error_report(-ESTALE, "cannot open %s", RUNDIR) : fd;
+}
+
+int rundir_open(int gone)
+{
+	int fd = rundir_open_locked(RUNDIR_LOCK_TRIES, gone);
+
+	if (fd == -ETIMEDOUT)
+		error_say(fd, "%s: timed out waiting for another start to finish", RUNDIR);
 	return fd;
+}
+
+int rundir_try_open(void)
+{
+	int fd = rundir_open_locked(1, -1);
+
+	return fd == -ETIMEDOUT ? -EAGAIN : fd;
 }
 
 /* "4026531840." for this network namespace: the number that /proc/self/ns/net has. */
@@ -112,7 +130,7 @@ static int rundir_prefix(char prefix[NAME_MAX])
 
 static int rundir_check_log(int log)
 {
-	char header[sizeof(HEADER)] = "";
+	char header[RUNDIR_HEADER_MAX] = "";
 	struct stat st;
 
 	if (fstat(log, &st) < 0)
@@ -122,9 +140,9 @@ static int rundir_check_log(int log)
 	/* A run that was killed right after it made the file has changed nothing yet. */
 	if (st.st_size == 0)
 		return 0;
-	if (pread(log, header, strlen(HEADER), 0) < 0)
+	if (pread(log, header, strlen(LOG_HEADER), 0) < 0)
 		return -errno;
-	return strcmp(header, HEADER) == 0 ? 0 : -EBADMSG;
+	return strcmp(header, LOG_HEADER) == 0 ? 0 : -EBADMSG;
 }
 
 /* Is it a file at all? To open another thing may have effects of its own. */
@@ -144,7 +162,7 @@ int rundir_open_log(int rundir, const char *name, bool *ret_alive)
 
 	if (err)
 		return err;
-	log = openat(rundir, name, O_RDWR | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	log = openat(rundir, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (log < 0)
 		return -errno;
 	*ret_alive = flock(log, LOCK_EX | LOCK_NB) < 0;
@@ -196,7 +214,7 @@ bool rundir_find_sysctl(int rundir, int own_log, const char *path, char *ret_bef
 		    fstat(own_log, &own) < 0 || own.st_ino == other.st_ino)
 			continue;
 		log = rundir_open_log(rundir, name, &alive);
-		found = log >= 0 && alive && record_find_sysctl(log, path, ret_before);
+		found = log >= 0 && alive && log_find_sysctl(log, path, ret_before);
 	}
 	closedir(logs);
 	return found;
@@ -220,11 +238,11 @@ int rundir_claim(int rundir, unsigned int index)
 
 	if (err)
 		return err;
-	log = openat(rundir, name, O_RDWR | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0600);
+	log = openat(rundir, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (log < 0 && errno == EEXIST)
 		return -EEXIST;
 	if (log >= 0 && flock(log, LOCK_EX | LOCK_NB) == 0 &&
-	    write(log, HEADER, strlen(HEADER)) == (ssize_t)strlen(HEADER))
+	    write(log, LOG_HEADER, strlen(LOG_HEADER)) == (ssize_t)strlen(LOG_HEADER))
 		return fd_steal(&log);
 	err = error_report(-errno, "cannot write %s/%s", RUNDIR, name);
 	if (log >= 0)
@@ -242,7 +260,7 @@ int rundir_remove(void)
 	if (rundir < 0 || fstat(rundir, &st) < 0)
 		return error_report(rundir < 0 ? rundir : -errno, "cannot open %s", RUNDIR);
 	/* Another start may have it open, and would be left with a directory without a name. */
-	if (!rundir_is_ours(&st) || rundir_lock(rundir, RUNDIR_REMOVE_TRIES) == -ETIMEDOUT)
+	if (!rundir_is_ours(&st) || rundir_lock(rundir, RUNDIR_REMOVE_TRIES, -1) == -ETIMEDOUT)
 		return 0;
 	if (rmdir(RUNDIR) == 0 || errno == ENOENT || errno == ENOTEMPTY)
 		return 0;

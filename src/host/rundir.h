@@ -15,13 +15,20 @@
 
 /**
  * rundir_open() - make the directory where it does not exist, open it and lock it
+ * @gone: a descriptor that becomes readable when waiting has no purpose any more; -1: none
  *
  * The lock makes starts take turns: it is held from the choice of an index until the names and
- * addresses that follow from it are taken. It goes with the descriptor.
+ * addresses that follow from it are taken. It goes with the descriptor. Waits some seconds for it.
  *
- * Return: a descriptor or a negative errno, which is reported.
+ * Return: a descriptor or -errno, reported. -ECANCELED (unreported): @gone became readable.
  */
-int rundir_open(void);
+int rundir_open(int gone);
+
+/**
+ * rundir_try_open() - the same, without waiting
+ * Return: a descriptor or -errno, reported. -EAGAIN (unreported): somebody else has the lock.
+ */
+int rundir_try_open(void);
 
 /** rundir_list() - begin to go through the logs. Return: to be closed by closedir(); NULL:
  * reported. */

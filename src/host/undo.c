@@ -16,7 +16,7 @@
 #include "base/error.h"
 #include "base/sysctl.h"
 #include "host/cgroup.h"
-#include "host/record.h"
+#include "host/log.h"
 #include "host/rundir.h"
 #include "net/conntrack.h"
 #include "net/rule.h"
@@ -33,15 +33,6 @@ static int undo_links(const struct mac *mac)
 		netlink_report(&nl, err, "cannot delete the links of this run");
 	netlink_close(&nl);
 	return err;
-}
-
-/* Going through the kernel's whole hash table takes 10 ms and more, even if it is empty. */
-static bool undo_has_connections(void)
-{
-	char count[SYSCTL_VALUE_MAX];
-
-	return sysctl_read("net/netfilter/nf_conntrack_count", count) < 0 ||
-	       strcmp(count, "0") != 0;
 }
 
 static int undo_rules(unsigned int index)
@@ -61,11 +52,8 @@ static int undo_rules(unsigned int index)
 static int undo_conntrack(const struct address networks[2])
 {
 	struct netlink nl;
-	int err;
+	int err = netlink_open(&nl, NETLINK_NETFILTER);
 
-	if (!undo_has_connections())
-		return 0;
-	err = netlink_open(&nl, NETLINK_NETFILTER);
 	if (err)
 		return err;
 	err = conntrack_forget(&nl, networks, 2);
@@ -91,6 +79,8 @@ static int undo_sysctl(const struct record *record, int log, int rundir)
 	return error_report(err, "cannot put %s back to %s", record->path, record->before);
 }
 
+_Static_assert((int)RECORD_INDEX_MAX <= (int)RULE_INDEX_MAX, "each run has rules of its own");
+
 static int undo_record(const struct record *record, int log, int rundir)
 {
 	switch (record->kind) {
@@ -110,56 +100,69 @@ static int undo_record(const struct record *record, int log, int rundir)
 	return -EINVAL;
 }
 
-/*
- * Undoes a line, and takes it out of the log: the log shrinks while it is played. For a parameter
- * both happens under the directory's lock, so that of two runs which end at the same time one sees
- * that it is the last.
- */
-static int undo_line(const char *line, int log, int rundir, off_t offset)
-{
-	struct record record = {0};
-	AUTO_CLOSE int lock = -1;
-	int err;
+/* A log that is being played. */
+struct undo {
+	int log;
+	int rundir;   /* locked by the caller; -1: to be locked for each record that needs it */
+	int lock_err; /* why that failed: it is waited for once */
+	int err;      /* the first failure */
+};
 
-	if (!record_parse(line, &record)) {
-		error_say(0, "undo log: skipping a line that is no record: %.80s", line);
-		return 0;
+static int undo_and_void(const struct log_record *found, const struct undo *undo, int rundir)
+{
+	int err = undo_record(&found->record, undo->log, rundir);
+
+	if (err)
+		return err;
+	err = log_void(undo->log, found->offset);
+	return err ? error_report(err, "cannot write the undo log") : 0;
+}
+
+/*
+ * Undoes a record, and takes it out of the log: the log shrinks while it is played. For a parameter
+ * both happen under the directory's lock, so that of two runs which end at the same time one sees
+ * that it is the last. Without the lock nobody can tell whether another run needs the parameter:
+ * it stays.
+ */
+static int undo_found(const struct log_record *found, struct undo *undo)
+{
+	AUTO_CLOSE int lock = -1;
+
+	if (found->record.kind != RECORD_SYSCTL || undo->rundir >= 0)
+		return undo_and_void(found, undo, undo->rundir);
+	if (undo->lock_err)
+		return undo->lock_err;
+	lock = rundir_open(-1);
+	if (lock < 0) {
+		undo->lock_err = lock;
+		return lock;
 	}
-	if (record.kind == RECORD_SYSCTL && rundir < 0) {
-		lock = rundir_open();
-		if (lock < 0)
-			return lock; /* does another run need it? Nobody can tell: it stays */
-		rundir = lock;
-	}
-	err = undo_record(&record, log, rundir);
-	if (!err && offset >= 0 && ftruncate(log, offset) < 0)
-		err = error_report(-errno, "cannot shorten the undo log");
-	return err;
+	return undo_and_void(found, undo, lock);
+}
+
+/* What could not be undone stays in the log; the rest is undone all the same. */
+static int undo_on_record(const struct log_record *found, void *data)
+{
+	struct undo *undo = data;
+	int err = undo_found(found, undo);
+
+	undo->err = undo->err ? undo->err : err;
+	return 0;
+}
+
+static void undo_on_junk(const char *line)
+{
+	error_say(0, "undo log: skipping a line that is no record: %.80s", line);
 }
 
 int undo_play(int log, int rundir)
 {
-	char *text = record_read_all(log);
-	int err = 0;
-	char *end;
+	struct undo undo = {.log = log, .rundir = rundir};
+	int err = log_read(log, undo_on_record, undo_on_junk, &undo);
 
-	if (!text)
-		return error_report(-errno, "cannot read the undo log");
-	/* The change behind a torn last line was never made: a record is complete before it. */
-	while ((end = strrchr(text, '\n'))) {
-		const char *line;
-		int failed;
-
-		*end = '\0';
-		line = strrchr(text, '\n');
-		if (!line) /* the header */
-			break;
-		/* What could not be undone has to stay, and so has all before it. */
-		failed = undo_line(line + 1, log, rundir, err ? -1 : line + 1 - text);
-		err = err ? err : failed;
-	}
-	free(text);
-	return err;
+	if (err)
+		return error_report(err, "cannot read the undo log");
+	return undo.err;
 }
 
 static int undo_recover_log(int rundir, const char *name)

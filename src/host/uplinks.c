@@ -16,7 +16,6 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/sysctl.h"
-#include "host/record.h"
 #include "host/rundir.h"
 #include "net/route.h"
 
@@ -68,6 +67,15 @@ unsigned int uplinks_mtu(struct netlink *route)
 	return smallest < UPLINKS_MTU_MAX ? smallest : UPLINKS_MTU_MAX;
 }
 
+static int uplinks_note(struct log *log, const char *path, const char *before)
+{
+	struct record record = {.kind = RECORD_SYSCTL, .after = "1"};
+
+	snprintf(record.path, sizeof(record.path), "%s", path);
+	snprintf(record.before, sizeof(record.before), "%s", before);
+	return log_note(log, &record, NULL);
+}
+
 /* Turns one parameter of a link from 0 to 1, if it is 0, or another run of ours has done so. */
 static int uplinks_turn_on(struct uplinks *uplinks, sa_family_t family, const char *link,
 			   const char *parameter, int rundir)
@@ -82,12 +90,14 @@ static int uplinks_turn_on(struct uplinks *uplinks, sa_family_t family, const ch
 		return 0;
 	if (err)
 		return error_report(err, "cannot read /proc/sys/%s", path);
-	if (strcmp(before, "0") != 0 && (record_find_sysctl(uplinks->log, path, NULL) ||
-					 !rundir_find_sysctl(rundir, uplinks->log, path, before)))
+	if (strcmp(before, "0") != 0 &&
+	    (log_find_sysctl(uplinks->log->fd, path, NULL) ||
+	     !rundir_find_sysctl(rundir, uplinks->log->fd, path, before)))
 		return 0; /* it is on by us already, or it was a router before us */
 	err = uplinks->guard(uplinks->data, family, link);
-	if (!err)
-		err = record_note_sysctl(uplinks->log, path, before, "1");
+	if (err)
+		return err;
+	err = uplinks_note(uplinks->log, path, before);
 	if (err)
 		return err;
 	err = sysctl_write(path, "1");

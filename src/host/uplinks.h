@@ -14,10 +14,11 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "host/log.h"
 #include "net/netlink.h"
 
 struct uplinks {
-	int log;             /* undo log of this run */
+	struct log *log;     /* undo log of this run */
 	unsigned int bridge; /* ifindex of our own bridge, which is none */
 	bool ipv6;           /* whether to care for IPv6 at all */
 	/* Called before a link is turned on. Return: 0, or a negative errno, reported. */

@@ -185,6 +185,26 @@ void nft_batch_add_chain(struct nft_batch *batch, const char *name, const char *
 	comment_free(udata);
 }
 
+void nft_batch_delete_chain(struct nft_batch *batch, const char *name)
+{
+	nft_batch_put_chain(batch, chain_new(batch, name), NFT_MSG_DELCHAIN, 0);
+}
+
+void nft_batch_flush_chain(struct nft_batch *batch, const char *name)
+{
+	struct nft_rule rule = nft_rule_start(batch, name); /* no handle: all of them */
+	struct nlmsghdr *nlh = rule.failed ? NULL : nft_batch_message(batch, NFT_MSG_DELRULE, 0);
+
+	if (nlh) {
+		nftnl_rule_nlmsg_build_payload(nlh, rule.rule);
+		nft_batch_push(batch, nlh);
+	} else if (!batch->err) {
+		batch->err = -ENOMEM;
+	}
+	if (rule.rule)
+		nftnl_rule_free(rule.rule);
+}
+
 void nft_batch_add_base_chain(struct nft_batch *batch, const char *name, const char *type,
 			      uint32_t hook, int32_t priority)
 {

@@ -41,6 +41,12 @@ void nft_batch_delete_table(struct nft_batch *batch);
 /** nft_batch_add_chain() - create a chain that rules jump or go to. @comment may be NULL. */
 void nft_batch_add_chain(struct nft_batch *batch, const char *name, const char *comment);
 
+/** nft_batch_delete_chain() - delete a chain that has no rules and that nothing leads to. */
+void nft_batch_delete_chain(struct nft_batch *batch, const char *name);
+
+/** nft_batch_flush_chain() - delete all rules of a chain. */
+void nft_batch_flush_chain(struct nft_batch *batch, const char *name);
+
 /** nft_batch_add_base_chain() - create a chain on @hook (NF_INET_*), of @type "nat" or "filter". */
 void nft_batch_add_base_chain(struct nft_batch *batch, const char *name, const char *type,
 			      uint32_t hook, int32_t priority);

@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/sysctl.h"
+
 /* One entry's identity: enough for deleting this one, and not a later one with the same tuple. */
 struct conntrack_entry {
 	uint16_t tuple_length;
@@ -22,30 +24,28 @@ struct conntrack_entry {
 	sa_family_t family;
 };
 
-struct conntrack_matches {
-	const struct address *networks;
-	size_t network_count;
-	struct conntrack_entry *entries;
-	size_t count, size;
+struct conntrack_search {
+	bool (*is_wanted)(const struct address *address, void *data);
+	void *data;
+	struct conntrack_list *list;
 };
 
-static bool conntrack_is_ours(const struct conntrack_matches *matches, const struct nlattr *ip)
+static bool conntrack_address_matches(const struct conntrack_search *search,
+				      const struct nlattr *ip)
 {
-	struct address address = {.family = mnl_attr_get_payload_len(ip) == sizeof(struct in6_addr)
-						    ? AF_INET6
-						    : AF_INET};
+	uint16_t length = mnl_attr_get_payload_len(ip);
+	struct address address = {
+		.family = length == sizeof(struct in6_addr) ? AF_INET6 : AF_INET,
+		.prefix = (uint8_t)(8 * length),
+	};
 
-	if (mnl_attr_get_payload_len(ip) != address_length(&address))
+	if (length != address_length(&address))
 		return false;
-	memcpy(address.bytes, mnl_attr_get_payload(ip), address_length(&address));
-	address.prefix = (uint8_t)(8 * address_length(&address));
-	for (size_t i = 0; i < matches->network_count; i++)
-		if (address_overlaps(&address, &matches->networks[i]))
-			return true;
-	return false;
+	memcpy(address.bytes, mnl_attr_get_payload(ip), length);
+	return search->is_wanted(&address, search->data);
 }
 
-static bool conntrack_tuple_matches(const struct conntrack_matches *matches,
+static bool conntrack_tuple_matches(const struct conntrack_search *search,
 				    const struct nlattr *tuple)
 {
 	const struct nlattr *part, *ip;
@@ -54,14 +54,14 @@ static bool conntrack_tuple_matches(const struct conntrack_matches *matches,
 		if (mnl_attr_get_type(part) != CTA_TUPLE_IP)
 			continue;
 		mnl_attr_for_each_nested(ip, part)
-			if (conntrack_is_ours(matches, ip))
+			if (conntrack_address_matches(search, ip))
 				return true;
 	}
 	return false;
 }
 
 static bool conntrack_entry_read(struct conntrack_entry *entry, const struct nlmsghdr *nlh,
-				 const struct conntrack_matches *all)
+				 const struct conntrack_search *search)
 {
 	const struct nfgenmsg *message = mnl_nlmsg_get_payload(nlh);
 	const struct nlattr *attr;
@@ -77,10 +77,10 @@ static bool conntrack_entry_read(struct conntrack_entry *entry, const struct nlm
 				return false;
 			memcpy(entry->tuple, mnl_attr_get_payload(attr), length);
 			entry->tuple_length = length;
-			matches = matches || conntrack_tuple_matches(all, attr);
+			matches = matches || conntrack_tuple_matches(search, attr);
 			break;
 		case CTA_TUPLE_REPLY:
-			matches = matches || conntrack_tuple_matches(all, attr);
+			matches = matches || conntrack_tuple_matches(search, attr);
 			break;
 		case CTA_ID:
 			entry->id = mnl_attr_get_u32(attr);
@@ -95,22 +95,22 @@ static bool conntrack_entry_read(struct conntrack_entry *entry, const struct nlm
 
 static int conntrack_on_entry(const struct nlmsghdr *nlh, void *data)
 {
-	struct conntrack_matches *matches = data;
+	struct conntrack_search *search = data;
+	struct conntrack_list *list = search->list;
 	struct conntrack_entry entry = {0};
 
-	if (!conntrack_entry_read(&entry, nlh, matches))
+	if (!conntrack_entry_read(&entry, nlh, search))
 		return MNL_CB_OK;
-	if (matches->count == matches->size) {
-		size_t size = 2 * matches->size + 64;
-		struct conntrack_entry *grown =
-			reallocarray(matches->entries, size, sizeof(*grown));
+	if (list->count == list->size) {
+		size_t size = 2 * list->size + 64;
+		struct conntrack_entry *grown = reallocarray(list->entries, size, sizeof(*grown));
 
 		if (!grown)
 			return MNL_CB_ERROR;
-		matches->entries = grown;
-		matches->size = size;
+		list->entries = grown;
+		list->size = size;
 	}
-	matches->entries[matches->count++] = entry;
+	list->entries[list->count++] = entry;
 	return MNL_CB_OK;
 }
 
@@ -126,7 +126,7 @@ static struct nlmsghdr *conntrack_request(void *buf, uint8_t type, uint16_t flag
 	return nlh;
 }
 
-static int conntrack_delete(struct netlink *nl, const struct conntrack_entry *entry)
+static int conntrack_delete_entry(struct netlink *nl, const struct conntrack_entry *entry)
 {
 	char buf[NETLINK_REQUEST_MAX] __attribute__((aligned(NLMSG_ALIGNTO)));
 	struct nlmsghdr *nlh =
@@ -139,19 +139,69 @@ static int conntrack_delete(struct netlink *nl, const struct conntrack_entry *en
 	return netlink_talk(nl, nlh, NULL, NULL);
 }
 
-int conntrack_forget(struct netlink *nl, const struct address *networks, size_t count)
+static bool conntrack_is_empty(void)
+{
+	char count[SYSCTL_VALUE_MAX];
+
+	return sysctl_read("net/netfilter/nf_conntrack_count", count) == 0 &&
+	       strcmp(count, "0") == 0;
+}
+
+int conntrack_find(struct netlink *nl, bool (*is_wanted)(const struct address *address, void *data),
+		   void *data, struct conntrack_list *list)
 {
 	char buf[NETLINK_REQUEST_MAX] __attribute__((aligned(NLMSG_ALIGNTO)));
-	struct conntrack_matches matches = {.networks = networks, .network_count = count};
-	struct nlmsghdr *nlh = conntrack_request(buf, IPCTNL_MSG_CT_GET, NLM_F_DUMP, AF_UNSPEC);
-	int err = netlink_talk(nl, nlh, conntrack_on_entry, &matches);
+	struct conntrack_search search = {.is_wanted = is_wanted, .data = data, .list = list};
 
-	for (size_t i = 0; i < matches.count; i++) {
-		int failed = conntrack_delete(nl, &matches.entries[i]);
+	*list = (struct conntrack_list){0};
+	if (conntrack_is_empty())
+		return 0;
+	return netlink_talk(nl, conntrack_request(buf, IPCTNL_MSG_CT_GET, NLM_F_DUMP, AF_UNSPEC),
+			    conntrack_on_entry, &search);
+}
 
-		if (failed && failed != -ENOENT && !err) /* it may have expired meanwhile */
+int conntrack_delete(struct netlink *nl, const struct conntrack_list *list)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < list->count; i++) {
+		int failed = conntrack_delete_entry(nl, &list->entries[i]);
+
+		if (failed && failed != -ENOENT && !err)
 			err = failed;
 	}
-	free(matches.entries);
+	return err;
+}
+
+void conntrack_free(struct conntrack_list *list)
+{
+	free(list->entries);
+	*list = (struct conntrack_list){0};
+}
+
+struct conntrack_networks {
+	const struct address *networks;
+	size_t count;
+};
+
+static bool conntrack_is_of_networks(const struct address *address, void *data)
+{
+	const struct conntrack_networks *wanted = data;
+
+	for (size_t i = 0; i < wanted->count; i++)
+		if (address_overlaps(address, &wanted->networks[i]))
+			return true;
+	return false;
+}
+
+int conntrack_forget(struct netlink *nl, const struct address *networks, size_t count)
+{
+	struct conntrack_networks wanted = {networks, count};
+	struct conntrack_list list;
+	int err = conntrack_find(nl, conntrack_is_of_networks, &wanted, &list);
+
+	if (!err)
+		err = conntrack_delete(nl, &list);
+	conntrack_free(&list);
 	return err;
 }

@@ -95,6 +95,42 @@ int diag_find_listeners(struct netlink *nl, uint8_t protocol, uint16_t port,
 	return 0;
 }
 
+static int diag_on_state(const struct nlmsghdr *nlh, void *data)
+{
+	const struct inet_diag_msg *message = mnl_nlmsg_get_payload(nlh);
+
+	if (mnl_nlmsg_get_payload_len(nlh) >= sizeof(*message))
+		*(uint8_t *)data = message->idiag_state;
+	return MNL_CB_OK;
+}
+
+int diag_listens(struct netlink *nl, uint8_t protocol, const struct address *address, uint16_t port)
+{
+	char buf[NETLINK_REQUEST_MAX] __attribute__((aligned(NLMSG_ALIGNTO)));
+	bool is_udp = protocol == IPPROTO_UDP;
+	struct inet_diag_req_v2 *request;
+	struct nlmsghdr *nlh = diag_request(buf, SOCK_DIAG_BY_FAMILY, NLM_F_ACK, address->family,
+					    protocol, &request);
+	uint8_t state = 0;
+	int err;
+
+	request->idiag_states = STATES_ALL;
+	request->id.idiag_cookie[0] = request->id.idiag_cookie[1] = INET_DIAG_NOCOOKIE;
+	/* For UDP, source and destination are the other way round (udp_dump_one()). */
+	memcpy(is_udp ? request->id.idiag_dst : request->id.idiag_src, address->bytes,
+	       address_length(address));
+	*(is_udp ? &request->id.idiag_dport : &request->id.idiag_sport) = htons(port);
+	err = netlink_talk(nl, nlh, diag_on_state, &state);
+	if (err)
+		return err == -ENOENT ? 0 : err;
+	return state == (is_udp ? STATE_CLOSE : STATE_LISTEN);
+}
+
+bool diag_is_supported(struct netlink *nl, uint8_t protocol)
+{
+	return diag_dump(nl, AF_INET, protocol, 0, NULL, NULL) == 0;
+}
+
 struct diag_connections {
 	struct inet_diag_sockid *ids;
 	size_t count;

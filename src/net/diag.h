@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "net/address.h"
 #include "net/netlink.h"
 
 /** Who waits for peers at a port: sockets of the one family, the other, or both. */
@@ -16,6 +17,23 @@ struct diag_listeners {
 	bool any;       /* one at all; it may be bound to a loopback address */
 	uint32_t inode; /* of one of them: its number in /proc/PID/fd */
 };
+
+/**
+ * diag_listens() - would a connection to @address and @port be accepted?
+ * @nl:       a NETLINK_SOCK_DIAG socket: it sees the namespace it was opened in
+ * @protocol: IPPROTO_TCP: a socket listens; IPPROTO_UDP: a socket is bound
+ * @address:  of a link of that namespace
+ *
+ * The kernel looks in its hash table, as it does for a packet: the cost does not depend on how many
+ * sockets there are (inet_diag_find_one_icsk(), udp_dump_one()).
+ *
+ * Return: 1 yes, 0 no, or -errno.
+ */
+int diag_listens(struct netlink *nl, uint8_t protocol, const struct address *address,
+		 uint16_t port);
+
+/** diag_is_supported() - has this kernel inet_diag for @protocol? Loads its module where it can. */
+bool diag_is_supported(struct netlink *nl, uint8_t protocol);
 
 /**
  * diag_abort_all() - abort every TCP connection of the namespace; the peers get a reset

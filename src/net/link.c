@@ -25,6 +25,17 @@ int mac_random(struct mac *ret)
 	return 0;
 }
 
+struct address mac_link_local(const struct mac *mac)
+{
+	const uint8_t *o = mac->octet;
+
+	return (struct address){
+		.family = AF_INET6,
+		.prefix = 64,
+		.bytes = {0xfe, 0x80, [8] = o[0] ^ 0x02, o[1], o[2], 0xff, 0xfe, o[3], o[4], o[5]},
+	};
+}
+
 /* A request about a link: by index, or by name where @ifindex is 0. */
 static struct nlmsghdr *link_request(void *buf, uint16_t type, uint16_t flags, unsigned int ifindex)
 {
@@ -81,6 +92,7 @@ int link_create_veth(struct netlink *nl, const struct veth_spec *spec)
 	peer = mnl_attr_nest_start(nlh, VETH_INFO_PEER);
 	mnl_nlmsg_put_extra_header(nlh, sizeof(struct ifinfomsg));
 	mnl_attr_put_strz(nlh, IFLA_IFNAME, spec->peer_name);
+	mnl_attr_put(nlh, IFLA_ADDRESS, sizeof(spec->peer_mac.octet), spec->peer_mac.octet);
 	mnl_attr_put_u32(nlh, IFLA_MTU, spec->mtu);
 	mnl_attr_put_u32(nlh, IFLA_NET_NS_PID, (uint32_t)spec->peer_pid);
 	mnl_attr_nest_end(nlh, peer);
@@ -105,8 +117,10 @@ int link_filter_bridge(struct netlink *nl, unsigned int ifindex)
 	return netlink_talk(nl, nlh, NULL, NULL);
 }
 
-int link_set_port_mode(struct netlink *nl, unsigned int ifindex, enum link_port_mode mode)
+int link_set_port(struct netlink *nl, unsigned int ifindex, enum link_port_mode mode)
 {
+	static const uint16_t off[] = {IFLA_BRPORT_LEARNING, IFLA_BRPORT_UNICAST_FLOOD,
+				       IFLA_BRPORT_MCAST_FLOOD, IFLA_BRPORT_BCAST_FLOOD};
 	char buf[NETLINK_REQUEST_MAX] __attribute__((aligned(NLMSG_ALIGNTO)));
 	struct nlmsghdr *nlh = link_request(buf, RTM_NEWLINK, 0, ifindex);
 	struct nlattr *linkinfo = mnl_attr_nest_start(nlh, IFLA_LINKINFO);
@@ -114,11 +128,28 @@ int link_set_port_mode(struct netlink *nl, unsigned int ifindex, enum link_port_
 
 	mnl_attr_put_strz(nlh, IFLA_INFO_SLAVE_KIND, "bridge");
 	port = mnl_attr_nest_start(nlh, IFLA_INFO_SLAVE_DATA);
+	for (size_t i = 0; i < sizeof(off) / sizeof(off[0]); i++)
+		mnl_attr_put_u8(nlh, off[i], 0);
 	mnl_attr_put_u8(nlh, mode == LINK_PORT_HAIRPIN ? IFLA_BRPORT_MODE : IFLA_BRPORT_ISOLATED,
 			1);
 	mnl_attr_nest_end(nlh, port);
 	mnl_attr_nest_end(nlh, linkinfo);
 	return netlink_talk(nl, nlh, NULL, NULL);
+}
+
+int link_disable_autoconf6(struct netlink *nl, unsigned int ifindex)
+{
+	char buf[NETLINK_REQUEST_MAX] __attribute__((aligned(NLMSG_ALIGNTO)));
+	struct nlmsghdr *nlh = link_request(buf, RTM_NEWLINK, 0, ifindex);
+	struct nlattr *families = mnl_attr_nest_start(nlh, IFLA_AF_SPEC);
+	struct nlattr *ipv6 = mnl_attr_nest_start(nlh, AF_INET6);
+	int err;
+
+	mnl_attr_put_u8(nlh, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
+	mnl_attr_nest_end(nlh, ipv6);
+	mnl_attr_nest_end(nlh, families);
+	err = netlink_talk(nl, nlh, NULL, NULL);
+	return err == -EAFNOSUPPORT ? 0 : err;
 }
 
 int link_set_up(struct netlink *nl, unsigned int ifindex)
@@ -170,6 +201,7 @@ int link_add_default_route(struct netlink *nl, unsigned int ifindex, const struc
 	route->rtm_protocol = RTPROT_BOOT;
 	route->rtm_scope = RT_SCOPE_UNIVERSE;
 	route->rtm_type = RTN_UNICAST;
+	route->rtm_flags = RTNH_F_ONLINK; /* the gateway lies outside of the link's own prefix */
 	mnl_attr_put(nlh, RTA_GATEWAY, address_length(gateway), gateway->bytes);
 	mnl_attr_put_u32(nlh, RTA_OIF, ifindex);
 	return netlink_talk(nl, nlh, NULL, NULL);
@@ -247,12 +279,12 @@ static int link_find_all(struct netlink *nl, struct link_matches *matches)
 			    matches);
 }
 
-static int link_delete(struct netlink *nl, unsigned int ifindex)
+int link_delete(struct netlink *nl, unsigned int ifindex)
 {
 	char buf[NETLINK_REQUEST_MAX] __attribute__((aligned(NLMSG_ALIGNTO)));
 	int err = netlink_talk(nl, link_request(buf, RTM_DELLINK, 0, ifindex), NULL, NULL);
 
-	return err == -ENODEV ? 0 : err; /* a copy's namespace takes its link with it */
+	return err == -ENODEV ? 0 : err; /* its peer's namespace may have taken it along */
 }
 
 static int link_delete_group(struct netlink *nl, const struct mac *mac)

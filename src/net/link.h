@@ -23,6 +23,9 @@ struct mac {
 /** mac_random() - a random, locally administered unicast MAC address. Return: 0, -errno. */
 int mac_random(struct mac *ret);
 
+/** mac_link_local() - the address fe80::/64 of RFC 4291, appendix A, that goes with @mac. */
+struct address mac_link_local(const struct mac *mac);
+
 /** link_create_bridge() - make bridge @name, down. -EEXIST where the name is taken. @mtu: bytes. */
 int link_create_bridge(struct netlink *nl, const char *name, const struct mac *mac,
 		       unsigned int mtu);
@@ -32,6 +35,7 @@ struct veth_spec {
 	struct mac mac;        /* of the host's end */
 	unsigned int bridge;   /* ifindex of the bridge that gets the host's end as a port */
 	const char *peer_name; /* of the other end */
+	struct mac peer_mac;   /* of the other end */
 	unsigned int mtu;      /* of both ends, in bytes */
 	pid_t peer_pid;        /* the other end is born in this process's network namespace */
 };
@@ -52,8 +56,22 @@ enum link_port_mode {
 	LINK_PORT_HAIRPIN,  /* it talks to all, and what came in by it may leave by it */
 };
 
-/** link_set_port_mode() - `bridge link set dev @ifindex isolated on`, or `hairpin on`. */
-int link_set_port_mode(struct netlink *nl, unsigned int ifindex, enum link_port_mode mode);
+/**
+ * link_set_port() - `bridge link set dev @ifindex isolated on`, or `hairpin on`; with `flood off
+ * mcast_flood off bcast_flood off learning off`
+ *
+ * Nothing is flooded to the port and nothing is learned from it. Whoever is behind it needs an
+ * entry of the forwarding database (neighbour_add_port()).
+ */
+int link_set_port(struct netlink *nl, unsigned int ifindex, enum link_port_mode mode);
+
+/**
+ * link_disable_autoconf6() - `ip link set dev @ifindex addrgenmode none`
+ *
+ * The link gets no link-local address when it is set up. A kernel or link without IPv6 has none to
+ * give, which is no error.
+ */
+int link_disable_autoconf6(struct netlink *nl, unsigned int ifindex);
 
 /** link_set_up() - `ip link set up`. */
 int link_set_up(struct netlink *nl, unsigned int ifindex);
@@ -67,7 +85,7 @@ int link_set_up(struct netlink *nl, unsigned int ifindex);
 int link_add_address(struct netlink *nl, unsigned int ifindex, const struct address *address,
 		     bool preferred);
 
-/** link_add_default_route() - `ip route add default via @gateway dev @ifindex`. */
+/** link_add_default_route() - `ip route add default via @gateway dev @ifindex onlink`. */
 int link_add_default_route(struct netlink *nl, unsigned int ifindex, const struct address *gateway);
 
 /**
@@ -78,6 +96,9 @@ int link_add_default_route(struct netlink *nl, unsigned int ifindex, const struc
  * metric of the loopback link's own route it serves nothing else.
  */
 int link_add_loopback6_route(struct netlink *nl, unsigned int ifindex);
+
+/** link_delete() - `ip link del dev @ifindex`. None is no error. */
+int link_delete(struct netlink *nl, unsigned int ifindex);
 
 /** link_delete_all() - delete every link of this namespace that carries @mac. None is no error. */
 int link_delete_all(struct netlink *nl, const struct mac *mac);

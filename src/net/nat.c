@@ -8,78 +8,160 @@
 #include <libnftnl/common.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "base/error.h"
 #include "net/ruleset.h"
 
-/* A batch for a thousand copies is some hundred KiB: sent in one piece, it must fit. */
+/* A transaction of a thousand backends is some hundred KiB: sent in one piece, it must fit. */
 enum { NAT_SEND_BUFFER = 16 << 20 };
 
-int nat_build(struct nft_batch *batch, const struct nat_config *config, uint32_t sequence)
+static void nat_begin(struct nat *nat)
 {
-	nft_batch_start(batch, config->table, sequence);
-	ruleset_add_all(batch, config);
-	return nft_batch_finish(batch);
+	nft_batch_start(&nat->batch, nat->table, nat->nl.sequence);
+	nat->has_changes = false;
 }
 
-static int nat_commit(struct nat *nat, struct nft_batch *batch, int err)
+/* Sends the batch, and frees it. */
+static int nat_send(struct nat *nat, struct nft_batch *batch)
 {
+	int err = nft_batch_finish(batch);
+
 	if (!err)
 		err = netlink_transact(&nat->nl, batch->data, batch->length, batch->last);
 	nft_batch_free(batch);
 	return err;
 }
 
-int nat_install(struct nat *nat, const struct nat_config *config)
+int nat_open(struct nat *nat, const struct nat_config *config)
 {
 	const int size = NAT_SEND_BUFFER;
-	struct nft_batch batch;
 	int err;
 
-	nat->table = config->table;
+	*nat = (struct nat){.table = config->table};
 	err = netlink_open(&nat->nl, NETLINK_NETFILTER);
 	if (err)
 		return err;
-	if (setsockopt(netlink_fd(&nat->nl), SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) < 0)
-		err = -errno;
-	if (!err)
-		err = nat_commit(nat, &batch, nat_build(&batch, config, nat->nl.sequence));
-	if (!err)
+	if (setsockopt(netlink_fd(&nat->nl), SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) < 0) {
+		err = error_report(-errno, "nftables: cannot enlarge the socket's buffer");
+		netlink_close(&nat->nl);
+		return err;
+	}
+	nat_begin(nat);
+	ruleset_add_all(&nat->batch, config);
+	nat->has_changes = true;
+	return 0;
+}
+
+void nat_hold_port(struct nat *nat, const struct nat_port *port)
+{
+	nft_batch_add_port(&nat->batch, RULESET_RESERVED, port->protocol, port->number, NULL, NULL);
+	nat->has_changes = true;
+}
+
+void nat_release_port(struct nat *nat, const struct nat_port *port)
+{
+	nft_batch_delete_port(&nat->batch, RULESET_RESERVED, port->protocol, port->number);
+	nat->has_changes = true;
+}
+
+/* The chain is wanted again before it was deleted. */
+static void nat_keep(struct nat *nat, const char *chain)
+{
+	for (size_t i = 0; i < nat->stale_count; i++) {
+		if (strcmp(nat->stale[i], chain) != 0)
+			continue;
+		memmove(nat->stale[i], nat->stale[nat->stale_count - 1], NAT_CHAIN_MAX);
+		nat->stale_count--;
+		return;
+	}
+}
+
+void nat_add_backend(struct nat *nat, const struct nat_backend *backend)
+{
+	nat_keep(nat, backend->chain);
+	ruleset_add_backend(&nat->batch, backend);
+	nat->has_changes = true;
+}
+
+void nat_add_backend_ipv6(struct nat *nat, const struct nat_backend *backend)
+{
+	ruleset_add_backend_ipv6(&nat->batch, backend);
+	nat->has_changes = true;
+}
+
+void nat_remove_backend(struct nat *nat, const char *chain)
+{
+	char(*grown)[NAT_CHAIN_MAX] =
+		reallocarray(nat->stale, nat->stale_count + 1, sizeof(*grown));
+
+	nft_batch_flush_chain(&nat->batch, chain);
+	nat->has_changes = true;
+	if (!grown) /* an empty chain stays until the table goes */
+		return;
+	nat->stale = grown;
+	snprintf(nat->stale[nat->stale_count++], NAT_CHAIN_MAX, "%s", chain);
+}
+
+void nat_publish(struct nat *nat, const struct nat_port *port, const struct nat_backend *backend)
+{
+	nft_batch_add_port(&nat->batch, RULESET_PUBLISHED, port->protocol, port->number,
+			   backend->chain, backend->comment);
+	nat->has_changes = true;
+}
+
+void nat_withdraw(struct nat *nat, const struct nat_port *port)
+{
+	nft_batch_delete_port(&nat->batch, RULESET_PUBLISHED, port->protocol, port->number);
+	nat->has_changes = true;
+}
+
+int nat_commit(struct nat *nat)
+{
+	int err;
+
+	if (!nat->has_changes)
 		return 0;
-	if (err != -EEXIST)
-		netlink_report(&nat->nl, err, "nftables: cannot make the table inet %s",
-			       config->table);
-	netlink_close(&nat->nl); /* of this name there may be a table that is not ours */
+	err = nat_send(nat, &nat->batch);
+	nat_begin(nat);
+	if (!nat->is_installed) {
+		if (!err)
+			nat->is_installed = true;
+		else if (err != -EEXIST)
+			netlink_report(&nat->nl, err, "nftables: cannot make the table inet %s",
+				       nat->table);
+	} else if (err) {
+		netlink_report(&nat->nl, err, "nftables: cannot change the table inet %s",
+			       nat->table);
+	}
 	return err;
 }
 
-int nat_publish_ipv6(struct nat *nat, const struct nat_port *port)
+int nat_sweep(struct nat *nat)
 {
 	struct nft_batch batch;
 	int err;
 
+	if (!nat->stale_count)
+		return 0;
+	if (nat->has_changes) /* their messages are numbered already, and come first */
+		return -EBUSY;
 	nft_batch_start(&batch, nat->table, nat->nl.sequence);
-	ruleset_add_ipv6(&batch, port);
-	err = nat_commit(nat, &batch, nft_batch_finish(&batch));
-	if (err)
-		netlink_report(&nat->nl, err, "nftables: cannot map port %u over IPv6 in inet %s",
-			       port->port, nat->table);
-	return err;
-}
-
-int nat_unpublish(struct nat *nat, const struct nat_port *port)
-{
-	struct nft_batch batch;
-	int err;
-
-	nft_batch_start(&batch, nat->table, nat->nl.sequence);
-	nft_batch_delete_port(&batch, RULESET_PUBLISHED, port->protocol, port->port);
-	err = nat_commit(nat, &batch, nft_batch_finish(&batch));
-	if (err)
-		netlink_report(&nat->nl, err, "nftables: cannot take port %u out of inet %s",
-			       port->port, nat->table);
-	return err;
+	for (size_t i = 0; i < nat->stale_count; i++)
+		nft_batch_delete_chain(&batch, nat->stale[i]);
+	err = nat_send(nat, &batch);
+	nft_batch_free(&nat->batch);
+	nat_begin(nat);
+	if (err == -EBUSY)
+		return err;
+	nat->stale_count = 0;
+	return err ? netlink_report(&nat->nl, err,
+				    "nftables: cannot delete unused chains of the table inet %s",
+				    nat->table)
+		   : 0;
 }
 
 bool nat_table_exists(const char *table)
@@ -107,10 +189,17 @@ void nat_remove(struct nat *nat)
 {
 	struct nft_batch batch;
 
+	nft_batch_free(&nat->batch);
+	free(nat->stale);
+	nat->stale = NULL;
+	nat->stale_count = 0;
 	if (!nat->nl.socket)
 		return;
-	nft_batch_start(&batch, nat->table, nat->nl.sequence);
-	nft_batch_delete_table(&batch);
-	nat_commit(nat, &batch, nft_batch_finish(&batch));
+	/* Of this name there may be a table that is not ours. */
+	if (nat->is_installed) {
+		nft_batch_start(&batch, nat->table, nat->nl.sequence);
+		nft_batch_delete_table(&batch);
+		nat_send(nat, &batch);
+	}
 	netlink_close(&nat->nl);
 }

@@ -12,7 +12,7 @@
 enum {
 	/* between 0, where the table local is looked up, and what anyone else is likely to use */
 	PRIORITY_PASS = 10,
-	PRIORITY_DROP = PRIORITY_PASS + RULE_RUNS_MAX,
+	PRIORITY_DROP = PRIORITY_PASS + RULE_INDEX_MAX,
 	/* "who made it": neither the kernel's (2), iproute2's (3) nor a routing daemon's */
 	PROTOCOL = 117,
 };
@@ -56,7 +56,7 @@ int rule_guard_link(struct netlink *nl, const char *link, const struct address *
 	sa_family_t family = network->family;
 	int err;
 
-	if (index >= RULE_RUNS_MAX)
+	if (index >= RULE_INDEX_MAX)
 		return -ENOSPC;
 	err = rule_add(nl, link, family, PRIORITY_PASS + index, NULL, FR_ACT_TO_TBL,
 		       RT_TABLE_LOCAL);

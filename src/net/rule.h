@@ -16,18 +16,18 @@
 #include "net/address.h"
 #include "net/netlink.h"
 
-/** How many runs can have such rules at a time: each has priorities of its own. */
-enum { RULE_RUNS_MAX = 90 };
+/** Whoever adds such rules has an index below this one, and so priorities of its own. */
+enum { RULE_INDEX_MAX = 90 };
 
 /**
  * rule_guard_link() - add the three rules for what comes in by a link
- * @network: of the copies; its family is that of the rules
- * @index:   of the run, less than RULE_RUNS_MAX
+ * @network: that may be reached; its family is that of the rules
+ * @index:   less than RULE_INDEX_MAX
  *
  * Rules that are there already are no error. Return: 0 or a negative errno, not reported.
  */
 int rule_guard_link(struct netlink *nl, const char *link, const struct address *network,
 		    unsigned int index);
 
-/** rule_delete_all() - delete all rules of run @index, of both families. None is no error. */
+/** rule_delete_all() - delete all rules with this @index, of both families. None is no error. */
 int rule_delete_all(struct netlink *nl, unsigned int index);

@@ -6,6 +6,9 @@
  * `published`; all later packets follow the connection's conntrack entry. What is asked of every
  * packet is in `guard` (before conntrack, so that nothing forged ever gets an entry) and, of those
  * that are forwarded, in `forward`.
+ *
+ * For whoever reads `nft list ruleset`, what lies behind the bridge is called by the name that it
+ * has for the user: a copy.
  */
 #include "net/ruleset.h"
 
@@ -23,36 +26,36 @@ static bool has(const struct nat_network *network)
 	return network->subnet.family != AF_UNSPEC;
 }
 
-static void ruleset_add_dnat(struct nft_batch *batch, const struct nat_port *port,
+static void ruleset_add_dnat(struct nft_batch *batch, const struct nat_backend *backend,
 			     const struct address *to)
 {
-	struct nft_rule rule = nft_rule_start(batch, port->name);
+	struct nft_rule rule = nft_rule_start(batch, backend->chain);
 
 	/* meta nfproto ipv4 counter dnat ip to 10.90.0.3:8080 */
 	match_nfproto(&rule, to->family);
 	do_counter(&rule);
-	do_dnat(&rule, to, port->to_port);
-	nft_batch_add_rule(batch, &rule, port->comment);
+	do_dnat(&rule, to, backend->port);
+	nft_batch_add_rule(batch, &rule, backend->comment);
 }
 
-void ruleset_add_ipv6(struct nft_batch *batch, const struct nat_port *port)
+void ruleset_add_backend_ipv6(struct nft_batch *batch, const struct nat_backend *backend)
 {
-	ruleset_add_dnat(batch, port, &port->to6);
+	ruleset_add_dnat(batch, backend, &backend->to6);
 }
 
-static void ruleset_add_ports(struct nft_batch *batch, const struct nat_config *config)
+void ruleset_add_backend(struct nft_batch *batch, const struct nat_backend *backend)
+{
+	nft_batch_add_chain(batch, backend->chain, NULL);
+	if (backend->to.family != AF_UNSPEC)
+		ruleset_add_dnat(batch, backend, &backend->to);
+	if (backend->to6.family != AF_UNSPEC)
+		ruleset_add_dnat(batch, backend, &backend->to6);
+}
+
+static void ruleset_add_sets(struct nft_batch *batch)
 {
 	nft_batch_add_port_set(batch, RULESET_PUBLISHED, "host port -> chain of the copy", true);
 	nft_batch_add_port_set(batch, RULESET_RESERVED, "host ports that lead nowhere else", false);
-	for (size_t i = 0; i < config->count; i++) {
-		const struct nat_port *port = &config->ports[i];
-
-		nft_batch_add_chain(batch, port->name, NULL);
-		ruleset_add_dnat(batch, port, &port->to);
-		nft_batch_add_port(batch, RULESET_PUBLISHED, port->protocol, port->port, port->name,
-				   port->comment);
-		nft_batch_add_port(batch, RULESET_RESERVED, port->protocol, port->port, NULL, NULL);
-	}
 }
 
 static void ruleset_add_from_host(struct nft_batch *batch, const struct nat_config *config)
@@ -144,6 +147,21 @@ static void ruleset_drop_daddr(struct nft_batch *batch, const char *chain,
 	nft_batch_add_rule(batch, &rule, comment);
 }
 
+/*
+ * Refused here, before it is routed: routed out by the link it came in by, it would have the kernel
+ * tell the sender of a shorter way (ICMP redirect), which is barred.
+ */
+static void ruleset_refuse_neighbours(struct nft_batch *batch, const struct address *subnet)
+{
+	struct nft_rule rule = nft_rule_start(batch, "from-copy");
+
+	/* ip daddr 10.90.0.0/24 fib daddr type != local reject */
+	match_daddr(&rule, subnet, true);
+	match_daddr_local(&rule, false);
+	do_reject(&rule);
+	nft_batch_add_rule(batch, &rule, "not from copy to copy");
+}
+
 /* From a copy: only by its own network's addresses, and not to this host's loopback addresses. */
 static void ruleset_add_from_copy(struct nft_batch *batch, const struct nat_config *config)
 {
@@ -156,6 +174,7 @@ static void ruleset_add_from_copy(struct nft_batch *batch, const struct nat_conf
 	do_drop(&rule);
 	nft_batch_add_rule(batch, &rule, "a copy speaks for itself only");
 	ruleset_drop_daddr(batch, "from-copy", &LOOPBACK4, "127.0.0.0/8 is for this host alone");
+	ruleset_refuse_neighbours(batch, &config->ipv4.subnet);
 	if (!has(&config->ipv6))
 		return;
 	/* ip6 saddr != fd00::/64 ip6 saddr != fe80::/10 drop */
@@ -165,6 +184,7 @@ static void ruleset_add_from_copy(struct nft_batch *batch, const struct nat_conf
 	do_drop(&rule);
 	nft_batch_add_rule(batch, &rule, "a copy speaks for itself only");
 	ruleset_drop_daddr(batch, "from-copy", &LOOPBACK6, "::1 is for this host alone");
+	ruleset_refuse_neighbours(batch, &config->ipv6.subnet);
 	if (config->forwards_ipv6)
 		return;
 	/* ip6 daddr != ff00::/8 fib daddr type != local reject */
@@ -271,7 +291,7 @@ static void ruleset_add_unmapped(struct nft_batch *batch)
 void ruleset_add_all(struct nft_batch *batch, const struct nat_config *config)
 {
 	nft_batch_add_table(batch, config->comment);
-	ruleset_add_ports(batch, config);
+	ruleset_add_sets(batch);
 	ruleset_add_from_host(batch, config);
 	ruleset_add_from_elsewhere(batch, config);
 	ruleset_add_sources(batch, config);

@@ -12,7 +12,7 @@ from harness import OPEN, USER, outcomes_from
 from .anatomy import COPIES, answers, kill_everything
 
 RUNDIR = "/run/uva_container"
-HEADER = "uva_container undo log 1\n"
+HEADER = "uva_container undo log 2\n"
 OURS = "uva_container: "
 ELSEWHERE = "/srv"  # a file system of the host's own, for what records name
 
@@ -130,7 +130,7 @@ class Place:
         """A log that, where it is obeyed, costs the host its LAN."""
         link = self.host.run(["cat", "/sys/class/net/lan0/address"]).stdout.strip()
         assert int(link[:2], 16) & 3 == 2, "an address that could be ours"
-        return f"{HEADER}links {link}\n"
+        return f"{HEADER}1 links {link}\n"
 
 
 def symlink_to_a_file(place):
@@ -168,7 +168,7 @@ def of_somebody_else(place):
 HOSTILE = {
     "garbage": lambda place: place.write(bytes(range(256)) * 64),
     "zeros": lambda place: place.write(bytes(4096)),
-    "another header": lambda place: place.write(place.order().replace("log 1", "log 2")),
+    "another header": lambda place: place.write(place.order().replace("log 2", "log 3")),
     "half a header": lambda place: place.write(HEADER[:-1]),
     "no header": lambda place: place.write(place.order().removeprefix(HEADER)),
     "symlink to a file": symlink_to_a_file,
@@ -218,18 +218,21 @@ def test_names_that_are_not_of_this_network(host, project, name):
 
 
 NO_RECORDS = {
-    "an unknown kind": "mount /srv/somebodys",
-    "a word alone": "links",
-    "no address": "links 02:00:00:00:00",
-    "an address that cannot be ours": "links 01:00:5e:00:00:01",
-    "an address in another spelling": "links 2:0:0:0:0:1",
-    "no network": "conntrack 127.0.0.1",
-    "not of the network": "sysctl {hacked} {hostname} kernel/hostname",
-    "not of the network any more": "sysctl {hacked} {hostname} net/../kernel/hostname",
-    "a relative path": "directory srv/empty",
-    "a path that leads back": "directory /srv/somebodys/../empty",
+    "an unknown kind": "2 mount /srv/somebodys",
+    "a word alone": "2 links",
+    "no address": "2 links 02:00:00:00:00",
+    "an address that cannot be ours": "2 links 01:00:5e:00:00:01",
+    "an address in another spelling": "2 links 2:0:0:0:0:1",
+    "no network": "2 conntrack 127.0.0.1",
+    "not of the network": "2 sysctl {hacked} {hostname} kernel/hostname",
+    "not of the network any more": "2 sysctl {hacked} {hostname} net/../kernel/hostname",
+    "a relative path": "2 directory srv/empty",
+    "a path that leads back": "2 directory /srv/somebodys/../empty",
     "an empty line": "",
-    "very long": "directory /" + "x" * 100_000,
+    "no number": "directory /srv/empty",
+    "a number in another spelling": "02 directory /srv/empty",
+    "a number and no blank": "2directory /srv/empty",
+    "very long": "2 directory /" + "x" * 100_000,
 }
 
 
@@ -240,7 +243,7 @@ def test_lines_that_are_no_records(host, project, elsewhere):
     hostname = host.run(["hostname"]).stdout.strip()
     host.remember()
     text = "".join(f"{line}\n" for line in NO_RECORDS.values()).format(hacked="hacked", hostname=hostname)
-    Place(host, "{}.0").write(f"{HEADER}directory {ELSEWHERE}/last\n{text}directory {ELSEWHERE}/first\n")
+    Place(host, "{}.0").write(f"{HEADER}1 directory {ELSEWHERE}/last\n{text}3 directory {ELSEWHERE}/first\n")
     lines = live(host, project)
     assert len([line for line in lines if "no record" in line]) == len(lines) == len(NO_RECORDS), lines
     assert host.run(["hostname"]).stdout.strip() == hostname
@@ -248,20 +251,20 @@ def test_lines_that_are_no_records(host, project, elsewhere):
 
 
 NOTHING_TO_UNDO = {
-    "half a record": f"{HEADER}directory {ELSEWHERE}/empty",
+    "half a record": f"{HEADER}1 directory {ELSEWHERE}/empty",
     "the header alone": HEADER,
     "nothing": "",
-    "somebody's directory": f"{HEADER}directory {ELSEWHERE}/somebodys\n",
-    "a directory behind a symlink": f"{HEADER}directory {ELSEWHERE}/link/empty\n",
-    "a symlink": f"{HEADER}directory {ELSEWHERE}/link\n",
-    "a file": f"{HEADER}directory {ELSEWHERE}/somebodys/file\n",
-    "the root": f"{HEADER}directory /\n",
-    "a mount point": f"{HEADER}directory {ELSEWHERE}\n",
-    "a zero": f"{HEADER}directory {ELSEWHERE}/empty\0\n",
-    "a parameter that is not there": f"{HEADER}sysctl 0 1 net/ipv4/conf/gone0/forwarding\n",
-    "another value by now": f"{HEADER}sysctl 0 7 net/ipv4/conf/lan0/forwarding\n",
-    "nobody's links": f"{HEADER}links 02:de:ad:be:ef:01\n",
-    "nobody's connections": f"{HEADER}conntrack 192.0.2.0/24 fd00::/64\n",
+    "somebody's directory": f"{HEADER}1 directory {ELSEWHERE}/somebodys\n",
+    "a directory behind a symlink": f"{HEADER}1 directory {ELSEWHERE}/link/empty\n",
+    "a symlink": f"{HEADER}1 directory {ELSEWHERE}/link\n",
+    "a file": f"{HEADER}1 directory {ELSEWHERE}/somebodys/file\n",
+    "the root": f"{HEADER}1 directory /\n",
+    "a mount point": f"{HEADER}1 directory {ELSEWHERE}\n",
+    "a zero": f"{HEADER}1 directory {ELSEWHERE}/empty\0\n",
+    "a parameter that is not there": f"{HEADER}1 sysctl 0 1 net/ipv4/conf/gone0/forwarding\n",
+    "another value by now": f"{HEADER}1 sysctl 0 7 net/ipv4/conf/lan0/forwarding\n",
+    "nobody's links": f"{HEADER}1 links 02:de:ad:be:ef:01\n",
+    "nobody's connections": f"{HEADER}1 conntrack 192.0.2.0/24 fd00::/64\n",
 }
 
 
@@ -280,7 +283,7 @@ def test_logs_of_what_must_not_be_touched(host, project, elsewhere):
 
 
 CANNOT_BE_UNDONE = {
-    "a directory in place of a parameter": f"{HEADER}sysctl 0 1 net/ipv4/conf/all\n",
+    "a directory in place of a parameter": f"{HEADER}1 sysctl 0 1 net/ipv4/conf/all\n",
 }
 
 

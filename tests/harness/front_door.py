@@ -10,7 +10,7 @@ from .project import BINARY, SANITIZED, TOP
 
 def build_with_engine(source, directory):
     """Build a C file by the commands and from the objects that made the program under test; return the program."""
-    tree = next((path for path in BINARY.parents if (path / "src/manager.h").exists()), TOP)
+    tree = next((path for path in BINARY.parents if (path / "src/run/run.h").exists()), TOP)
     build = tree / ("build/sanitize" if SANITIZED else "build")
     compiler, linker = (shlex.split((build / f"{name}.command").read_text()) for name in ("compile", "link"))
     program = Path(directory, source.stem)

@@ -10,7 +10,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "manager.h"
+#include "plan.h"
+#include "run/run.h"
 
 int main(int argc, char **argv)
 {
@@ -20,13 +21,24 @@ int main(int argc, char **argv)
 	if (argc != 3 || !getcwd(directory, sizeof(directory)))
 		return EXIT_FAILURE;
 	snprintf(program, sizeof(program), "%s/http_recorder.py", directory);
-	return manager_run(&(struct plan){
+	return run_plan(&(struct plan){
+		.table = "uva_container",
+		.bridge = "uva",
 		.directory = directory,
+		.places = "copies",
 		.argv = (char *[]){program, NULL},
 		.copies = (unsigned int)strtoul(argv[2], NULL, 10),
-		.protocol = IPPROTO_TCP,
-		.copy_port = 8080,
-		.first_host_port = (uint16_t)strtoul(argv[1], NULL, 10),
+		.ports =
+			&(struct plan_port){
+				.protocol = IPPROTO_TCP,
+				.copy_port = 8080,
+				.first_host_port = (uint16_t)strtoul(argv[1], NULL, 10),
+			},
+		.port_count = 1,
 		.scheme = "http",
+		.greeting_name = "copy-{copy}.txt",
+		.greeting = "copy {copy}\n",
+		.ready_line = "copy {copy}: {url}  files copies/{copy}/files",
+		.ready_end = "Ctrl-C stops them.",
 	});
 }

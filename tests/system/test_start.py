@@ -130,7 +130,8 @@ def test_nothing_is_shelled_out(host, project, tmp_path):
 
 def test_the_rules_come_in_one_transaction(host, project):
     """No connection ever meets half of the rules: what nft monitor tells of chains, rules and mappings stands
-    before the first commit. (Interfaces may be added to sets afterwards, as they come and go.)"""
+    before the first commit. What comes afterwards is one element for each port that leads to a copy, when that
+    copy listens: the chain and its rules are there by then. (Interfaces may be added to sets, too.)"""
     monitor = host.popen(["nft", "monitor"], terminal=True)
 
     def monitor_listens():
@@ -146,8 +147,12 @@ def test_the_rules_come_in_one_transaction(host, project):
     table = next(index for index, line in enumerate(lines) if "table inet uva_container" in line)
     commit = next(index for index, line in enumerate(lines) if index > table and "new generation" in line)
     assert sum(" rule inet uva_container" in line for line in lines[table:commit]) >= 4
+    for port in (8081, 8082):
+        assert any(f"element inet uva_container reserved {{ tcp . {port} }}" in line for line in lines[table:commit])
     more = re.compile(r" (chain|rule|map) inet uva_container |element inet uva_container .*\b808[12]\b")
-    assert [line for line in lines[commit:] if more.search(line)] == []
+    later = [line for line in lines[commit:] if more.search(line)]
+    published = re.compile(r"create element inet uva_container published { tcp \. 808([12]) .*: goto copy-([12]) }")
+    assert sorted(published.search(line).groups() for line in later) == [("1", "1"), ("2", "2")]
 
 
 @pytest.mark.host(lan=False)

@@ -1,18 +1,29 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * nat_fixture.h - what a manager would ask nat_build() for, and the table that it gets.
+ * nat_fixture.h - what a manager would ask nat.h for, and the table that it gets: all in one batch.
  */
 #pragma once
 
 #include "net/nat.h"
+#include "net/ruleset.h"
 #include "table.h"
 
 enum { COPIES_MAX = 1000, SEQUENCE = 4711, HOST_PORT = 8081, COPY_PORT = 8080 };
 
+/* A host port and where it leads. */
+struct fixture_port {
+	uint8_t protocol;
+	uint16_t port;
+	struct address to, to6;
+	uint16_t to_port;
+	const char *name, *comment;
+};
+
 /* A table for some copies, and what it was made of. */
 struct fixture {
 	struct nat_config config;
-	struct nat_port ports[COPIES_MAX];
+	size_t count;
+	struct fixture_port ports[COPIES_MAX];
 	char names[COPIES_MAX][32];
 	struct nft_batch batch;
 	struct table *table;
@@ -26,10 +37,53 @@ static inline struct address address_of(const char *text)
 	return address;
 }
 
+static inline struct nat_backend backend_of(const struct fixture_port *port)
+{
+	return (struct nat_backend){
+		.chain = port->name,
+		.comment = port->comment,
+		.to = port->to,
+		.port = port->to_port,
+	};
+}
+
+/* Begins the batch, and puts in it what nat_open(), nat_hold_port(), nat_add_backend() and
+ * nat_publish() put into theirs. */
+static inline void fixture_begin(struct fixture *fixture)
+{
+	nft_batch_start(&fixture->batch, fixture->config.table, SEQUENCE);
+	ruleset_add_all(&fixture->batch, &fixture->config);
+	for (size_t i = 0; i < fixture->count; i++) {
+		const struct fixture_port *port = &fixture->ports[i];
+		const struct nat_backend backend = backend_of(port);
+
+		ruleset_add_backend(&fixture->batch, &backend);
+		nft_batch_add_port(&fixture->batch, RULESET_PUBLISHED, port->protocol, port->port,
+				   port->name, port->comment);
+		nft_batch_add_port(&fixture->batch, RULESET_RESERVED, port->protocol, port->port,
+				   NULL, NULL);
+	}
+}
+
+/* Adds the rule for IPv6 of a port that is there. */
+static inline void fixture_add_ipv6(struct fixture *fixture, size_t index)
+{
+	struct nat_backend backend = backend_of(&fixture->ports[index]);
+
+	backend.to6 = fixture->ports[index].to6;
+	ruleset_add_backend_ipv6(&fixture->batch, &backend);
+}
+
+static inline void fixture_end(struct fixture *fixture)
+{
+	assert_int_equal(nft_batch_finish(&fixture->batch), 0);
+	fixture->table = table_read(&fixture->batch);
+}
+
 static inline void fixture_build(struct fixture *fixture)
 {
-	assert_int_equal(nat_build(&fixture->batch, &fixture->config, SEQUENCE), 0);
-	fixture->table = table_read(&fixture->batch);
+	fixture_begin(fixture);
+	fixture_end(fixture);
 }
 
 /* What the manager would ask for; UDP for every second copy beyond the first two. */
@@ -46,14 +100,13 @@ static inline struct fixture *fixture_prepare(size_t count)
 		.ipv6.subnet = address_of("fd00:90::/64"),
 		.forwards_ipv6 = true,
 		.maps_loopback6 = true,
-		.ports = fixture->ports,
-		.count = count,
 	};
+	fixture->count = count;
 	fixture->config.ipv4.local_source = address_nth(&fixture->config.ipv4.subnet, 2);
 	fixture->config.ipv6.local_source = address_nth(&fixture->config.ipv6.subnet, 2);
 	for (size_t i = 0; i < count; i++) {
 		snprintf(fixture->names[i], sizeof(fixture->names[i]), "copy-%zu", i + 1);
-		fixture->ports[i] = (struct nat_port){
+		fixture->ports[i] = (struct fixture_port){
 			.protocol = i >= 2 && i % 2 ? IPPROTO_UDP : IPPROTO_TCP,
 			.port = (uint16_t)(HOST_PORT + i),
 			.to = address_nth(&fixture->config.ipv4.subnet, (uint32_t)(3 + i)),

@@ -2,7 +2,7 @@
 /*
  * test_names.c - the resolv.conf of a copy: the host's, without the servers that a copy cannot use.
  */
-#include "copy/names.h"
+#include "host/names.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * test_nat.c - the transaction that nat_build() makes, parsed back: its messages, and the objects
+ * test_nat.c - the transaction that makes the table, parsed back: its messages, and the objects
  * in them. What the rules do to packets: test_nat_packets.c.
  */
 #include "nat_fixture.h"
@@ -153,7 +153,8 @@ static const struct nftnl_set *map_of(const struct table *table)
 }
 
 /* In the kernel's order: the protocol in 4 bytes, the port in network order in 4 more. */
-static struct nftnl_set_elem *element_of(const struct nftnl_set *set, const struct nat_port *port)
+static struct nftnl_set_elem *element_of(const struct nftnl_set *set,
+					 const struct fixture_port *port)
 {
 	const uint8_t key[8] = {
 		[0] = port->protocol, [4] = (uint8_t)(port->port >> 8), [5] = (uint8_t)port->port};
@@ -167,8 +168,8 @@ static void check_map(const struct fixture *fixture)
 
 	assert_int_equal(nftnl_set_get_u32(map, NFTNL_SET_KEY_LEN), 8);
 	assert_int_equal(nftnl_set_get_u32(map, NFTNL_SET_DATA_TYPE), NFT_DATA_VERDICT);
-	assert_int_equal(set_count(map), fixture->config.count);
-	for (size_t i = 0; i < fixture->config.count; i++) {
+	assert_int_equal(set_count(map), fixture->count);
+	for (size_t i = 0; i < fixture->count; i++) {
 		struct nftnl_set_elem *elem = element_of(map, &fixture->ports[i]);
 		const void *userdata;
 		uint32_t length;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * test_nat_packets.c - packets sent through the rules that nat_build() makes (packet.h): from this
+ * test_nat_packets.c - packets sent through the rules of the table (packet.h): from this
  * host, from the LAN, from a copy; into the host, through it, to a copy.
  */
 #include "nat_fixture.h"
@@ -41,8 +41,8 @@ static void check_every_port(const struct fixture *fixture)
 {
 	static const uint32_t hooks[] = {NF_INET_LOCAL_OUT, NF_INET_PRE_ROUTING};
 
-	for (size_t i = 0; i < 2 * fixture->config.count; i++) {
-		const struct nat_port *port = &fixture->ports[i / 2];
+	for (size_t i = 0; i < 2 * fixture->count; i++) {
+		const struct fixture_port *port = &fixture->ports[i / 2];
 		struct packet packet = packet_of("192.168.1.7", "192.168.1.1");
 		struct packet_result result;
 
@@ -129,12 +129,10 @@ static struct fixture *fixture_with_ipv6(bool published, bool maps_loopback6)
 	struct fixture *fixture = fixture_prepare(2);
 
 	fixture->config.maps_loopback6 = maps_loopback6;
-	nft_batch_start(&fixture->batch, fixture->config.table, SEQUENCE);
-	ruleset_add_all(&fixture->batch, &fixture->config);
+	fixture_begin(fixture);
 	if (published)
-		ruleset_add_ipv6(&fixture->batch, &fixture->ports[0]);
-	assert_int_equal(nft_batch_finish(&fixture->batch), 0);
-	fixture->table = table_read(&fixture->batch);
+		fixture_add_ipv6(fixture, 0);
+	fixture_end(fixture);
 	return fixture;
 }
 
@@ -162,11 +160,9 @@ TEST(ipv6_from_elsewhere_is_left_alone_where_the_kernel_would_not_forward_it)
 	struct fixture *fixture = fixture_prepare(2);
 
 	fixture->config.forwards_ipv6 = false;
-	nft_batch_start(&fixture->batch, fixture->config.table, SEQUENCE);
-	ruleset_add_all(&fixture->batch, &fixture->config);
-	ruleset_add_ipv6(&fixture->batch, &fixture->ports[0]);
-	assert_int_equal(nft_batch_finish(&fixture->batch), 0);
-	fixture->table = table_read(&fixture->batch);
+	fixture_begin(fixture);
+	fixture_add_ipv6(fixture, 0);
+	fixture_end(fixture);
 	assert_int_equal(
 		sent_to(fixture, NF_INET_PRE_ROUTING, "2001:db8::7", "2001:db8::1", HOST_PORT)
 			.dnat_port,
@@ -286,12 +282,34 @@ static enum packet_fate arrives(const struct fixture *fixture, const char *iif, 
 	return packet_pass(fixture->table, "filter", NF_INET_PRE_ROUTING, &packet).fate;
 }
 
+static enum packet_fate arrives_here(const struct fixture *fixture, const char *iif,
+				     const char *from, const char *to)
+{
+	struct packet packet = packet_of(from, to);
+
+	packet.iif = iif;
+	packet.to_local = true;
+	return packet_pass(fixture->table, "filter", NF_INET_PRE_ROUTING, &packet).fate;
+}
+
+TEST(a_copy_reaches_this_host_and_no_other_copy)
+{
+	struct fixture *fixture = fixture_of(2);
+
+	assert_int_equal(arrives_here(fixture, "uva0", "10.90.0.3", "10.90.0.2"), PACKET_ACCEPTED);
+	assert_int_equal(arrives_here(fixture, "uva0", "fd00:90::3", "fd00:90::1"),
+			 PACKET_ACCEPTED);
+	assert_int_equal(arrives(fixture, "uva0", "10.90.0.3", "10.90.0.4"), PACKET_REFUSED);
+	assert_int_equal(arrives(fixture, "uva0", "fd00:90::3", "fd00:90::4"), PACKET_REFUSED);
+	fixture_free(fixture);
+}
+
 TEST(a_copy_speaks_for_itself_and_not_to_this_hosts_loopback)
 {
 	struct fixture *fixture = fixture_of(2);
 
 	assert_int_equal(arrives(fixture, "uva0", "10.90.0.3", "192.0.2.1"), PACKET_ACCEPTED);
-	assert_int_equal(arrives(fixture, "uva0", "10.90.0.3", "10.90.0.1"), PACKET_ACCEPTED);
+	assert_int_equal(arrives_here(fixture, "uva0", "10.90.0.3", "10.90.0.1"), PACKET_ACCEPTED);
 	assert_int_equal(arrives(fixture, "uva0", "10.90.0.3", "127.0.0.1"), PACKET_DROPPED);
 	assert_int_equal(arrives(fixture, "uva0", "10.90.1.3", "192.0.2.1"), PACKET_DROPPED);
 	assert_int_equal(arrives(fixture, "uva0", "127.0.0.1", "192.0.2.1"), PACKET_DROPPED);
@@ -419,6 +437,7 @@ int main(void)
 		cmocka_unit_test(to_a_copy_a_source_that_could_not_be_answered_is_replaced),
 		cmocka_unit_test(to_a_copy_a_client_of_the_lan_is_itself),
 		cmocka_unit_test(a_copy_leaves_this_host_as_the_host_itself),
+		cmocka_unit_test(a_copy_reaches_this_host_and_no_other_copy),
 		cmocka_unit_test(a_copy_speaks_for_itself_and_not_to_this_hosts_loopback),
 		cmocka_unit_test(from_elsewhere_the_private_network_does_not_exist),
 		cmocka_unit_test(a_host_without_ipv6_has_rules_for_ipv4_only),

@@ -3,7 +3,7 @@
  * test_output.c - what copies print as whole lines with the copy's number before each, whatever
  * pieces it arrives in.
  */
-#include "copy/output.h"
+#include "run/output.h"
 
 #include <string.h>
 #include <sys/mman.h>

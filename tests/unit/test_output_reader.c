@@ -9,92 +9,92 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "copy/output.h"
+#include "run/output.h"
 #include "unit.h"
 
 enum { PIPE_SIZE = 4096, READ_MAX = 1000 };
 
 /* Both ends of what an output is written to, and all that has been read of it. */
-struct stream {
-	int reader, writer;
+struct reader {
+	int end, writer;
 	struct output output;
 	char *text;
 	size_t length;
 };
 
-static void stream_start(struct stream *stream, int reader, int writer)
+static void reader_start(struct reader *reader, int end, int writer)
 {
-	*stream = (struct stream){.reader = reader, .writer = writer};
-	assert_int_equal(fcntl(reader, F_SETFL, O_NONBLOCK), 0);
-	output_open(&stream->output, writer);
+	*reader = (struct reader){.end = end, .writer = writer};
+	assert_int_equal(fcntl(end, F_SETFL, O_NONBLOCK), 0);
+	output_open(&reader->output, writer);
 }
 
-static void stream_open_pipe(struct stream *stream)
+static void reader_open_pipe(struct reader *reader)
 {
 	int ends[2];
 
 	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
 	assert_true(fcntl(ends[1], F_SETPIPE_SZ, PIPE_SIZE) > 0);
-	stream_start(stream, ends[0], ends[1]);
+	reader_start(reader, ends[0], ends[1]);
 }
 
-static void stream_open_socket(struct stream *stream)
+static void reader_open_socket(struct reader *reader)
 {
 	int ends[2];
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
-	stream_start(stream, ends[0], ends[1]);
+	reader_start(reader, ends[0], ends[1]);
 }
 
-static void stream_close(struct stream *stream)
+static void reader_close(struct reader *reader)
 {
-	output_close(&stream->output);
-	if (stream->reader >= 0)
-		close(stream->reader);
-	close(stream->writer);
-	free(stream->text);
+	output_close(&reader->output);
+	if (reader->end >= 0)
+		close(reader->end);
+	close(reader->writer);
+	free(reader->text);
 }
 
 /* Reads a little. Return: was there anything? */
-static bool stream_read(struct stream *stream)
+static bool reader_read(struct reader *reader)
 {
 	ssize_t n;
 
-	stream->text = realloc(stream->text, stream->length + READ_MAX + 1);
-	assert_non_null(stream->text);
-	n = read(stream->reader, stream->text + stream->length, READ_MAX);
+	reader->text = realloc(reader->text, reader->length + READ_MAX + 1);
+	assert_non_null(reader->text);
+	n = read(reader->end, reader->text + reader->length, READ_MAX);
 	if (n < 0)
 		assert_int_equal(errno, EAGAIN);
-	stream->length += n > 0 ? (size_t)n : 0;
-	stream->text[stream->length] = '\0';
+	reader->length += n > 0 ? (size_t)n : 0;
+	reader->text[reader->length] = '\0';
 	return n > 0;
 }
 
-static void stream_read_all(struct stream *stream)
+static void reader_read_all(struct reader *reader)
 {
 	do
-		assert_int_equal(output_flush(&stream->output), 0);
-	while (stream_read(stream));
-	assert_true(output_is_clear(&stream->output));
+		assert_int_equal(output_flush(&reader->output), 0);
+	while (reader_read(reader));
+	assert_true(output_is_clear(&reader->output));
 }
 
 /* Prints the lines from @first on until the reader takes no more. Return: the number of the next.
  */
-static unsigned int stream_fill(struct stream *stream, unsigned int first)
+static unsigned int reader_fill(struct reader *reader, unsigned int first)
 {
 	unsigned int next = first;
 
-	while (output_is_clear(&stream->output)) {
-		output_print(&stream->output, "line %u", next++);
-		assert_int_equal(output_flush(&stream->output), 0);
+	while (output_is_clear(&reader->output)) {
+		output_print(&reader->output, "line %u", next++);
+		assert_int_equal(output_flush(&reader->output), 0);
 	}
 	return next;
 }
 
 /* Has everything from line 0 to before @end been read, in order? */
-static void assert_lines(const struct stream *stream, unsigned int end)
+static void assert_lines(const struct reader *reader, unsigned int end)
 {
-	const char *at = stream->text;
+	const char *at = reader->text;
 
 	for (unsigned int i = 0; i < end; i++) {
 		char expected[32];
@@ -106,35 +106,35 @@ static void assert_lines(const struct stream *stream, unsigned int end)
 	assert_string_equal(at, "");
 }
 
-static void a_full_reader_misses_nothing(struct stream *stream)
+static void a_full_reader_misses_nothing(struct reader *reader)
 {
-	unsigned int end = stream_fill(stream, 0);
+	unsigned int end = reader_fill(reader, 0);
 
-	assert_int_equal(output_flush(&stream->output), 0);
-	assert_false(output_is_clear(&stream->output));
-	output_print(&stream->output, "line %u", end++); /* such as a last word of ours */
-	stream_read_all(stream);
-	end = stream_fill(stream, end);
-	stream_read_all(stream);
-	assert_lines(stream, end);
+	assert_int_equal(output_flush(&reader->output), 0);
+	assert_false(output_is_clear(&reader->output));
+	output_print(&reader->output, "line %u", end++); /* such as a last word of ours */
+	reader_read_all(reader);
+	end = reader_fill(reader, end);
+	reader_read_all(reader);
+	assert_lines(reader, end);
 }
 
 TEST(a_full_pipe_misses_nothing)
 {
-	struct stream stream;
+	struct reader reader;
 
-	stream_open_pipe(&stream);
-	a_full_reader_misses_nothing(&stream);
-	stream_close(&stream);
+	reader_open_pipe(&reader);
+	a_full_reader_misses_nothing(&reader);
+	reader_close(&reader);
 }
 
 TEST(a_full_socket_misses_nothing)
 {
-	struct stream stream;
+	struct reader reader;
 
-	stream_open_socket(&stream);
-	a_full_reader_misses_nothing(&stream);
-	stream_close(&stream);
+	reader_open_socket(&reader);
+	a_full_reader_misses_nothing(&reader);
+	reader_close(&reader);
 }
 
 /* Whoever feeds looks at output_is_clear() first: then no more than one piece ever waits. */
@@ -143,95 +143,95 @@ TEST(what_waits_is_bounded)
 	enum { PIECE = 4000, PREFIX = 9 };
 	struct output_line line = {0};
 	char piece[PIECE];
-	struct stream stream;
+	struct reader reader;
 
 	memset(piece, '\n', sizeof(piece));
-	stream_open_pipe(&stream);
+	reader_open_pipe(&reader);
 	for (int i = 0; i < 10000; i++) {
-		if (output_is_clear(&stream.output))
-			output_feed(&stream.output, 1, &line, piece, sizeof(piece));
-		assert_int_equal(output_flush(&stream.output), 0);
-		assert_true(stream.output.length <= (size_t)PIECE * (PREFIX + 1));
-		assert_true(stream.output.size <= (size_t)4 * PIECE * (PREFIX + 1));
-		stream_read(&stream);
-		stream.length = 0;
+		if (output_is_clear(&reader.output))
+			output_feed(&reader.output, 1, &line, piece, sizeof(piece));
+		assert_int_equal(output_flush(&reader.output), 0);
+		assert_true(reader.output.stream.length <= (size_t)PIECE * (PREFIX + 1));
+		assert_true(reader.output.stream.size <= (size_t)4 * PIECE * (PREFIX + 1));
+		reader_read(&reader);
+		reader.length = 0;
 	}
-	stream_close(&stream);
+	reader_close(&reader);
 }
 
 TEST(flags_of_the_descriptor_stay_as_they_are)
 {
-	struct stream stream;
+	struct reader reader;
 
-	stream_open_pipe(&stream);
-	stream_fill(&stream, 0); /* does not block, though: */
-	assert_int_equal(fcntl(stream.writer, F_GETFL) & O_NONBLOCK, 0);
-	stream_close(&stream);
+	reader_open_pipe(&reader);
+	reader_fill(&reader, 0); /* does not block, though: */
+	assert_int_equal(fcntl(reader.writer, F_GETFL) & O_NONBLOCK, 0);
+	reader_close(&reader);
 
-	stream_open_socket(&stream);
-	stream_fill(&stream, 0);
-	assert_int_equal(fcntl(stream.writer, F_GETFL) & O_NONBLOCK, 0);
-	stream_close(&stream);
+	reader_open_socket(&reader);
+	reader_fill(&reader, 0);
+	assert_int_equal(fcntl(reader.writer, F_GETFL) & O_NONBLOCK, 0);
+	reader_close(&reader);
 }
 
 TEST(closing_leaves_the_descriptor_to_its_owner)
 {
 	size_t before = fds_count();
-	struct stream stream;
+	struct reader reader;
 
-	stream_open_pipe(&stream);
-	stream_fill(&stream, 0);
-	output_close(&stream.output);
-	output_close(&stream.output);
-	assert_true(output_is_clear(&stream.output)); /* what was pending is lost */
+	reader_open_pipe(&reader);
+	reader_fill(&reader, 0);
+	output_close(&reader.output);
+	output_close(&reader.output);
+	assert_true(output_is_clear(&reader.output)); /* what was pending is lost */
 	assert_int_equal(fds_count(), before + 2);
-	assert_true(fcntl(stream.writer, F_GETFD) >= 0);
-	stream_close(&stream);
+	assert_true(fcntl(reader.writer, F_GETFD) >= 0);
+	reader_close(&reader);
 	assert_int_equal(fds_count(), before);
 }
 
-static void a_reader_that_is_gone_is_an_error_for_good(struct stream *stream)
+static void a_reader_that_is_gone_is_an_error_for_good(struct reader *reader)
 {
-	close(stream->reader);
-	stream->reader = -1;
-	output_print(&stream->output, "into the void");
-	assert_int_equal(output_flush(&stream->output), -EPIPE);
-	assert_true(output_is_clear(&stream->output)); /* nobody shall wait for it */
+	close(reader->end);
+	reader->end = -1;
+	output_print(&reader->output, "into the void");
+	assert_int_equal(output_flush(&reader->output), -EPIPE);
+	assert_true(output_is_clear(&reader->output)); /* nobody shall wait for it */
 	for (int i = 0; i < 100000; i++)
-		output_print(&stream->output, "more");
-	assert_true(stream->output.size < 100000);
-	assert_int_equal(output_flush(&stream->output), -EPIPE);
+		output_print(&reader->output, "more");
+	assert_true(reader->output.stream.size < 100000);
+	assert_int_equal(output_flush(&reader->output), -EPIPE);
 }
 
 TEST(a_pipe_without_reader_is_an_error_for_good)
 {
-	struct stream stream;
+	struct reader reader;
 
-	stream_open_pipe(&stream);
-	a_reader_that_is_gone_is_an_error_for_good(&stream);
-	stream_close(&stream);
+	reader_open_pipe(&reader);
+	a_reader_that_is_gone_is_an_error_for_good(&reader);
+	reader_close(&reader);
 }
 
 TEST(a_socket_without_reader_is_an_error_for_good)
 {
-	struct stream stream;
+	struct reader reader;
 
 	signal(SIGPIPE, SIG_DFL); /* would be the test's end */
-	stream_open_socket(&stream);
-	a_reader_that_is_gone_is_an_error_for_good(&stream);
-	stream_close(&stream);
+	reader_open_socket(&reader);
+	a_reader_that_is_gone_is_an_error_for_good(&reader);
+	reader_close(&reader);
 	signal(SIGPIPE, SIG_IGN);
 }
 
 TEST(a_reader_that_goes_while_lines_wait_is_an_error)
 {
-	struct stream stream;
+	struct reader reader;
 
-	stream_open_pipe(&stream);
-	stream_fill(&stream, 0);
-	assert_false(output_is_clear(&stream.output));
-	a_reader_that_is_gone_is_an_error_for_good(&stream);
-	stream_close(&stream);
+	reader_open_pipe(&reader);
+	reader_fill(&reader, 0);
+	assert_false(output_is_clear(&reader.output));
+	a_reader_that_is_gone_is_an_error_for_good(&reader);
+	reader_close(&reader);
 }
 
 TEST(a_closed_descriptor_is_an_error_and_no_crash)

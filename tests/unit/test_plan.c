@@ -15,16 +15,23 @@
 static char program[] = "/bin/true";
 static char *const argv[] = {program, NULL};
 
+/* The port of the plan that the test is about. */
+static struct plan_port port;
+
 /* A plan that nothing is wrong with. */
 static struct plan plan_good(void)
 {
+	port = (struct plan_port){
+		.protocol = IPPROTO_TCP, .copy_port = 8080, .first_host_port = 8081};
 	return (struct plan){
+		.table = "uva_test",
+		.bridge = "uva",
 		.directory = "/home/user/project",
+		.places = "copies",
 		.argv = argv,
 		.copies = 2,
-		.protocol = IPPROTO_TCP,
-		.copy_port = 8080,
-		.first_host_port = 8081,
+		.ports = &port,
+		.port_count = 1,
 	};
 }
 
@@ -40,8 +47,8 @@ static int check_ports(uint16_t copy_port, uint16_t first_host_port, unsigned in
 {
 	struct plan plan = plan_good();
 
-	plan.copy_port = copy_port;
-	plan.first_host_port = first_host_port;
+	port.copy_port = copy_port;
+	port.first_host_port = first_host_port;
 	plan.copies = copies;
 	return plan_check(&plan);
 }
@@ -95,12 +102,37 @@ TEST(the_last_host_port_is_65535_at_most)
 
 TEST(host_ports_follow_each_other)
 {
+	plan_good();
+	assert_int_equal(plan_host_port(&port, 1), 8081);
+	assert_int_equal(plan_host_port(&port, 2), 8082);
+	port.first_host_port = 65535;
+	assert_int_equal(plan_host_port(&port, 1), 65535);
+}
+
+TEST(a_host_port_is_named_once)
+{
+	struct plan_port ports[] = {
+		{IPPROTO_TCP, 8080, 8081}, {IPPROTO_TCP, 9090, 8083}, {IPPROTO_UDP, 53, 8081}};
 	struct plan plan = plan_good();
 
-	assert_int_equal(plan_host_port(&plan, 1), 8081);
-	assert_int_equal(plan_host_port(&plan, 2), 8082);
-	plan.first_host_port = 65535;
-	assert_int_equal(plan_host_port(&plan, 1), 65535);
+	plan.ports = ports;
+	plan.port_count = COUNT(ports);
+	assert_int_equal(plan_check(&plan), 0);
+	plan.copies = 3; /* the first one's are 8081 to 8083 */
+	assert_int_equal(plan_check(&plan), -EINVAL);
+	ports[1].first_host_port = 8080;
+	plan.copies = 2;
+	assert_int_equal(plan_check(&plan), -EINVAL);
+	plan.copies = 1;
+	assert_int_equal(plan_check(&plan), 0);
+}
+
+TEST(a_plan_without_ports_is_one)
+{
+	struct plan plan = plan_good();
+
+	plan.port_count = 0;
+	assert_int_equal(plan_check(&plan), 0);
 }
 
 TEST(a_directory_is_absolute)
@@ -178,7 +210,7 @@ TEST(without_a_scheme_it_is_host_and_port)
 {
 	struct plan plan = plan_good();
 
-	plan.first_host_port = 65535;
+	port.first_host_port = 65535;
 	assert_url(&plan, 1, "localhost:65535");
 }
 
@@ -195,6 +227,41 @@ TEST(any_url_fits)
 	assert_non_null(strstr(url, "://localhost:8082/"));
 }
 
+static void assert_expands(const char *text, const char *expected)
+{
+	struct plan plan = plan_good();
+	char expanded[PLAN_TEXT_MAX];
+
+	plan.scheme = "http";
+	plan_expand(&plan, text, 12, expanded);
+	assert_string_equal(expanded, expected);
+}
+
+TEST(texts_tell_number_and_url)
+{
+	assert_expands("", "");
+	assert_expands("copies/{copy}/files", "copies/12/files");
+	assert_expands("{copy}: {url}{url}", "12: http://localhost:8092/http://localhost:8092/");
+	assert_expands("{cop} {copy {} {unknown}", "{cop} {copy {} {unknown}");
+	assert_expands("{{copy}}", "{12}");
+	assert_expands("100% %s", "100% %s");
+}
+
+TEST(any_text_fits)
+{
+	char text[4 * PLAN_TEXT_MAX], expanded[PLAN_TEXT_MAX];
+	struct plan plan = plan_good();
+
+	for (size_t length = 0; length < sizeof(text) - 8; length++) {
+		memset(text, 'x', length);
+		strcpy(text + length, "{url}");
+		plan_expand(&plan, text, 1, expanded);
+		assert_true(strnlen(expanded, sizeof(expanded)) < sizeof(expanded));
+		assert_int_equal(strspn(expanded, "x"),
+				 length < PLAN_TEXT_MAX - 1 ? length : PLAN_TEXT_MAX - 1);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -204,6 +271,8 @@ int main(void)
 		cmocka_unit_test(port_0_is_no_port),
 		cmocka_unit_test(the_last_host_port_is_65535_at_most),
 		cmocka_unit_test(host_ports_follow_each_other),
+		cmocka_unit_test(a_host_port_is_named_once),
+		cmocka_unit_test(a_plan_without_ports_is_one),
 		cmocka_unit_test(a_directory_is_absolute),
 		cmocka_unit_test(a_private_place_is_no_directory_for_a_plan_but_one_below_it_is),
 		cmocka_unit_test(a_directory_has_no_line_break),
@@ -211,6 +280,8 @@ int main(void)
 		cmocka_unit_test(a_url_has_the_scheme_and_the_host_port),
 		cmocka_unit_test(without_a_scheme_it_is_host_and_port),
 		cmocka_unit_test(any_url_fits),
+		cmocka_unit_test(texts_tell_number_and_url),
+		cmocka_unit_test(any_text_fits),
 	};
 
 	return cmocka_run_group_tests_name("plan", tests, NULL, NULL);

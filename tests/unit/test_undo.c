@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * test_undo.c - writing an undo log and playing it, in a directory of the test's own. What the
+ * test_undo.c - playing an undo log, in a directory of the test's own. What the
  * order was shows in nested directories: the outer one goes only after the inner one.
  *
  * Nothing here touches a link, a connection or a parameter that exists.
@@ -14,7 +14,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
-#include "host/record.h"
+#include "host/log.h"
 #include "unit.h"
 
 #define HEADER "the first line of the file, which is no record\n"
@@ -23,6 +23,7 @@
 struct site {
 	char path[PATH_MAX / 4];
 	int log, runs;
+	unsigned int next; /* number of the next record */
 };
 
 /* The path of @name below the site, in one of a few buffers. */
@@ -50,6 +51,7 @@ static int site_setup(void **state)
 		return -1;
 	site->runs = open(site_path(site, "runs"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	site->log = memfd_create("undo", MFD_CLOEXEC);
+	site->next = 1;
 	*state = site;
 	return site->log < 0 || site->runs < 0 ? -1 : 0;
 }
@@ -87,65 +89,25 @@ static void log_text(const struct site *site, const char *text)
 	log_write(site, text, strlen(text));
 }
 
-/* The record of the directory @name, with @end behind it. */
-static void log_directory(const struct site *site, const char *name, const char *end)
+/* What stands before the next record. */
+static void log_number(struct site *site)
 {
+	char number[16];
+
+	snprintf(number, sizeof(number), "%u ", site->next++);
+	log_text(site, number);
+}
+
+/* The record of the directory @name, with @end behind it. */
+static void log_directory(struct site *site, const char *name, const char *end)
+{
+	log_number(site);
 	log_text(site, "directory ");
 	log_text(site, site_path(site, name));
 	log_text(site, end);
 }
 
 #define SITE_TEST(name) static void name(void **state)
-
-SITE_TEST(notes_are_lines)
-{
-	struct site *site = *state;
-	const struct mac mac = {{0x02, 0x5e, 0x10, 0x00, 0x53, 0x01}};
-	static const char expected[] = "links 02:5e:10:00:53:01\n"
-				       "conntrack 10.90.0.0/24 fd00:90::/64\n"
-				       "sysctl 0 1 net/ipv4/conf/uva0/route_localnet\n"
-				       "directory /tmp/my project\n";
-	struct address networks[2];
-	char text[512] = "";
-
-	assert_true(address_parse(&networks[0], "10.90.0.0/24"));
-	assert_true(address_parse(&networks[1], "fd00:90::/64"));
-	assert_int_equal(record_note_links(site->log, &mac), 0);
-	assert_int_equal(record_note_conntrack(site->log, networks), 0);
-	assert_int_equal(
-		record_note_sysctl(site->log, "net/ipv4/conf/uva0/route_localnet", "0", "1"), 0);
-	assert_int_equal(record_note_directory(site->log, "/tmp/my project"), 0);
-	assert_int_equal(pread(site->log, text, sizeof(text) - 1, 0), strlen(expected));
-	assert_string_equal(text, expected);
-}
-
-SITE_TEST(a_parameter_is_found_in_the_log)
-{
-	struct site *site = *state;
-	char before[SYSCTL_VALUE_MAX] = "untouched";
-
-	log_text(site, HEADER);
-	assert_int_equal(record_note_directory(site->log, "net/ipv4/conf/a"), 0);
-	assert_int_equal(record_note_sysctl(site->log, "net/ipv4/conf/a", "7", "1"), 0);
-	assert_int_equal(record_note_sysctl(site->log, "net/ipv4/conf/ab", "8", "1"), 0);
-	assert_false(record_find_sysctl(site->log, "net/ipv4/conf/", before));
-	assert_false(record_find_sysctl(site->log, "net/ipv4/conf/abc", before));
-	assert_string_equal(before, "untouched");
-	assert_true(record_find_sysctl(site->log, "net/ipv4/conf/a", before));
-	assert_string_equal(before, "7");
-	assert_true(record_find_sysctl(site->log, "net/ipv4/conf/ab", before));
-	assert_string_equal(before, "8");
-	assert_true(record_find_sysctl(site->log, "net/ipv4/conf/ab", NULL));
-}
-
-TEST(a_note_that_cannot_be_written_is_an_error)
-{
-	int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
-
-	assert_true(full >= 0);
-	assert_int_equal(record_note_directory(full, "/tmp/project"), -ENOSPC);
-	close(full);
-}
 
 SITE_TEST(an_empty_file_is_nothing_to_do)
 {
@@ -182,7 +144,7 @@ SITE_TEST(the_newest_goes_first)
 
 	log_text(site, HEADER);
 	for (size_t i = 0; i < COUNT(names); i++) {
-		assert_int_equal(record_note_directory(site->log, site_path(site, names[i])), 0);
+		log_directory(site, names[i], "\n");
 		site_mkdir(site, names[i]);
 	}
 	assert_int_equal(undo_play(site->log, site->runs), 0);
@@ -201,6 +163,53 @@ SITE_TEST(the_oldest_first_would_have_shown)
 	assert_int_equal(undo_play(site->log, site->runs), 0);
 	assert_true(site_has(site, "a")); /* was not empty yet, and that is no error */
 	assert_false(site_has(site, "a/b"));
+}
+
+SITE_TEST(the_numbers_tell_the_order_not_the_places)
+{
+	struct site *site = *state;
+
+	site_mkdir(site, "a");
+	site_mkdir(site, "a/b");
+	log_text(site, HEADER);
+	site->next = 12;
+	log_directory(site, "a/b", "\n");
+	site->next = 9;
+	log_directory(site, "a", "\n");
+	assert_int_equal(undo_play(site->log, site->runs), 0);
+	assert_false(site_has(site, "a"));
+}
+
+SITE_TEST(a_void_line_is_not_undone)
+{
+	struct site *site = *state;
+
+	site_mkdir(site, "a");
+	site_mkdir(site, "b");
+	log_text(site, HEADER "#");
+	log_directory(site, "a", "\n");
+	log_directory(site, "b", "\n");
+	assert_int_equal(undo_play(site->log, site->runs), 0);
+	assert_true(site_has(site, "a"));
+	assert_false(site_has(site, "b"));
+}
+
+SITE_TEST(what_is_undone_is_void_and_what_is_not_stays)
+{
+	struct site *site = *state;
+	char name[NAME_MAX + 2] = "", text[4 * PATH_MAX] = "";
+	const char *failed;
+
+	memset(name, 'n', sizeof(name) - 1);
+	site_mkdir(site, "a");
+	log_text(site, HEADER);
+	log_directory(site, "a", "\n");
+	log_directory(site, name, "\n");
+	assert_int_equal(undo_play(site->log, site->runs), -ENAMETOOLONG);
+	assert_true(pread(site->log, text, sizeof(text) - 1, 0) > 0);
+	assert_memory_equal(text + strlen(HEADER), "# directory ", 12);
+	failed = strchr(text + strlen(HEADER), '\n') + 1;
+	assert_memory_equal(failed, "2 directory ", 12);
 }
 
 SITE_TEST(playing_twice_is_playing_once)
@@ -328,6 +337,7 @@ SITE_TEST(a_parameter_that_is_gone_is_no_error)
 	site_mkdir(site, "a");
 	log_text(site, HEADER);
 	log_directory(site, "a", "\n");
+	log_number(site);
 	log_text(site, "sysctl 0 1 net/ipv4/conf/no.such.link/forwarding\n");
 	assert_int_equal(undo_play(site->log, site->runs), 0);
 	assert_false(site_has(site, "a"));
@@ -343,14 +353,14 @@ TEST(a_log_that_cannot_be_read_is_an_error)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		SITE_UNIT_TEST(notes_are_lines),
-		SITE_UNIT_TEST(a_parameter_is_found_in_the_log),
-		cmocka_unit_test(a_note_that_cannot_be_written_is_an_error),
 		SITE_UNIT_TEST(an_empty_file_is_nothing_to_do),
 		SITE_UNIT_TEST(a_header_alone_is_nothing_to_do),
 		SITE_UNIT_TEST(the_first_line_is_never_a_record),
 		SITE_UNIT_TEST(the_newest_goes_first),
 		SITE_UNIT_TEST(the_oldest_first_would_have_shown),
+		SITE_UNIT_TEST(the_numbers_tell_the_order_not_the_places),
+		SITE_UNIT_TEST(a_void_line_is_not_undone),
+		SITE_UNIT_TEST(what_is_undone_is_void_and_what_is_not_stays),
 		SITE_UNIT_TEST(playing_twice_is_playing_once),
 		SITE_UNIT_TEST(a_torn_last_line_is_ignored),
 		SITE_UNIT_TEST(a_torn_header_is_ignored),

@@ -10,30 +10,23 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/stream.h"
+
 /** The longest line that stays in one piece. */
 enum { OUTPUT_LINE_MAX = 8192 };
 
 struct output {
-	int fd;
-	bool owned;  /* opened by us, to be closed */
-	bool socket; /* takes send(2) */
-	bool colour;
-	char *pending; /* what the reader has not taken yet */
-	size_t length, size;
-	int err; /* -EPIPE: the reader is gone for good */
+	struct stream stream;
+	bool has_colour;
 };
 
-/** The line that a copy is in the middle of. */
+/** The line that a copy is in the middle of. Zeros: none. */
 struct output_line {
-	size_t length;
-	char text[OUTPUT_LINE_MAX];
+	char *text; /* owned; there is none between two lines */
+	size_t length, size;
 };
 
-/**
- * output_open() - use a descriptor without ever blocking on it
- * @fd: such as STDOUT_FILENO; stays the caller's. Its file status flags are left alone, since other
- *      processes share them.
- */
+/** output_open() - write to a descriptor, such as STDOUT_FILENO (stream_open()). */
 void output_open(struct output *output, int fd);
 
 /** output_close() - free the memory. What is pending is lost. Safe to repeat. */
@@ -50,14 +43,11 @@ void output_print(struct output *output, const char *fmt, ...)
 void output_feed(struct output *output, unsigned int number, struct output_line *line,
 		 const char *data, size_t length);
 
-/** output_finish() - copy @number prints no more: send its unfinished line on. */
+/** output_finish() - copy @number prints no more: send its unfinished line on, and free it. */
 void output_finish(struct output *output, unsigned int number, struct output_line *line);
 
-/**
- * output_flush() - write as much as the reader takes now
- * Return: 0, or the negative errno with which writing failed for good; not reported.
- */
+/** output_flush() - write as much as the reader takes now. Return: 0, or why it failed for good. */
 int output_flush(struct output *output);
 
-/** output_is_clear() - has the reader taken everything? */
+/** output_is_clear() - has the reader taken everything, or is it gone? */
 bool output_is_clear(const struct output *output);

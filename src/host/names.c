@@ -2,7 +2,7 @@
 /*
  * names.c - servers that a copy can use, and lines that it can do with.
  */
-#include "copy/names.h"
+#include "host/names.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * log.c - lines in a file: where a record goes, and the order of the bytes in which it gets there.
+ */
+#include "host/log.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+
+enum {
+	LOG_MAX = 16 << 20,
+	LOG_NUMBER_MAX = 16, /* "4294967295 " */
+};
+
+const char LOG_HEADER[] = "uva_container undo log 2\n";
+
+void log_open(struct log *log, int fd)
+{
+	*log = (struct log){.fd = fd, .next = 1, .end = (off_t)strlen(LOG_HEADER)};
+}
+
+void log_close(struct log *log)
+{
+	fd_close(&log->fd);
+	free(log->holes);
+	log->holes = NULL;
+	log->hole_count = 0;
+}
+
+/* ---- Writing ---- */
+
+static int log_write(int fd, const char *data, size_t length, off_t offset)
+{
+	ssize_t n;
+
+	do
+		n = pwrite(fd, data, length, offset);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	return n == (ssize_t)length ? 0 : -ENOSPC;
+}
+
+/* What is written behind the last newline is no line yet: the newline makes it one. */
+static int log_append(struct log *log, const char *line, size_t length)
+{
+	int err = log_write(log->fd, line, length, log->end);
+
+	if (err) {
+		/* A part that has got there must not become the beginning of the next line. */
+		if (ftruncate(log->fd, log->end) < 0)
+			return -errno;
+		return err;
+	}
+	log->end += (off_t)length;
+	return 0;
+}
+
+/*
+ * The line in the hole stays void until its first byte is written, which is the last thing done.
+ * What is left of the hole becomes a void line of its own.
+ */
+static int log_fill(struct log *log, struct log_hole *hole, const char *line, size_t length)
+{
+	off_t offset = hole->offset;
+	size_t rest = hole->length - length;
+	int err = 0;
+
+	if (rest > 0)
+		err = log_write(log->fd, "#", 1, offset + (off_t)length);
+	if (!err)
+		err = log_write(log->fd, line + 1, length - 1, offset + 1);
+	if (!err)
+		err = log_write(log->fd, line, 1, offset);
+	if (err)
+		return err;
+	hole->offset += (off_t)length;
+	hole->length = rest;
+	if (rest == 0)
+		*hole = log->holes[--log->hole_count];
+	return 0;
+}
+
+/* A single byte that is left would be a newline: a hole has to begin with #. */
+static struct log_hole *log_find_hole(struct log *log, size_t length)
+{
+	for (size_t i = 0; i < log->hole_count; i++)
+		if (log->holes[i].length == length || log->holes[i].length > length + 1)
+			return &log->holes[i];
+	return NULL;
+}
+
+int log_note(struct log *log, const struct record *record, struct log_entry *ret)
+{
+	char line[LOG_NUMBER_MAX + RECORD_LINE_MAX];
+	int number = snprintf(line, LOG_NUMBER_MAX, "%u ", log->next);
+	struct log_hole *hole;
+	struct log_entry entry;
+	size_t length;
+	int err;
+
+	record_format(record, line + number);
+	length = strlen(line);
+	hole = log_find_hole(log, length);
+	entry = (struct log_entry){hole ? hole->offset : log->end, length};
+	err = hole ? log_fill(log, hole, line, length) : log_append(log, line, length);
+	if (err)
+		return error_report(err, "cannot write the undo log");
+	log->next++;
+	if (ret)
+		*ret = entry;
+	return 0;
+}
+
+/* A hole grows together with the one before it, and with the one behind it. */
+static void log_add_hole(struct log *log, struct log_hole hole)
+{
+	struct log_hole *grown;
+
+	for (size_t i = 0; i < log->hole_count;) {
+		struct log_hole *other = &log->holes[i];
+
+		if (other->offset + (off_t)other->length == hole.offset) {
+			hole.offset = other->offset;
+			hole.length += other->length;
+		} else if (hole.offset + (off_t)hole.length == other->offset) {
+			hole.length += other->length;
+		} else {
+			i++;
+			continue;
+		}
+		*other = log->holes[--log->hole_count];
+	}
+	if (hole.offset + (off_t)hole.length == log->end && ftruncate(log->fd, hole.offset) == 0) {
+		log->end = hole.offset;
+		return;
+	}
+	grown = reallocarray(log->holes, log->hole_count + 1, sizeof(*grown));
+	if (!grown) /* the room is lost, no more */
+		return;
+	log->holes = grown;
+	log->holes[log->hole_count++] = hole;
+}
+
+void log_retire(struct log *log, struct log_entry *entry)
+{
+	if (entry->offset && log_void(log->fd, entry->offset) == 0)
+		log_add_hole(log, (struct log_hole){entry->offset, entry->length});
+	*entry = (struct log_entry){0};
+}
+
+int log_void(int fd, off_t offset)
+{
+	return log_write(fd, "#", 1, offset);
+}
+
+/* ---- Reading ---- */
+
+/* Return: the whole text, to free(), or NULL with errno set. */
+static char *log_read_text(int fd)
+{
+	size_t length = 0;
+	struct stat st;
+	char *text;
+
+	if (fstat(fd, &st) < 0)
+		return NULL;
+	if (st.st_size > LOG_MAX) {
+		errno = EFBIG;
+		return NULL;
+	}
+	text = malloc((size_t)st.st_size + 1);
+	if (!text)
+		return NULL;
+	while (length < (size_t)st.st_size) {
+		ssize_t n = pread(fd, text + length, (size_t)st.st_size - length, (off_t)length);
+
+		if (n == 0)
+			break;
+		if (n < 0 && errno != EINTR) {
+			free(text);
+			return NULL;
+		}
+		length += n > 0 ? (size_t)n : 0;
+	}
+	/* No record has a zero in it. One in the file must spoil its own line only. */
+	for (size_t i = 0; i < length; i++)
+		text[i] = text[i] ? text[i] : '?';
+	text[length] = '\0';
+	return text;
+}
+
+/* The number before the record, as log_note() writes it. Return: what is behind it, or NULL. */
+static const char *log_parse_number(const char *line, unsigned int *ret)
+{
+	char again[LOG_NUMBER_MAX];
+	size_t length;
+
+	*ret = (unsigned int)strtoul(line, NULL, 10);
+	length = (size_t)snprintf(again, sizeof(again), "%u ", *ret);
+	return strncmp(line, again, length) == 0 ? line + length : NULL;
+}
+
+/* Where the lines are, before they are parsed: a record is large. */
+struct log_line {
+	unsigned int number;
+	const char *text;
+	const char *record;
+};
+
+static int log_compare(const void *a, const void *b)
+{
+	const struct log_line *x = a, *y = b;
+
+	return (x->number < y->number) - (x->number > y->number);
+}
+
+/* Lists the lines of @text that may be records, the newest first. Return: their number. */
+static size_t log_list(char *text, struct log_line *lines, void (*junk)(const char *line))
+{
+	size_t count = 0;
+	char *line = text, *end;
+	bool is_header = true;
+
+	/* The change behind a torn last line was never made: a record is complete before it. */
+	for (; (end = strchr(line, '\n')); line = end + 1, is_header = false) {
+		struct log_line *found = &lines[count];
+
+		*end = '\0';
+		if (is_header || *line == '#')
+			continue;
+		found->text = line;
+		found->record = log_parse_number(line, &found->number);
+		if (found->record)
+			count++;
+		else if (junk)
+			junk(line);
+	}
+	qsort(lines, count, sizeof(*lines), log_compare);
+	return count;
+}
+
+static size_t log_count_lines(const char *text)
+{
+	size_t count = 1;
+
+	while ((text = strchr(text, '\n'))) {
+		count++;
+		text++;
+	}
+	return count;
+}
+
+int log_read(int fd, int (*cb)(const struct log_record *record, void *data),
+	     void (*junk)(const char *line), void *data)
+{
+	AUTO_FREE char *text = log_read_text(fd);
+	AUTO_FREE struct log_line *lines = NULL;
+	size_t count;
+
+	if (!text)
+		return -errno;
+	lines = calloc(log_count_lines(text), sizeof(*lines));
+	if (!lines)
+		return -ENOMEM;
+	count = log_list(text, lines, junk);
+	for (size_t i = 0; i < count; i++) {
+		struct log_record found = {.number = lines[i].number,
+					   .offset = lines[i].text - text};
+		int result;
+
+		if (!record_parse(lines[i].record, &found.record)) {
+			if (junk)
+				junk(lines[i].text);
+			continue;
+		}
+		result = cb(&found, data);
+		if (result)
+			return result;
+	}
+	return 0;
+}
+
+struct log_sysctl_search {
+	const char *path;
+	char *ret_before;
+};
+
+static int log_match_sysctl(const struct log_record *found, void *data)
+{
+	const struct log_sysctl_search *search = data;
+
+	if (found->record.kind != RECORD_SYSCTL || strcmp(found->record.path, search->path) != 0)
+		return 0;
+	if (search->ret_before)
+		snprintf(search->ret_before, SYSCTL_VALUE_MAX, "%s", found->record.before);
+	return 1;
+}
+
+bool log_find_sysctl(int fd, const char *path, char *ret_before)
+{
+	struct log_sysctl_search search = {path, ret_before};
+
+	return log_read(fd, log_match_sysctl, NULL, &search) == 1;
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * log.h - the file of an undo log: records go in before what they undo is made, and out when it has
+ * gone.
+ *
+ * It is a write-ahead log. Whoever reads the file knows of every change that there can be, whatever
+ * killed the writer and whenever. A line is a record with its number before it:
+ *
+ *	uva_container undo log 2
+ *	1 conntrack 10.90.0.0/24 fd00::/64
+ *	#2 directory /home/user/copies/1/tmp/project
+ *	3 links 02:5e:10:00:53:01
+ *
+ * The numbers tell the order in which the changes were made. A line that begins with # is void; its
+ * room is used again, so that the file stays as small as what there is to undo.
+ *
+ * Every change of the file becomes valid by the writing of a single byte, the first one of a line
+ *or the newline at the end of the last one: a writer that is killed leaves a record or none, never
+ * half of one.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "host/record.h"
+
+/** The first line of every log. */
+extern const char LOG_HEADER[];
+
+/** Room that a record can have in the file. */
+struct log_hole {
+	off_t offset;
+	size_t length;
+};
+
+/** The writer's side of a log. There is one writer: the manager. */
+struct log {
+	int fd;                 /* -1: none */
+	unsigned int next;      /* number of the next record */
+	off_t end;              /* length of the file */
+	struct log_hole *holes; /* void lines, @hole_count of them; owned */
+	size_t hole_count;
+};
+
+/** There is no log: for log_close() to be right from the beginning. */
+#define LOG_NONE ((struct log){.fd = -1})
+
+/** A record in the log: its writer needs it to take the record out again. */
+struct log_entry {
+	off_t offset; /* 0: none, for log_retire() to do nothing */
+	size_t length;
+};
+
+/** log_open() - write to a log that holds its header only. @fd: owned from now on. */
+void log_open(struct log *log, int fd);
+
+/** log_close() - Safe to repeat. The file stays. */
+void log_close(struct log *log);
+
+/**
+ * log_note() - put a record into the log, before its change is made
+ * @ret: for log_retire(); NULL: the record stays as long as the run
+ *
+ * Return: 0 or -errno, reported.
+ */
+int log_note(struct log *log, const struct record *record, struct log_entry *ret);
+
+/**
+ * log_retire() - take a record out of the log, after what it undoes has gone
+ *
+ * A failure leaves the record, which does no harm: undoing what is gone is no error. @entry is none
+ * afterwards.
+ */
+void log_retire(struct log *log, struct log_entry *entry);
+
+/* ---- Reading: whoever undoes, and other runs ---- */
+
+/** A record as it was found in a file. */
+struct log_record {
+	unsigned int number;
+	off_t offset; /* for log_void() */
+	struct record record;
+};
+
+/**
+ * log_read() - read all valid records of a log, the newest first
+ * @cb:   what it returns beside 0 ends the reading
+ * @junk: called for each line that is neither void nor a record; NULL: skip it silently
+ *
+ * Return: what @cb returned, or -errno.
+ */
+int log_read(int fd, int (*cb)(const struct log_record *record, void *data),
+	     void (*junk)(const char *line), void *data);
+
+/** log_void() - take a record that was read out of the file. Return: 0 or -errno. */
+int log_void(int fd, off_t offset);
+
+/**
+ * log_find_sysctl() - does the log name this parameter?
+ * @ret_before: SYSCTL_VALUE_MAX bytes for the value that it had before; may be NULL
+ */
+bool log_find_sysctl(int fd, const char *path, char *ret_before);

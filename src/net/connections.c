@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * connections.c - one look at the conntrack table for any number of owners.
+ */
+#include "net/connections.h"
+
+#include <errno.h>
+#include <linux/netlink.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "net/conntrack.h"
+#include "net/diag.h"
+
+/* Owners by their addresses, sorted. */
+struct connections_index {
+	const struct address *address;
+	struct connections_owner *owner;
+};
+
+struct connections_search {
+	struct connections_index *index;
+	size_t count;
+};
+
+static int connections_compare(const void *a, const void *b)
+{
+	const struct connections_index *x = a, *y = b;
+
+	if (x->address->family != y->address->family)
+		return x->address->family < y->address->family ? -1 : 1;
+	return memcmp(x->address->bytes, y->address->bytes, address_length(x->address));
+}
+
+static bool connections_is_wanted(const struct address *address, void *data)
+{
+	const struct connections_search *search = data;
+	const struct connections_index key = {.address = address};
+	struct connections_index *found =
+		bsearch(&key, search->index, search->count, sizeof(key), connections_compare);
+
+	if (found)
+		found->owner->has_connections = true;
+	return found;
+}
+
+static int connections_index_all(struct connections_search *search,
+				 struct connections_owner *owners, size_t count)
+{
+	search->index = calloc(2 * count + 1, sizeof(*search->index));
+	if (!search->index)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++) {
+		owners[i].has_connections = false;
+		for (size_t j = 0; j < 2; j++)
+			if (owners[i].addresses[j].family != AF_UNSPEC)
+				search->index[search->count++] = (struct connections_index){
+					&owners[i].addresses[j], &owners[i]};
+	}
+	qsort(search->index, search->count, sizeof(*search->index), connections_compare);
+	return 0;
+}
+
+static int connections_end_found(struct netlink *nl, struct connections_owner *owners, size_t count)
+{
+	struct connections_search search = {0};
+	struct conntrack_list list = {0};
+	int err = connections_index_all(&search, owners, count);
+
+	if (!err)
+		err = conntrack_find(nl, connections_is_wanted, &search, &list);
+	for (size_t i = 0; !err && i < count; i++)
+		if (owners[i].has_connections)
+			diag_abort_all(owners[i].diag);
+	if (!err)
+		err = conntrack_delete(nl, &list);
+	conntrack_free(&list);
+	free(search.index);
+	return err;
+}
+
+int connections_end(struct connections_owner *owners, size_t count)
+{
+	struct netlink nl;
+	int err;
+
+	if (!count)
+		return 0;
+	err = netlink_open(&nl, NETLINK_NETFILTER);
+	if (err)
+		return err;
+	err = connections_end_found(&nl, owners, count);
+	if (err)
+		netlink_report(&nl, err, "cannot end the connections of copies that have ended");
+	netlink_close(&nl);
+	return err;
+}

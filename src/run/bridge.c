@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * bridge.c - the bridge, its addresses and its parameters.
+ */
+#include "run/bridge.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/sysctl.h"
+
+enum { IPV6_MTU_MIN = 1280 }; /* RFC 8200 */
+
+/* A network of unique local addresses (RFC 4193) with the random bits of the run's MAC address. */
+struct address bridge_subnet6(const struct mac *mac)
+{
+	struct address subnet = {.family = AF_INET6, .prefix = 64, .bytes = {0xfd}};
+
+	memcpy(subnet.bytes + 1, mac->octet + 1, sizeof(mac->octet) - 1);
+	return subnet;
+}
+
+static bool bridge_sysctl_is(const char *path, const char *value)
+{
+	char now[SYSCTL_VALUE_MAX];
+
+	return sysctl_read(path, now) == 0 && strcmp(now, value) == 0;
+}
+
+/* Bridged packets go through iptables' and nftables' IP hooks as well (br_netfilter)? */
+static bool bridge_calls(const char *name)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "net/bridge/bridge-nf-call-%s", name);
+	return bridge_sysctl_is(path, "1");
+}
+
+static bool bridge_has_ipv6(const struct bridge *bridge)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "net/ipv6/conf/%s/disable_ipv6", bridge->name);
+	return bridge->mtu >= IPV6_MTU_MIN && bridge_sysctl_is(path, "0");
+}
+
+static int bridge_add_addresses(struct netlink *route, struct bridge *bridge,
+				const struct address *subnet)
+{
+	static const uint32_t own[] = {BRIDGE_GATEWAY, BRIDGE_LOCAL_SOURCE};
+
+	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
+		struct address address = address_nth(subnet, own[i]);
+		char text[ADDRESS_TEXT_MAX];
+		bool preferred = own[i] == BRIDGE_GATEWAY || address.family == AF_INET;
+		int err = link_add_address(route, bridge->index, &address, preferred);
+
+		if (err)
+			return netlink_report(route, err, "bridge %s: cannot add address %s",
+					      bridge->name, address_format_network(&address, text));
+	}
+	return 0;
+}
+
+static int bridge_set_up_ipv4(struct netlink *route, struct bridge *bridge)
+{
+	/* Answers to 127.0.0.0/8 come back by the bridge: the kernel has to take them there. */
+	int err = sysctl_write_link("ipv4", bridge->name, "route_localnet", "1");
+
+	if (err)
+		return err;
+	/* Before the bridge has an address. Otherwise another run would take it for an uplink
+	 * whose forwarding still has to be turned on. */
+	err = sysctl_write_link("ipv4", bridge->name, "forwarding", "1");
+	return err ? err : bridge_add_addresses(route, bridge, &bridge->subnet);
+}
+
+static int bridge_set_up_ipv6(struct netlink *route, struct bridge *bridge)
+{
+	int err = sysctl_write_link("ipv6", bridge->name, "accept_dad", "0");
+
+	if (err)
+		return err;
+	err = sysctl_write_link("ipv6", bridge->name, "force_forwarding", "1");
+	return err ? err : bridge_add_addresses(route, bridge, &bridge->subnet6);
+}
+
+/*
+ * With br_netfilter, a copy's packet to a host port is translated while it is still on the bridge,
+ * and goes on from port to port, or back to where it came from: isolated ports would not let it.
+ * There the ports are not isolated, and the table's chain `forward` keeps the copies apart: it sees
+ * what is bridged, once that is turned on for our bridge and both families.
+ */
+static int bridge_set_up_filtering(struct netlink *route, struct bridge *bridge)
+{
+	int err;
+
+	bridge->is_filtered = bridge_calls("iptables") || bridge_calls("ip6tables");
+	if (!bridge->is_filtered)
+		return 0;
+	err = link_filter_bridge(route, bridge->index);
+	return err ? netlink_report(route, err, "bridge %s: cannot have it filtered", bridge->name)
+		   : 0;
+}
+
+static int bridge_set_up(struct netlink *route, struct bridge *bridge)
+{
+	bool has_ipv6 = bridge_has_ipv6(bridge);
+	int err;
+
+	if (has_ipv6)
+		bridge->subnet6 = bridge_subnet6(&bridge->mac);
+	err = bridge_set_up_filtering(route, bridge);
+	if (err)
+		return err;
+	err = bridge_set_up_ipv4(route, bridge);
+	if (err)
+		return err;
+	err = has_ipv6 ? bridge_set_up_ipv6(route, bridge) : 0;
+	if (err)
+		return err;
+	err = link_set_up(route, bridge->index);
+	if (!err && has_ipv6)
+		err = link_add_loopback6_route(route, bridge->index);
+	return err ? netlink_report(route, err, "cannot set up bridge %s", bridge->name) : 0;
+}
+
+int bridge_make(struct netlink *route, struct bridge *bridge)
+{
+	int err = link_create_bridge(route, bridge->name, &bridge->mac, bridge->mtu);
+
+	if (err)
+		return netlink_report(route, err, "cannot make bridge %s", bridge->name);
+	bridge->index = if_nametoindex(bridge->name);
+	return bridge_set_up(route, bridge);
+}

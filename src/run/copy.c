@@ -1,0 +1,572 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * copy.c - carries out what the table of its life says (life.c).
+ *
+ * A start is a chain of events: its directories and its first process are made, its link, and it is
+ * let go (copy_spawn()); its socket becomes readable when its files are set up (copy_on_hello());
+ * the guardian is told; then it is looked at again and again until it listens (copy_on_look()).
+ */
+#include "run/copy.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "net/diag.h"
+
+enum {
+	COPY_LOOK_MS = 2, /* while it starts; with many that start, each has its turn later */
+	COPY_LOOKS_PER_MS = 16,
+	COPY_LOOK_LATE_MS = 100,   /* for one that does not listen within its time */
+	COPY_LOOK_READY_MS = 1000, /* does it still? */
+	COPY_GUARDIAN_MS = 5,      /* until the guardian has read what it was told */
+};
+
+static void copy_on_hello(void *data, uint32_t events);
+static void copy_on_end(void *data, uint32_t events);
+static void copy_on_deadline(void *data);
+static void copy_on_look(void *data);
+static void copy_on_link_gone(void *data);
+
+/* ---- Its making ---- */
+
+static int copy_take_network(struct copy *copy)
+{
+	return attachment_open(&copy->attachment, copy->setting->network, copy_on_link_gone, copy);
+}
+
+static int copy_aim(struct copy *copy, struct mapping *mapping)
+{
+	char chain[NAT_CHAIN_MAX], comment[PATH_MAX + 16], files[PATH_MAX];
+
+	if (mapping == copy->mappings)
+		snprintf(chain, sizeof(chain), "%s", copy->name);
+	else
+		snprintf(chain, sizeof(chain), "%s-%s-%u", copy->name,
+			 mapping->port.protocol == IPPROTO_UDP ? "udp" : "tcp",
+			 mapping->port.number);
+	places_path(copy->setting->places, copy->number, "files", files);
+	snprintf(comment, sizeof(comment), "copy %u: %s", copy->number, files);
+	return mapping_aim(mapping, chain, comment, &copy->attachment.address,
+			   &copy->attachment.address6);
+}
+
+static int copy_aim_all(struct copy *copy)
+{
+	for (struct mapping *mapping = copy->mappings; mapping; mapping = mapping->next) {
+		int err = copy_aim(copy, mapping);
+
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+struct copy *copy_new(struct copy_setting *setting, unsigned int number, struct mapping *mappings)
+{
+	struct copy *copy = calloc(1, sizeof(*copy));
+
+	if (!copy) {
+		error_report(-ENOMEM, "copy %u: cannot be made", number);
+		return NULL;
+	}
+	copy->setting = setting;
+	copy->number = number;
+	copy->container = CONTAINER_NONE;
+	copy->mappings = mappings;
+	copy->deadline = (struct loop_timer){.on_time = copy_on_deadline, .data = copy};
+	copy->look = (struct loop_timer){.on_time = copy_on_look, .data = copy};
+	snprintf(copy->name, sizeof(copy->name), "copy-%u", number);
+	if (copy_take_network(copy) == 0 && copy_aim_all(copy) == 0)
+		return copy;
+	copy_free(copy);
+	return NULL;
+}
+
+static void copy_forget_container(struct copy *copy)
+{
+	struct loop *loop = copy->setting->loop;
+
+	printer_close(&copy->printer);
+	loop_forget(loop, &copy->hello);
+	loop_forget(loop, &copy->end);
+	loop_clear_timer(loop, &copy->deadline);
+	loop_clear_timer(loop, &copy->look);
+	container_close(&copy->container);
+}
+
+void copy_free(struct copy *copy)
+{
+	if (!copy)
+		return;
+	copy_forget_container(copy);
+	netlink_close(&copy->diag);
+	attachment_close(&copy->attachment);
+	free(copy->place.made);
+	free(copy);
+}
+
+int copy_lead(struct copy *copy, struct mapping *mapping)
+{
+	struct mapping **last = &copy->mappings;
+	int err;
+
+	while (*last)
+		last = &(*last)->next;
+	*last = mapping;
+	err = copy_aim(copy, mapping);
+	if (err)
+		*last = NULL;
+	else if (copy->state >= LIFE_STARTING && copy->state <= LIFE_NOT_READY)
+		loop_set_timer(copy->setting->loop, &copy->look, 0);
+	return err;
+}
+
+/* ---- From one state to the next ---- */
+
+static void copy_act(struct copy *copy, enum life_action action, enum life_state before);
+
+static void copy_step(struct copy *copy, enum life_event event)
+{
+	struct copy_setting *setting = copy->setting;
+	enum life_state before = copy->state;
+	struct life_step step = life_next(before, event);
+	unsigned int deadline_ms = life_deadline_ms(step.next);
+
+	copy->state = step.next;
+	if (step.next != before) {
+		loop_clear_timer(setting->loop, &copy->deadline);
+		if (deadline_ms)
+			loop_set_timer(setting->loop, &copy->deadline, deadline_ms);
+		setting->starting += (step.next == LIFE_STARTING) - (before == LIFE_STARTING);
+	}
+	copy_act(copy, step.action, before);
+	if (step.next != before)
+		setting->on_change(setting->data, copy, before);
+}
+
+static void copy_on_deadline(void *data)
+{
+	copy_step(data, LIFE_DEADLINE);
+}
+
+/* ---- Its start ---- */
+
+static int copy_clone(struct copy *copy)
+{
+	struct copy_setting *setting = copy->setting;
+	const struct network *network = setting->network;
+	char files[PATH_MAX], tmp[PATH_MAX];
+	struct container_spec spec = {
+		.number = copy->number,
+		.hostname = copy->name,
+		.fs = {.base = setting->plan->directory,
+		       .workdir = files,
+		       .tmp = tmp,
+		       .resolv_conf = network->resolv_conf,
+		       .uid = setting->identity->uid,
+		       .gid = setting->identity->gid},
+		.argv = setting->plan->argv,
+		.identity = setting->identity,
+		.filter = setting->filter,
+		.link = ATTACHMENT_INSIDE,
+		.mac = copy->attachment.mac,
+		.gateway_mac = network->bridge.mac,
+		.address = copy->attachment.address,
+		.gateway = attachment_gateway(network, AF_INET),
+		.address6 = copy->attachment.address6,
+		.gateway6 = attachment_gateway(network, AF_INET6),
+		.files = setting->files,
+		.lifeline = setting->guardian->lifeline,
+	};
+	AUTO_CLOSE int cgroup = -1;
+	int err = cgroup_make(setting->cgroup, copy->number, &cgroup);
+
+	if (err)
+		return err;
+	spec.cgroup = cgroup;
+	places_path(setting->places, copy->number, "files", files);
+	places_path(setting->places, copy->number, "tmp", tmp);
+	return container_spawn(&copy->container, &spec);
+}
+
+static int copy_watch(struct copy *copy)
+{
+	struct loop *loop = copy->setting->loop;
+	int err;
+
+	copy->end = (struct loop_source){
+		.fd = copy->container.pidfd, .on_event = copy_on_end, .data = copy};
+	copy->hello = (struct loop_source){
+		.fd = copy->container.socket, .on_event = copy_on_hello, .data = copy};
+	err = loop_watch(loop, &copy->end, EPOLLIN);
+	if (!err)
+		err = loop_watch(loop, &copy->hello, EPOLLIN);
+	return err ? error_report(err, "copy %u: cannot watch it", copy->number) : 0;
+}
+
+static int copy_spawn(struct copy *copy)
+{
+	int err = place_make(&copy->place, copy->setting->places, copy->number);
+
+	if (err)
+		return err;
+	copy->life = ++copy->setting->lives;
+	err = copy_clone(copy);
+	if (err)
+		return err;
+	err = copy_watch(copy);
+	if (err)
+		return err;
+	err = attachment_connect(&copy->attachment, copy->number, copy->container.pid);
+	if (err)
+		return err;
+	err = container_release(&copy->container);
+	/* It has ended meanwhile: its end will be noticed, and told. */
+	if (err == -EPIPE || err == -ECONNRESET)
+		return 0;
+	return err ? error_report(err, "copy %u: cannot be set up", copy->number) : 0;
+}
+
+/* It could not be made. What there is of it is ended; the caller of copy_happens() is told. */
+static void copy_fail(struct copy *copy, int err)
+{
+	struct copy_setting *setting = copy->setting;
+
+	copy->is_asked = true; /* that it ends is no news any more */
+	if (copy->container.pidfd >= 0 && copy->end.is_watched) {
+		copy_step(copy, LIFE_KILL);
+	} else {
+		if (copy->container.pidfd >= 0)
+			container_kill(&copy->container);
+		copy_step(copy, LIFE_EXITED);
+	}
+	setting->on_failed(setting->data, copy, err);
+}
+
+/* For another life than its first, it needs what it gave back after the one before. */
+static int copy_begin(struct copy *copy)
+{
+	int err = 0;
+
+	if (!copy->attachment.network) {
+		err = copy_take_network(copy);
+		if (!err)
+			err = copy_aim_all(copy);
+	}
+	return err ? err : copy_spawn(copy);
+}
+
+void copy_happens(struct copy *copy, enum life_event event)
+{
+	copy->is_asked = event != LIFE_START;
+	copy->spawn_err = 0;
+	copy_step(copy, event);
+	if (copy->spawn_err)
+		copy_fail(copy, copy->spawn_err);
+}
+
+/* The guardian must know it before it can do anything that would have to be undone. */
+static void copy_hold(struct copy *copy)
+{
+	struct copy_setting *setting = copy->setting;
+	const struct guardian_copy held = {
+		.id = copy->life,
+		.pidfd = copy->container.pidfd,
+		.diag = netlink_fd(&copy->diag),
+		.addresses = {copy->attachment.address, copy->attachment.address6},
+	};
+	int err = guardian_hold_copy(setting->guardian, &held);
+
+	if (err == -EAGAIN) {
+		loop_set_timer(setting->loop, &copy->look, COPY_GUARDIAN_MS);
+		return;
+	}
+	if (err) {
+		copy_fail(copy, err);
+		return;
+	}
+	copy->is_held = true;
+	copy_step(copy, LIFE_SET_UP);
+}
+
+static int copy_take_descriptors(struct copy *copy)
+{
+	int err = netlink_adopt(&copy->diag, fd_steal(&copy->container.diag));
+
+	if (err)
+		return error_report(err, "copy %u: cannot use its sock_diag socket", copy->number);
+	return printer_open(&copy->printer, copy->setting->console, copy->number,
+			    fd_steal(&copy->container.output));
+}
+
+static void copy_on_hello(void *data, uint32_t events)
+{
+	struct copy *copy = data;
+	int err = container_receive(&copy->container);
+
+	(void)events;
+	if (err == -EAGAIN)
+		return;
+	loop_forget(copy->setting->loop, &copy->hello);
+	if (copy->state != LIFE_PREPARING || err == -EPIPE) /* its end is about to be noticed */
+		return;
+	if (err)
+		error_report(err, "copy %u: cannot be set up", copy->number);
+	else
+		err = copy_take_descriptors(copy);
+	if (err)
+		copy_fail(copy, err);
+	else
+		copy_hold(copy);
+}
+
+/* ---- Does it listen? ---- */
+
+static struct mapping_listens copy_ask(struct copy *copy, const struct mapping *mapping)
+{
+	uint8_t protocol = mapping->port.protocol;
+	const struct attachment *at = &copy->attachment;
+	struct mapping_listens listens = {0};
+
+	if (copy->setting->is_blind) /* what cannot be seen is not waited for */
+		return (struct mapping_listens){.ipv4 = true};
+	listens.ipv4 = diag_listens(&copy->diag, protocol, &at->address, mapping->copy_port) == 1;
+	if (at->address6.family != AF_UNSPEC)
+		listens.ipv6 =
+			diag_listens(&copy->diag, protocol, &at->address6, mapping->copy_port) == 1;
+	return listens;
+}
+
+/* Return: whether it listens at all ports that lead to it. */
+static bool copy_ask_all(struct copy *copy)
+{
+	bool all = true;
+
+	for (struct mapping *mapping = copy->mappings; mapping; mapping = mapping->next) {
+		struct mapping_listens listens = copy_ask(copy, mapping);
+
+		mapping_follow(mapping, listens);
+		copy->has_ipv6 = copy->has_ipv6 || listens.ipv6;
+		all = all && (listens.ipv4 || listens.ipv6);
+	}
+	return all;
+}
+
+static void copy_check_blindness(struct copy *copy)
+{
+	struct copy_setting *setting = copy->setting;
+
+	if (setting->knows_blindness || !copy->mappings)
+		return;
+	setting->knows_blindness = true;
+	setting->is_blind = !diag_is_supported(&copy->diag, copy->mappings->port.protocol);
+	if (setting->is_blind)
+		error_say(0, "this kernel has no inet_diag: cannot tell when copies listen");
+}
+
+static unsigned int copy_next_look_ms(const struct copy *copy)
+{
+	switch (copy->state) {
+	case LIFE_STARTING:
+		return COPY_LOOK_MS + copy->setting->starting / COPY_LOOKS_PER_MS;
+	case LIFE_READY:
+		return COPY_LOOK_READY_MS;
+	default:
+		return COPY_LOOK_LATE_MS;
+	}
+}
+
+static void copy_on_look(void *data)
+{
+	struct copy *copy = data;
+	bool listens;
+
+	if (copy->state == LIFE_PREPARING) {
+		copy_hold(copy);
+		return;
+	}
+	if (copy->state < LIFE_STARTING || copy->state > LIFE_NOT_READY)
+		return;
+	copy_check_blindness(copy);
+	listens = copy_ask_all(copy);
+	if (listens != (copy->state == LIFE_READY))
+		copy_step(copy, listens ? LIFE_LISTENS : LIFE_DEAF);
+	loop_set_timer(copy->setting->loop, &copy->look, copy_next_look_ms(copy));
+}
+
+static void copy_tell_late(const struct copy *copy)
+{
+	const struct mapping *mapping = copy->mappings;
+
+	while (mapping && mapping->is_published)
+		mapping = mapping->next;
+	if (mapping)
+		error_say(0,
+			  "copy %u: nothing listens on its port %u after %u s; going on "
+			  "without waiting for it",
+			  copy->number, mapping->copy_port, life_deadline_ms(LIFE_STARTING) / 1000);
+}
+
+/* ---- Its end ---- */
+
+static void copy_withdraw(struct copy *copy)
+{
+	for (struct mapping *mapping = copy->mappings; mapping; mapping = mapping->next)
+		mapping_withdraw(mapping);
+}
+
+static void copy_format_end(bool is_reported, int status, char *how, size_t size)
+{
+	const char *abbreviation = WIFSIGNALED(status) ? sigabbrev_np(WTERMSIG(status)) : NULL;
+
+	if (!is_reported && WIFEXITED(status))
+		snprintf(how, size, "could not be set up");
+	else if (!is_reported)
+		snprintf(how, size, "was killed");
+	else if (abbreviation)
+		snprintf(how, size, "ended by SIG%s", abbreviation);
+	else if (WIFSIGNALED(status)) /* a real-time signal has no name */
+		snprintf(how, size, "ended by signal %d", WTERMSIG(status));
+	else
+		snprintf(how, size, "exited with status %d", WEXITSTATUS(status));
+}
+
+static void copy_tell_end(const struct copy *copy, bool is_reported, int status)
+{
+	char how[64], ports[128] = "";
+	size_t length = 0;
+
+	for (const struct mapping *mapping = copy->mappings; mapping && length < sizeof(ports);
+	     mapping = mapping->next)
+		length += (size_t)snprintf(ports + length, sizeof(ports) - length, "%s %u",
+					   length ? "," : "", mapping->port.number);
+	copy_format_end(is_reported, status, how, sizeof(how));
+	if (!copy->mappings)
+		error_say(0, "copy %u: %s", copy->number, how);
+	else
+		error_say(0, "copy %u: %s; port%s%s %s refused from now on", copy->number, how,
+			  copy->mappings->next ? "s" : "", ports,
+			  copy->mappings->next ? "are" : "is");
+}
+
+static void copy_bury(struct copy *copy, enum life_state before)
+{
+	struct copy_setting *setting = copy->setting;
+	bool was_there = copy->container.pidfd >= 0;
+	bool is_reported = false;
+	int status = 0;
+
+	/* What it has printed last comes before the word that it has ended. */
+	printer_close(&copy->printer);
+	if (was_there)
+		is_reported = container_reap(&copy->container, &status);
+	copy_withdraw(copy);
+	copy_forget_container(copy);
+	if (copy->is_asked || !was_there)
+		return;
+	if (before != LIFE_PREPARING) {
+		copy_tell_end(copy, is_reported, status);
+		return;
+	}
+	/* It reports its own errors, but it cannot report that it was killed. */
+	if (WIFSIGNALED(status))
+		error_say(0, "copy %u: was killed while it was set up", copy->number);
+	setting->on_failed(setting->data, copy, -EPIPE);
+}
+
+static void copy_on_end(void *data, uint32_t events)
+{
+	(void)events;
+	copy_step(data, LIFE_EXITED);
+}
+
+static void copy_on_link_gone(void *data)
+{
+	struct copy *copy = data;
+	struct copy_setting *setting = copy->setting;
+
+	if (copy->is_leaving) {
+		copy->is_leaving = false;
+		setting->on_left(setting->data, copy);
+		return;
+	}
+	if (copy->state == LIFE_ENDED || copy->is_asked)
+		return;
+	error_say(0, "copy %u: its link %s-%u has been deleted: stopping it", copy->number,
+		  setting->network->bridge.name, copy->number);
+	copy_step(copy, LIFE_KILL);
+}
+
+static void copy_act(struct copy *copy, enum life_action action, enum life_state before)
+{
+	struct copy_setting *setting = copy->setting;
+
+	switch (action) {
+	case LIFE_NOTHING:
+		break;
+	case LIFE_SPAWN:
+		copy->spawn_err = copy_begin(copy);
+		break;
+	case LIFE_FOLLOW:
+		loop_set_timer(setting->loop, &copy->look, COPY_LOOK_MS);
+		break;
+	case LIFE_TELL_LATE:
+		copy_tell_late(copy);
+		break;
+	case LIFE_WITHDRAW:
+		copy_withdraw(copy);
+		break;
+	case LIFE_TERMINATE:
+		container_signal(&copy->container, SIGTERM);
+		break;
+	case LIFE_TELL_LOST:
+		error_say(0, "copy %u: no answer from it", copy->number);
+		setting->on_failed(setting->data, copy, -ETIMEDOUT);
+		copy->is_asked = true;
+		setting->on_kill(setting->data, copy);
+		break;
+	case LIFE_FORCE:
+		setting->on_kill(setting->data, copy);
+		break;
+	case LIFE_GIVE_UP:
+		setting->on_undying(setting->data, copy);
+		break;
+	case LIFE_BURY:
+		copy_bury(copy, before);
+		break;
+	}
+}
+
+struct connections_owner copy_owner(struct copy *copy)
+{
+	return (struct connections_owner){
+		.addresses = {copy->attachment.address, copy->attachment.address6},
+		.diag = &copy->diag,
+	};
+}
+
+int copy_leave(struct copy *copy)
+{
+	struct copy_setting *setting = copy->setting;
+
+	if (copy->is_held && guardian_drop_copy(setting->guardian, copy->life) == -EAGAIN)
+		return -EAGAIN;
+	copy->is_held = false;
+	copy->is_leaving = true;
+	netlink_close(&copy->diag);
+	cgroup_drop(setting->cgroup, copy->number);
+	place_leave(&copy->place, setting->places, copy->number);
+	for (struct mapping *mapping = copy->mappings; mapping; mapping = mapping->next)
+		mapping_unaim(mapping);
+	network_sweep_later(setting->network);
+	attachment_leave(&copy->attachment); /* may call copy_on_link_gone(), which may free it */
+	return 0;
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * copy.h - a copy as an object: its state (life.h), and all that it holds.
+ *
+ * It holds: its addresses and its link, its directories, its control group, its output, a socket
+ * that sees its sockets, a descriptor of it in the guardian, its records in the log. When it has
+ * ended it gives each back; then it can start again, or be freed.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <sys/resource.h>
+
+#include "base/loop.h"
+#include "copy/container.h"
+#include "host/cgroup.h"
+#include "host/guardian.h"
+#include "net/connections.h"
+#include "run/attachment.h"
+#include "run/console.h"
+#include "run/life.h"
+#include "run/mapping.h"
+#include "run/place.h"
+
+struct copy;
+
+/** What all copies of a run have in common. */
+struct copy_setting {
+	const struct plan *plan;
+	const struct identity *identity;
+	const struct filter *filter;
+	struct rlimit files; /* RLIMIT_NOFILE of the program */
+	struct loop *loop;
+	struct console *console;
+	struct network *network;
+	struct guardian *guardian;
+	struct cgroup *cgroup;
+	struct places *places;
+	unsigned int starting; /* how many are in LIFE_STARTING: they share the looks there are */
+	unsigned int lives;    /* how many lives have begun */
+	bool is_blind;         /* this kernel cannot tell who listens */
+	bool knows_blindness;
+
+	/* The state of @copy was @before. It has not given back what it held when it is
+	 * LIFE_ENDED: whoever is told sees to copy_leave(). */
+	void (*on_change)(void *data, struct copy *copy, enum life_state before);
+	/* @copy could not be made, and has said why. */
+	void (*on_failed)(void *data, struct copy *copy, int err);
+	/* @copy has given everything back. It may be started again, or freed, in the callback. */
+	void (*on_left)(void *data, struct copy *copy);
+	/* @copy is to be killed, by container_kill(), soon: together with others, whose connections
+	 * can be ended by a single look at all of them. */
+	void (*on_kill)(void *data, struct copy *copy);
+	/* @copy does not die. */
+	void (*on_undying)(void *data, struct copy *copy);
+	void *data;
+};
+
+struct copy {
+	struct copy_setting *setting;
+	unsigned int number; /* 1, 2, ... */
+	char name[16];       /* "copy-1": its host name, and its chain in the table */
+	enum life_state state;
+	struct loop_timer deadline; /* of its state */
+	struct loop_timer look;     /* does it listen? */
+	struct container container;
+	struct loop_source hello; /* the container's socket */
+	struct loop_source end;   /* its pidfd */
+	struct netlink diag;      /* sees its sockets */
+	unsigned int life;        /* number of this life: by that the guardian knows it */
+	bool is_held;             /* the guardian does know it */
+	bool is_asked;            /* somebody wanted it to end: that it does is no news */
+	bool is_leaving;          /* copy_leave() was called */
+	bool has_ipv6;            /* it has listened on IPv6 */
+	int spawn_err;            /* why it could not be made; 0: it could */
+	struct attachment attachment;
+	struct place place;
+	struct printer printer;
+	struct mapping *mappings; /* that lead to it: a list, of its owner */
+	struct copy *next;        /* for its owner */
+	bool is_dying;            /* for its owner: on_kill() was called */
+	bool is_waiting;          /* for its owner: it has ended, and has not left */
+};
+
+/**
+ * copy_new() - a copy that has not started
+ * @number:   1, 2, ...
+ * @mappings: that lead to it, installed; stay the caller's
+ *
+ * It has its addresses already; the mappings lead to them from when it listens.
+ *
+ * Return: to be freed by copy_free(); NULL: reported.
+ */
+struct copy *copy_new(struct copy_setting *setting, unsigned int number, struct mapping *mappings);
+
+/** copy_free() - free a copy whatever it still holds. Does not end it. Safe on NULL. */
+void copy_free(struct copy *copy);
+
+/**
+ * copy_happens() - LIFE_START, LIFE_DRAIN, LIFE_STOP, LIFE_KILL: what somebody wants of it
+ *
+ * The other events are its own business.
+ */
+void copy_happens(struct copy *copy, enum life_event event);
+
+/** copy_lead() - one more mapping leads to it, installed. Return: 0 or -errno, reported. */
+int copy_lead(struct copy *copy, struct mapping *mapping);
+
+/** copy_owner() - for connections_end(): it, and its addresses. */
+struct connections_owner copy_owner(struct copy *copy);
+
+/**
+ * copy_leave() - it has ended, and its connections too: give back what it held, then on_left()
+ * Return: 0; -EAGAIN: the guardian is busy, call again later.
+ */
+int copy_leave(struct copy *copy);

@@ -1,0 +1,362 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * crew.c - lists, counters, and what is done for many copies at a time.
+ */
+#include "run/crew.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/error.h"
+#include "base/process.h"
+
+enum {
+	CREW_SLICE_NS = 5000000,   /* of starting, before signals and others get their turn */
+	CREW_RELEASE_MS = 10,      /* who ends within this time is dealt with together */
+	CREW_RELEASE_AGAIN_MS = 50 /* the guardian is busy */
+};
+
+/* ---- Who starts ---- */
+
+static void crew_on_starter(void *data)
+{
+	struct crew *crew = data;
+	uint64_t begin = loop_now_ns();
+
+	while (crew->next_to_start && loop_now_ns() - begin < CREW_SLICE_NS) {
+		struct copy *copy = crew->next_to_start;
+
+		crew->next_to_start = copy->next;
+		copy_happens(copy, LIFE_START);
+	}
+	crew_start(crew);
+}
+
+void crew_start(struct crew *crew)
+{
+	if (crew->next_to_start)
+		loop_set_timer(crew->setting.loop, &crew->starter, 0);
+}
+
+static bool crew_is_on_its_way(enum life_state state)
+{
+	return state == LIFE_PREPARING || state == LIFE_STARTING;
+}
+
+bool crew_is_starting(const struct crew *crew)
+{
+	return crew->next_to_start || crew->starting;
+}
+
+bool crew_is_empty(const struct crew *crew)
+{
+	return !crew->next_to_start && !crew->live;
+}
+
+static void crew_on_change(void *data, struct copy *copy, enum life_state before)
+{
+	struct crew *crew = data;
+
+	crew->live += (copy->state != LIFE_ENDED) - (before != LIFE_ENDED);
+	crew->starting += crew_is_on_its_way(copy->state) - crew_is_on_its_way(before);
+	if (copy->state == LIFE_ENDED) {
+		crew->dying -= copy->is_dying;
+		copy->is_dying = false;
+		copy->is_waiting = true;
+		if (!crew->is_ending && !crew->releaser.is_set)
+			loop_set_timer(crew->setting.loop, &crew->releaser, CREW_RELEASE_MS);
+	}
+	crew->on_change(crew->data, copy, before);
+}
+
+static void crew_on_failed(void *data, struct copy *copy, int err)
+{
+	struct crew *crew = data;
+
+	crew->on_failed(crew->data, copy, err);
+}
+
+/* ---- Who ends ---- */
+
+void crew_end(struct crew *crew, enum life_event event)
+{
+	if (!crew->setting.loop) /* it was never opened */
+		return;
+	crew->is_ending = true;
+	crew->next_to_start = NULL;
+	loop_clear_timer(crew->setting.loop, &crew->starter);
+	loop_clear_timer(crew->setting.loop, &crew->releaser);
+	for (struct copy *copy = crew->first; copy; copy = copy->next)
+		copy_happens(copy, event);
+}
+
+static void crew_on_undying(void *data, struct copy *copy)
+{
+	struct crew *crew = data;
+
+	(void)copy;
+	if (crew->is_ending)
+		crew->on_undying(crew->data);
+}
+
+static void crew_on_kill(void *data, struct copy *copy)
+{
+	struct crew *crew = data;
+
+	crew->dying += !copy->is_dying;
+	copy->is_dying = true;
+}
+
+/* Ends the connections of those copies that @is_meant, if they have a namespace that we see. */
+static void crew_end_connections(struct crew *crew, bool (*is_meant)(const struct copy *copy))
+{
+	struct connections_owner *owners = calloc(crew->count + 1, sizeof(*owners));
+	size_t count = 0;
+
+	for (struct copy *copy = crew->first; owners && copy; copy = copy->next)
+		if (is_meant(copy) && copy->diag.socket)
+			owners[count++] = copy_owner(copy);
+	if (owners)
+		connections_end(owners, count);
+	free(owners);
+}
+
+static bool crew_is_dying(const struct copy *copy)
+{
+	return copy->is_dying;
+}
+
+void crew_kill_dying(struct crew *crew)
+{
+	if (!crew->dying)
+		return;
+	/* Before it is killed: older kernels cannot abort what no process holds any more. */
+	crew_end_connections(crew, crew_is_dying);
+	for (struct copy *copy = crew->first; copy; copy = copy->next) {
+		if (copy->is_dying)
+			container_kill(&copy->container);
+		copy->is_dying = false;
+	}
+	crew->dying = 0;
+}
+
+static bool crew_is_waiting(const struct copy *copy)
+{
+	return copy->is_waiting;
+}
+
+static void crew_on_releaser(void *data)
+{
+	struct crew *crew = data;
+	struct copy *next;
+
+	crew_end_connections(crew, crew_is_waiting);
+	for (struct copy *copy = crew->first; copy; copy = next) {
+		next = copy->next;
+		if (!copy->is_waiting)
+			continue;
+		copy->is_waiting = copy_leave(copy) == -EAGAIN;
+		if (copy->is_waiting)
+			loop_set_timer(crew->setting.loop, &crew->releaser, CREW_RELEASE_AGAIN_MS);
+	}
+}
+
+static void crew_remove(struct crew *crew, struct copy *copy)
+{
+	struct copy **at = &crew->first;
+
+	while (*at != copy)
+		at = &(*at)->next;
+	*at = copy->next;
+	if (crew->last == &copy->next)
+		crew->last = at;
+	if (crew->next_to_start == copy)
+		crew->next_to_start = copy->next;
+	crew->count--;
+	while (copy->mappings) {
+		struct mapping *mapping = copy->mappings;
+
+		copy->mappings = mapping->next;
+		mapping->next = NULL;
+	}
+	copy_free(copy);
+}
+
+static void crew_on_left(void *data, struct copy *copy)
+{
+	struct crew *crew = data;
+	unsigned int number = copy->number;
+
+	crew_remove(crew, copy);
+	crew->on_left(crew->data, number);
+}
+
+/* ---- Copies ---- */
+
+struct copy *crew_find(const struct crew *crew, unsigned int number)
+{
+	struct copy *copy = crew->first;
+
+	while (copy && copy->number != number)
+		copy = copy->next;
+	return copy;
+}
+
+static struct mapping *crew_list_mappings(const struct crew *crew, unsigned int number)
+{
+	struct mapping *first = NULL, **last = &first;
+
+	for (size_t i = 0; i < crew->mapping_count; i++) {
+		if (crew->mappings[i]->copy != number)
+			continue;
+		*last = crew->mappings[i];
+		last = &crew->mappings[i]->next;
+	}
+	return first;
+}
+
+int crew_add(struct crew *crew)
+{
+	unsigned int number = crew->last_number + 1;
+	struct copy *copy = copy_new(&crew->setting, number, crew_list_mappings(crew, number));
+
+	if (!copy)
+		return -ENOMEM;
+	crew->last_number = number;
+	crew->count++;
+	*crew->last = copy;
+	crew->last = &copy->next;
+	if (!crew->next_to_start)
+		crew->next_to_start = copy;
+	return 0;
+}
+
+/* ---- Mappings ---- */
+
+void crew_install(struct crew *crew, struct nat *nat)
+{
+	crew->nat = nat;
+	for (size_t i = 0; i < crew->mapping_count; i++)
+		mapping_install(crew->mappings[i], nat);
+}
+
+static int crew_append_mapping(struct crew *crew, struct mapping *mapping)
+{
+	struct mapping **grown =
+		reallocarray(crew->mappings, crew->mapping_count + 1, sizeof(struct mapping *));
+
+	if (!grown)
+		return error_report(-ENOMEM, "port %u: cannot be mapped", mapping->port.number);
+	crew->mappings = grown;
+	crew->mappings[crew->mapping_count++] = mapping;
+	return 0;
+}
+
+int crew_add_mapping(struct crew *crew, struct nat_port port, uint16_t copy_port,
+		     unsigned int number)
+{
+	struct mapping *mapping = calloc(1, sizeof(*mapping));
+	struct copy *copy = crew_find(crew, number);
+	int err;
+
+	if (!mapping)
+		return error_report(-ENOMEM, "port %u: cannot be mapped", port.number);
+	err = mapping_open(mapping, port, number, copy_port);
+	if (!err)
+		err = crew_append_mapping(crew, mapping);
+	if (err) {
+		mapping_close(mapping);
+		free(mapping);
+		return err;
+	}
+	if (!crew->nat)
+		return 0;
+	mapping_install(mapping, crew->nat);
+	err = copy ? copy_lead(copy, mapping) : 0;
+	if (err)
+		crew_remove_mapping(crew, port);
+	return err;
+}
+
+int crew_remove_mapping(struct crew *crew, struct nat_port port)
+{
+	for (size_t i = 0; i < crew->mapping_count; i++) {
+		struct mapping *mapping = crew->mappings[i];
+		struct copy *copy = crew_find(crew, mapping->copy);
+
+		if (mapping->port.protocol != port.protocol || mapping->port.number != port.number)
+			continue;
+		for (struct mapping **at = copy ? &copy->mappings : NULL; at && *at;
+		     at = &(*at)->next)
+			if (*at == mapping) {
+				*at = mapping->next;
+				break;
+			}
+		mapping_close(mapping);
+		free(mapping);
+		crew->mapping_count--;
+		for (; i < crew->mapping_count; i++)
+			crew->mappings[i] = crew->mappings[i + 1];
+		network_sweep_later(crew->setting.network);
+		return 0;
+	}
+	return -ENOENT;
+}
+
+/* ---- From beginning to end ---- */
+
+void crew_open(struct crew *crew)
+{
+	crew->last = &crew->first;
+	crew->setting.on_change = crew_on_change;
+	crew->setting.on_failed = crew_on_failed;
+	crew->setting.on_left = crew_on_left;
+	crew->setting.on_kill = crew_on_kill;
+	crew->setting.on_undying = crew_on_undying;
+	crew->setting.data = crew;
+	crew->starter = (struct loop_timer){.on_time = crew_on_starter, .data = crew};
+	crew->releaser = (struct loop_timer){.on_time = crew_on_releaser, .data = crew};
+}
+
+static bool crew_is_anyone(const struct copy *copy)
+{
+	(void)copy;
+	return true;
+}
+
+void crew_bury(struct crew *crew, int timeout_ms)
+{
+	for (struct copy *copy = crew->first; copy; copy = copy->next)
+		if (copy->container.pidfd >= 0)
+			container_kill(&copy->container);
+	for (struct copy *copy = crew->first; copy; copy = copy->next)
+		if (copy->container.pidfd >= 0 &&
+		    process_wait(copy->container.pidfd, timeout_ms, NULL) < 0) {
+			error_say(0, "copy %u: does not die", copy->number);
+			timeout_ms = 0; /* it was time for all of them */
+		}
+	crew_end_connections(crew, crew_is_anyone);
+}
+
+void crew_release_ports(struct crew *crew)
+{
+	for (size_t i = 0; i < crew->mapping_count; i++) {
+		crew->mappings[i]->nat = NULL;
+		mapping_close(crew->mappings[i]);
+		free(crew->mappings[i]);
+	}
+	free(crew->mappings);
+	crew->mappings = NULL;
+	crew->mapping_count = 0;
+}
+
+void crew_close(struct crew *crew)
+{
+	struct copy *next;
+
+	for (struct copy *copy = crew->first; copy; copy = next) {
+		next = copy->next;
+		copy_free(copy);
+	}
+	crew->first = NULL;
+}

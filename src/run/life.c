@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * life.c - the table.
+ */
+#include "run/life.h"
+
+enum {
+	LIFE_PREPARING_MS = 10000, /* it takes a millisecond, but a thousand may do so at a time */
+	LIFE_STARTING_MS = 5000,   /* then the run goes on without waiting for it */
+	LIFE_DRAINING_MS = 1,      /* no plan asks for more yet */
+	LIFE_ENDING_MS = 5000,     /* the grace period between SIGTERM and SIGKILL */
+	LIFE_KILLED_MS = 5000,     /* a process in the middle of a disk access cannot die */
+};
+
+/* What is not named stays as it is: see life_next(). */
+static const struct life_step STEPS[LIFE_STATES][LIFE_EVENTS] =
+	{
+		[LIFE_ENDED] =
+			{
+				[LIFE_START] = {LIFE_PREPARING, LIFE_SPAWN},
+			},
+		[LIFE_PREPARING] =
+			{
+				[LIFE_SET_UP] = {LIFE_STARTING, LIFE_FOLLOW},
+				/* Half set up, it cannot do anything with a grace period. */
+				[LIFE_DRAIN] = {LIFE_KILLED, LIFE_FORCE},
+				[LIFE_STOP] = {LIFE_KILLED, LIFE_FORCE},
+				[LIFE_KILL] = {LIFE_KILLED, LIFE_FORCE},
+				[LIFE_DEADLINE] = {LIFE_KILLED, LIFE_TELL_LOST},
+				[LIFE_EXITED] = {LIFE_ENDED, LIFE_BURY},
+			},
+		[LIFE_STARTING] =
+			{
+				[LIFE_LISTENS] = {LIFE_READY, LIFE_NOTHING},
+				[LIFE_DRAIN] = {LIFE_DRAINING, LIFE_WITHDRAW},
+				[LIFE_STOP] = {LIFE_ENDING, LIFE_TERMINATE},
+				[LIFE_KILL] = {LIFE_KILLED, LIFE_FORCE},
+				[LIFE_DEADLINE] = {LIFE_NOT_READY, LIFE_TELL_LATE},
+				[LIFE_EXITED] = {LIFE_ENDED, LIFE_BURY},
+			},
+		[LIFE_READY] =
+			{
+				[LIFE_DEAF] = {LIFE_NOT_READY, LIFE_NOTHING},
+				[LIFE_DRAIN] = {LIFE_DRAINING, LIFE_WITHDRAW},
+				[LIFE_STOP] = {LIFE_ENDING, LIFE_TERMINATE},
+				[LIFE_KILL] = {LIFE_KILLED, LIFE_FORCE},
+				[LIFE_EXITED] = {LIFE_ENDED, LIFE_BURY},
+			},
+		[LIFE_NOT_READY] =
+			{
+				[LIFE_LISTENS] = {LIFE_READY, LIFE_NOTHING},
+				[LIFE_DRAIN] = {LIFE_DRAINING, LIFE_WITHDRAW},
+				[LIFE_STOP] = {LIFE_ENDING, LIFE_TERMINATE},
+				[LIFE_KILL] = {LIFE_KILLED, LIFE_FORCE},
+				[LIFE_EXITED] = {LIFE_ENDED, LIFE_BURY},
+			},
+		[LIFE_DRAINING] =
+			{
+				[LIFE_STOP] = {LIFE_ENDING, LIFE_TERMINATE},
+				[LIFE_KILL] = {LIFE_KILLED, LIFE_FORCE},
+				[LIFE_DEADLINE] = {LIFE_ENDING, LIFE_TERMINATE},
+				[LIFE_EXITED] = {LIFE_ENDED, LIFE_BURY},
+			},
+		[LIFE_ENDING] =
+			{
+				[LIFE_KILL] = {LIFE_KILLED, LIFE_FORCE},
+				[LIFE_DEADLINE] = {LIFE_KILLED, LIFE_FORCE},
+				[LIFE_EXITED] = {LIFE_ENDED, LIFE_BURY},
+			},
+		[LIFE_KILLED] =
+			{
+				[LIFE_DEADLINE] = {LIFE_KILLED, LIFE_GIVE_UP},
+				[LIFE_EXITED] = {LIFE_ENDED, LIFE_BURY},
+			},
+};
+
+struct life_step life_next(enum life_state state, enum life_event event)
+{
+	struct life_step step = STEPS[state][event];
+
+	/* No step leads to `ended` without an action: this is a cell that is not named. */
+	if (step.next == LIFE_ENDED && step.action == LIFE_NOTHING)
+		step.next = state;
+	return step;
+}
+
+unsigned int life_deadline_ms(enum life_state state)
+{
+	static const unsigned int deadlines[LIFE_STATES] = {
+		[LIFE_PREPARING] = LIFE_PREPARING_MS, [LIFE_STARTING] = LIFE_STARTING_MS,
+		[LIFE_DRAINING] = LIFE_DRAINING_MS,   [LIFE_ENDING] = LIFE_ENDING_MS,
+		[LIFE_KILLED] = LIFE_KILLED_MS,
+	};
+
+	return deadlines[state];
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * life.h - the life of a copy as a table: in which state which event leads where. Pure.
+ *
+ *	                  START            SET_UP           LISTENS
+ *	      ended ────────▶ preparing ────────▶ starting ────────▶ ready ◀──▶ not ready
+ *	        ▲                                                         │  DRAIN
+ *	        │ EXITED                           DEADLINE               ▼
+ *	        └───────── killed ◀──────── ending ◀──────────────── draining
+ *
+ * From every state but `ended` it can be killed, and can end by itself.
+ */
+#pragma once
+
+enum life_state {
+	LIFE_ENDED,     /* no process, nothing held; so is a copy that has not started yet */
+	LIFE_PREPARING, /* its namespaces, files and link are being made */
+	LIFE_STARTING,  /* the program runs, and does not listen yet */
+	LIFE_READY,     /* it listens */
+	LIFE_NOT_READY, /* it does not, or not any more */
+	LIFE_DRAINING,  /* no new connections lead to it; those that it has go on */
+	LIFE_ENDING,    /* it has got SIGTERM */
+	LIFE_KILLED,    /* and SIGKILL */
+	LIFE_STATES,
+};
+
+enum life_event {
+	LIFE_START,    /* somebody wants it to run */
+	LIFE_SET_UP,   /* its files are set up, and we have its descriptors */
+	LIFE_LISTENS,  /* it listens at all ports that lead to it */
+	LIFE_DEAF,     /* it does not listen at all of them */
+	LIFE_DRAIN,    /* somebody wants it to end after what it is doing */
+	LIFE_STOP,     /* somebody wants it to end */
+	LIFE_KILL,     /* at once */
+	LIFE_DEADLINE, /* it has been in this state as long as it may (life_deadline_ms()) */
+	LIFE_EXITED,   /* all its processes have ended */
+	LIFE_EVENTS,
+};
+
+enum life_action {
+	LIFE_NOTHING,
+	LIFE_SPAWN,     /* make it */
+	LIFE_FOLLOW,    /* begin to look whether it listens */
+	LIFE_TELL_LATE, /* say that it does not listen */
+	LIFE_WITHDRAW,  /* lead no new connections to it */
+	LIFE_TERMINATE, /* SIGTERM */
+	LIFE_FORCE,     /* SIGKILL */
+	LIFE_TELL_LOST, /* say that it cannot be set up in time, and SIGKILL */
+	LIFE_GIVE_UP,   /* say that it does not die */
+	LIFE_BURY, /* take what it has printed last; say how it ended; give back what it held */
+};
+
+struct life_step {
+	enum life_state next;
+	enum life_action action;
+};
+
+/** life_next() - what @event does to a copy in @state; nothing where it has no meaning there. */
+struct life_step life_next(enum life_state state, enum life_event event);
+
+/** life_deadline_ms() - how long a copy may be in a state; 0: for ever. */
+unsigned int life_deadline_ms(enum life_state state);
+
+/** life_is_live() - does a copy in this state have processes? */
+static inline int life_is_live(enum life_state state)
+{
+	return state != LIFE_ENDED;
+}

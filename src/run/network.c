@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * network.c - the bridge and what belongs to it. What a copy has of it: attachment.c.
+ */
+#include "run/network.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "host/rundir.h"
+#include "net/firewall.h"
+#include "net/route.h"
+#include "net/rule.h"
+#include "net/subnet.h"
+#include "net/watch.h"
+#include "run/attachment.h"
+
+enum {
+	NETWORK_NEWS_MAX = 256,  /* pieces that are read before others get their turn */
+	NETWORK_RETRY_MS = 50,   /* another start has the lock for some milliseconds */
+	NETWORK_SWEEP_MS = 1000, /* see nat_sweep() */
+};
+
+static void network_format_names(const struct plan *plan, unsigned int index, char bridge[IFNAMSIZ],
+				 char *table, size_t size)
+{
+	snprintf(bridge, IFNAMSIZ, "%.8s%u", plan->bridge, index);
+	if (index == 0)
+		snprintf(table, size, "%s", plan->table);
+	else
+		snprintf(table, size, "%s_%u", plan->table, index);
+}
+
+bool network_names_are_taken(unsigned int index, void *plan)
+{
+	char bridge[IFNAMSIZ], table[32];
+
+	network_format_names(plan, index, bridge, table, sizeof(table));
+	return if_nametoindex(bridge) != 0 || nat_table_exists(table);
+}
+
+static struct nat_network network_for_nat(const struct address *subnet)
+{
+	struct nat_network network = {.subnet = *subnet};
+
+	if (subnet->family != AF_UNSPEC)
+		network.local_source = address_nth(subnet, BRIDGE_LOCAL_SOURCE);
+	return network;
+}
+
+static int network_open_nat(struct network *network)
+{
+	bool has_ipv6 = network->bridge.subnet6.family != AF_UNSPEC;
+	char comment[64];
+	const struct nat_config config = {
+		.table = network->table,
+		.comment = comment,
+		.bridge = network->bridge.name,
+		.ipv4 = network_for_nat(&network->bridge.subnet),
+		.ipv6 = network_for_nat(&network->bridge.subnet6),
+		/* br_netfilter un-translates too early: IPv6 then drops what is for ::1. */
+		.maps_loopback6 = has_ipv6 && !network->bridge.is_filtered,
+		.forwards_ipv6 = has_ipv6 && uplinks_can_forward_ipv6(),
+	};
+
+	snprintf(comment, sizeof(comment), "host ports of the copies behind %s",
+		 network->bridge.name);
+	return nat_open(&network->nat, &config);
+}
+
+/* For uplinks.c, in the middle of a dump: with a socket of its own. */
+static int network_guard(void *data, sa_family_t family, const char *link)
+{
+	const struct network *network = data;
+	struct netlink nl;
+	int err = netlink_open(&nl, NETLINK_ROUTE);
+
+	if (err)
+		return err;
+	err = rule_guard_link(
+		&nl, link, family == AF_INET6 ? &network->bridge.subnet6 : &network->bridge.subnet,
+		network->guardian->index);
+	if (err)
+		netlink_report(&nl, err, "cannot add routing rules for %s", link);
+	netlink_close(&nl);
+	return err;
+}
+
+static int network_enable_uplinks(struct network *network, int rundir)
+{
+	network->uplinks = (struct uplinks){
+		.log = network->log,
+		.bridge = network->bridge.index,
+		.ipv6 = network->bridge.subnet6.family != AF_UNSPEC && uplinks_can_forward_ipv6(),
+		.guard = network_guard,
+		.data = network,
+	};
+	return uplinks_enable_all(&network->uplinks, &network->route, rundir);
+}
+
+static bool network_server_is_usable(const struct address *server, void *data)
+{
+	return route_exists(data, server);
+}
+
+/* Tells of firewalls that will drop what is ours; that they cannot be read is no reason to stop. */
+static void network_tell_firewalls(struct network *network)
+{
+	struct firewall_chain *chains = NULL;
+	size_t count = 0;
+
+	if (firewall_find(&network->nat.nl, network->bridge.name, network->plan->table, &chains,
+			  &count) < 0)
+		return;
+	for (size_t i = 0; i < count; i++) {
+		char command[FIREWALL_COMMAND_MAX];
+
+		firewall_format_command(&chains[i], network->bridge.name, command);
+		error_say(0,
+			  "chain %s %s %s drops what it does not know, and so may lock out %s; "
+			  "to let them through: %s",
+			  chains[i].family, chains[i].table, chains[i].chain,
+			  firewall_whom(&chains[i]), command);
+	}
+	free(chains);
+}
+
+/* ---- News ---- */
+
+/* Links have got addresses: turn those on that need it. Another start may have the lock: then
+ * later.
+ */
+static void network_update_uplinks(void *data)
+{
+	struct network *network = data;
+	AUTO_CLOSE int rundir = rundir_try_open();
+
+	if (rundir == -EAGAIN)
+		loop_set_timer(network->loop, &network->retry, NETWORK_RETRY_MS);
+	else if (rundir >= 0)
+		uplinks_enable_all(&network->uplinks, &network->route, rundir);
+}
+
+static void network_on_link_gone(struct network *network, unsigned int link)
+{
+	struct attachment *attachment = attachment_find(network, link);
+
+	if (attachment)
+		attachment_on_gone(attachment);
+	else if (link == network->bridge.index)
+		network->on_bridge_gone(network->data);
+}
+
+/* Some news was lost: what has become of our links? */
+static void network_look_for_links(struct network *network)
+{
+	char name[IFNAMSIZ];
+
+	if (!if_indextoname(network->bridge.index, name))
+		network_on_link_gone(network, network->bridge.index);
+	attachment_look_for_links(network);
+}
+
+static void network_on_news(void *data, uint32_t events)
+{
+	struct network *network = data;
+	bool has_new_address = false;
+	struct watch_event event;
+
+	(void)events;
+	for (int i = 0; i < NETWORK_NEWS_MAX && !network->is_closing; i++) {
+		if (!watch_next(&network->news, &event))
+			break;
+		if (event.kind == WATCH_LINK_GONE)
+			network_on_link_gone(network, event.ifindex);
+		else
+			has_new_address = true;
+		if (event.kind == WATCH_LOST)
+			network_look_for_links(network);
+	}
+	if (has_new_address)
+		network_update_uplinks(network);
+}
+
+static int network_listen(struct network *network)
+{
+	int err = watch_open(&network->news);
+
+	if (err)
+		return err;
+	network->news_source = (struct loop_source){
+		.fd = netlink_fd(&network->news), .on_event = network_on_news, .data = network};
+	err = loop_watch(network->loop, &network->news_source, EPOLLIN);
+	return err ? error_report(err, "cannot watch the links of this host") : 0;
+}
+
+static void network_on_sweep(void *data)
+{
+	struct network *network = data;
+
+	if (nat_sweep(&network->nat) == -EBUSY)
+		network_sweep_later(network);
+}
+
+void network_sweep_later(struct network *network)
+{
+	loop_set_timer(network->loop, &network->sweep, NETWORK_SWEEP_MS);
+}
+
+/* ---- The way up, and the way down ---- */
+
+/*
+ * Undone from the last to the first: connections are forgotten before the links go, lest what comes
+ * for them be sent to the copies' addresses by the default route; and once more afterwards, since a
+ * link that goes down has last words of its own (IGMP, MLD).
+ */
+static int network_note(struct network *network)
+{
+	const struct record connections = {
+		.kind = RECORD_CONNTRACK,
+		.networks = {network->bridge.subnet, bridge_subnet6(&network->bridge.mac)},
+	};
+	const struct record rules = {.kind = RECORD_RULES, .index = network->guardian->index};
+	const struct record links = {.kind = RECORD_LINKS, .mac = network->bridge.mac};
+	const struct record *records[] = {&connections, &rules, &links, &connections};
+
+	for (size_t i = 0; i < sizeof(records) / sizeof(records[0]); i++) {
+		int err = log_note(network->log, records[i], NULL);
+
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static int network_choose(struct network *network)
+{
+	int err = mac_random(&network->bridge.mac);
+
+	if (err)
+		return error_report(err, "cannot make a random MAC address");
+	network->bridge.mtu = uplinks_mtu(&network->route);
+	names_read(network_server_is_usable, &network->route, network->resolv_conf);
+	err = subnet_choose(&network->route, BRIDGE_FIRST_HOST + network->plan->copies,
+			    &network->bridge.subnet);
+	return err ? err : attachment_prepare(network);
+}
+
+int network_open(struct network *network, const struct plan *plan, struct loop *loop,
+		 struct log *log, struct guardian *guardian, void (*on_bridge_gone)(void *data),
+		 void *data)
+{
+	int err;
+
+	*network = (struct network){
+		.plan = plan,
+		.loop = loop,
+		.log = log,
+		.guardian = guardian,
+		.news_source.fd = -1,
+		.retry = {.on_time = network_update_uplinks, .data = network},
+		.sweep = {.on_time = network_on_sweep, .data = network},
+		.on_bridge_gone = on_bridge_gone,
+		.data = data,
+	};
+	network_format_names(plan, guardian->index, network->bridge.name, network->table,
+			     sizeof(network->table));
+	err = netlink_open(&network->route, NETLINK_ROUTE);
+	if (err)
+		return err;
+	err = network_listen(network);
+	if (err)
+		return err;
+	err = network_choose(network);
+	if (err)
+		return err;
+	err = network_note(network);
+	if (err)
+		return err;
+	err = bridge_make(&network->route, &network->bridge);
+	return err ? err : network_open_nat(network);
+}
+
+int network_install(struct network *network)
+{
+	int err = nat_commit(&network->nat);
+
+	if (err == -EEXIST)
+		return error_say(err, "nftables: somebody has just made a table inet %s",
+				 network->table);
+	if (err)
+		return err;
+	err = guardian_hold_table(network->guardian, netlink_fd(&network->nat.nl));
+	if (err)
+		return err;
+	err = network_enable_uplinks(network, network->guardian->start_lock);
+	if (err)
+		return err;
+	network_tell_firewalls(network);
+	return 0;
+}
+
+void network_close(struct network *network)
+{
+	if (!network->loop) /* was never opened */
+		return;
+	network->is_closing = true;
+	loop_clear_timer(network->loop, &network->retry);
+	loop_clear_timer(network->loop, &network->sweep);
+	loop_forget(network->loop, &network->news_source);
+	netlink_close(&network->news);
+	nat_remove(&network->nat);
+	netlink_close(&network->route);
+	free(network->hosts);
+	network->hosts = NULL;
+}

@@ -1,0 +1,555 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * run.c - the life of a run, from its first check to its exit status.
+ *
+ * The way up, each step begun by the end of the one before:
+ *   1. check what can be refused without having changed anything; hold the host ports
+ *   2. start the guardian, wait for its answer
+ *   3. make the network; let the next start go on
+ *   4. start the copies, some at a time, so that signals are heard between them
+ *   5. when all listen, or have had their time, say so
+ *
+ * Then events until it is asked to end, or nothing is left to run. The way down is the same from
+ * wherever the way up has come to: copies, their connections, rules, and what the guardian undoes.
+ * Were the links to go before the rules, packets for a copy would leave by the default route.
+ */
+#include "run/run.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/mount.h"
+#include "base/process.h"
+#include "run/crew.h"
+#include "run/signals.h"
+
+enum {
+	RUN_FILES = 64, /* descriptors of the manager, and how many more for a copy */
+	RUN_FILES_PER_COPY = 8,
+	RUN_GUARDIAN_MS = 10000, /* it waits for a lock, and undoes what others have left */
+	RUN_HINT_MS = 1000,      /* how long an end takes before it is explained */
+	RUN_DEATH_MS = 5000,     /* copies that are still there when all is over */
+};
+
+enum run_phase {
+	RUN_WAITING, /* for the guardian */
+	RUN_STARTING,
+	RUN_SERVING,
+	RUN_ENDING, /* the copies have been told to end */
+	RUN_OVER,
+};
+
+struct run {
+	const struct plan *plan;
+	enum run_phase phase;
+	int err; /* why it ends; 0: it was asked to */
+	struct loop loop;
+	struct console console;
+	struct signals signals;
+	struct identity identity;
+	struct filter filter;
+	struct rlimit files; /* RLIMIT_NOFILE of our caller */
+	struct guardian guardian;
+	struct loop_source answer;      /* the guardian's */
+	struct loop_source watchdog;    /* the guardian has ended */
+	struct loop_timer answer_timer; /* it is late */
+	struct loop_timer hint_timer;
+	struct log log;
+	struct cgroup cgroup;
+	struct places places;
+	struct network network;
+	bool is_installed; /* the table is there */
+	bool has_told_ipv6;
+	struct crew crew;
+	void (*on_change)(void *data, struct run *run, unsigned int number, enum life_state state);
+	void *data;
+};
+
+/* ---- The end ---- */
+
+/* @err: why; 0: somebody has asked for it. */
+static void run_end(struct run *run, int err)
+{
+	if (!run->err)
+		run->err = err;
+	if (run->phase >= RUN_ENDING)
+		return;
+	run->phase = RUN_ENDING;
+	loop_clear_timer(&run->loop, &run->answer_timer);
+	loop_set_timer(&run->loop, &run->hint_timer, RUN_HINT_MS);
+	crew_end(&run->crew, LIFE_STOP);
+}
+
+static void run_on_hint(void *data)
+{
+	(void)data;
+	error_say(0, "waiting up to %u s for the copies to end; Ctrl-C ends them at once",
+		  (life_deadline_ms(LIFE_ENDING) - RUN_HINT_MS) / 1000);
+}
+
+/* The first time kindly, then at once. */
+static void run_on_request(void *data)
+{
+	struct run *run = data;
+
+	if (run->phase == RUN_ENDING)
+		crew_end(&run->crew, LIFE_KILL);
+	else
+		run_end(run, 0);
+}
+
+static void run_on_console_lost(void *data, int err)
+{
+	struct run *run = data;
+
+	if (run->phase < RUN_ENDING && err == -EPIPE)
+		error_say(0, "nobody reads the standard output any more: stopping");
+	else if (run->phase < RUN_ENDING)
+		error_report(err, "cannot write to the standard output");
+	run_end(run, err);
+}
+
+static void run_on_bridge_gone(void *data)
+{
+	struct run *run = data;
+
+	if (run->phase < RUN_ENDING)
+		run_end(run, error_say(-ENODEV, "bridge %s has been deleted: stopping",
+				       run->network.bridge.name));
+}
+
+/* ---- Its copies ---- */
+
+static void run_tell_ipv6(struct run *run)
+{
+	if (run->has_told_ipv6 || run->network.uplinks.ipv6 ||
+	    run->network.bridge.subnet6.family == AF_UNSPEC)
+		return;
+	run->has_told_ipv6 = true;
+	error_say(0, "the copies' ports are not reachable over IPv6 from other machines: "
+		     "that needs Linux 6.17 or newer");
+}
+
+static void run_on_copy(void *data, struct copy *copy, enum life_state before)
+{
+	struct run *run = data;
+
+	(void)before;
+	if (copy->state == LIFE_READY && copy->has_ipv6)
+		run_tell_ipv6(run);
+	if (copy->state == LIFE_ENDED && !copy->is_asked && crew_is_empty(&run->crew) &&
+	    run->phase < RUN_ENDING)
+		run_end(run, error_say(-ECHILD, "no copy is left"));
+	if (run->on_change && copy->state != LIFE_ENDED)
+		run->on_change(run->data, run, copy->number, copy->state);
+}
+
+static void run_on_copy_failed(void *data, struct copy *copy, int err)
+{
+	struct run *run = data;
+
+	(void)copy;
+	if (run->phase < RUN_SERVING)
+		run_end(run, err);
+}
+
+static void run_on_copy_left(void *data, unsigned int number)
+{
+	struct run *run = data;
+
+	if (run->on_change)
+		run->on_change(run->data, run, number, LIFE_ENDED);
+}
+
+static void run_on_copy_undying(void *data)
+{
+	struct run *run = data;
+
+	run->err = error_say(-ETIMEDOUT, "a copy does not die; leaving it behind");
+	run->phase = RUN_OVER;
+}
+
+/* ---- The way up ---- */
+
+static int run_check_program(const char *program)
+{
+	struct stat st;
+
+	if (!strchr(program, '/'))
+		return 0;
+	if (stat(program, &st) < 0 && errno == ENOENT)
+		return error_say(-ENOENT, "no %s: start in the directory that holds it", program);
+	if (stat(program, &st) < 0)
+		return error_report(-errno, "%s", program);
+	if (!S_ISREG(st.st_mode))
+		return error_say(-EACCES, "%s is no regular file", program);
+	if (access(program, X_OK) < 0)
+		return error_say(-EACCES, "%s is not executable (chmod +x)", program);
+	return 0;
+}
+
+static int run_check(const struct plan *plan)
+{
+	int err = plan_check(plan);
+
+	if (err)
+		return err;
+	if (geteuid() != 0)
+		return error_say(-EPERM, "must be run as root, for example with sudo");
+	err = run_check_program(plan->argv[0]);
+	if (err)
+		return err;
+	if (!mount_is_supported())
+		return error_say(-ENOSYS, "needs Linux 5.12 or newer (mount_setattr)");
+	return 0;
+}
+
+static int run_raise_file_limit(unsigned int copies, struct rlimit *ret_before)
+{
+	unsigned int needed = RUN_FILES + copies * RUN_FILES_PER_COPY;
+	int err = process_raise_file_limit(needed, ret_before);
+
+	return err ? error_report(err, "cannot have %u open files (ulimit -Hn)", needed) : 0;
+}
+
+static int run_open_mappings(struct run *run)
+{
+	const struct plan *plan = run->plan;
+
+	for (unsigned int number = 1; number <= plan->copies; number++)
+		for (size_t i = 0; i < plan->port_count; i++) {
+			const struct plan_port *port = &plan->ports[i];
+			int err = crew_add_mapping(
+				&run->crew,
+				(struct nat_port){port->protocol, plan_host_port(port, number)},
+				port->copy_port, number);
+
+			if (err)
+				return err;
+		}
+	return 0;
+}
+
+/* What others must not take is taken: the next start can go on. */
+static int run_make_network(struct run *run)
+{
+	int err = network_open(&run->network, run->plan, &run->loop, &run->log, &run->guardian,
+			       run_on_bridge_gone, run);
+
+	if (err)
+		return err;
+	crew_install(&run->crew, &run->network.nat);
+	for (unsigned int i = 0; i < run->plan->copies; i++) {
+		err = crew_add(&run->crew);
+		if (err)
+			return err;
+	}
+	err = network_install(&run->network);
+	if (err)
+		return err;
+	run->is_installed = true;
+	guardian_unlock_start(&run->guardian);
+	return 0;
+}
+
+static int run_make(struct run *run)
+{
+	int err = run_make_network(run);
+
+	if (err)
+		return err;
+	err = places_open(&run->places);
+	if (err)
+		return err;
+	err = cgroup_open(&run->cgroup, &run->log, run->guardian.pid);
+	if (err)
+		return err;
+	run->phase = RUN_STARTING;
+	crew_start(&run->crew);
+	return 0;
+}
+
+static void run_on_answer(void *data, uint32_t events)
+{
+	struct run *run = data;
+	int err = guardian_receive(&run->guardian, &run->log);
+
+	(void)events;
+	if (err == -EAGAIN)
+		return;
+	loop_forget(&run->loop, &run->answer);
+	loop_clear_timer(&run->loop, &run->answer_timer);
+	if (run->phase != RUN_WAITING)
+		return;
+	if (!err)
+		err = run_make(run);
+	if (err)
+		run_end(run, err);
+}
+
+static void run_on_guardian_end(void *data, uint32_t events)
+{
+	struct run *run = data;
+
+	(void)events;
+	loop_forget(&run->loop, &run->watchdog);
+	if (!run->guardian.has_answered) /* it has said why, or guardian_finish() will */
+		run_end(run, -EPIPE);
+	else if (run->phase < RUN_ENDING)
+		run_end(run, error_say(-EPIPE, "the guardian has been killed: stopping"));
+	else
+		run_end(run, -EPIPE);
+}
+
+static void run_on_answer_late(void *data)
+{
+	run_end(data, error_say(-ETIMEDOUT, "the guardian does not answer: stopping"));
+}
+
+static int run_start_guardian(struct run *run)
+{
+	int err = guardian_start(&run->guardian, network_names_are_taken, (void *)run->plan);
+
+	if (err)
+		return err;
+	run->answer = (struct loop_source){
+		.fd = run->guardian.lifeline, .on_event = run_on_answer, .data = run};
+	run->watchdog = (struct loop_source){
+		.fd = run->guardian.pidfd, .on_event = run_on_guardian_end, .data = run};
+	err = loop_watch(&run->loop, &run->answer, EPOLLIN);
+	if (!err)
+		err = loop_watch(&run->loop, &run->watchdog, EPOLLIN);
+	if (err)
+		return error_report(err, "cannot watch the guardian");
+	loop_set_timer(&run->loop, &run->answer_timer, RUN_GUARDIAN_MS);
+	return 0;
+}
+
+static void run_open_crew(struct run *run)
+{
+	run->crew = (struct crew){
+		.setting = {.plan = run->plan,
+			    .identity = &run->identity,
+			    .filter = &run->filter,
+			    .files = run->files,
+			    .loop = &run->loop,
+			    .console = &run->console,
+			    .network = &run->network,
+			    .guardian = &run->guardian,
+			    .cgroup = &run->cgroup,
+			    .places = &run->places},
+		.on_change = run_on_copy,
+		.on_failed = run_on_copy_failed,
+		.on_left = run_on_copy_left,
+		.on_undying = run_on_copy_undying,
+		.data = run,
+	};
+	crew_open(&run->crew);
+}
+
+static int run_begin(struct run *run)
+{
+	int err = loop_open(&run->loop);
+
+	if (err)
+		return err;
+	err = console_open(&run->console, &run->loop, run_on_console_lost, run);
+	if (err)
+		return err;
+	err = signals_open(&run->signals, &run->loop, run_on_request, run);
+	if (err)
+		return err;
+	err = run_check(run->plan);
+	if (err)
+		return err;
+	err = run_raise_file_limit(run->plan->copies, &run->files);
+	if (err)
+		return err;
+	err = identity_of_caller(&run->identity);
+	if (err)
+		return err;
+	err = filter_compile(&run->filter);
+	if (err)
+		return err;
+	run_open_crew(run);
+	err = run_open_mappings(run);
+	return err ? err : run_start_guardian(run);
+}
+
+/* ---- Events ---- */
+
+static void run_announce(struct run *run)
+{
+	const struct plan *plan = run->plan;
+	char text[PLAN_TEXT_MAX];
+
+	run->phase = RUN_SERVING;
+	for (const struct copy *copy = run->crew.first; copy && plan->ready_line;
+	     copy = copy->next) {
+		if (copy->state != LIFE_READY && copy->state != LIFE_NOT_READY)
+			continue;
+		plan_expand(plan, plan->ready_line, copy->number, text);
+		run_print(run, text);
+	}
+	if (plan->ready_end)
+		run_print(run, plan->ready_end);
+	if (run->on_change)
+		run->on_change(run->data, run, 0, LIFE_READY);
+}
+
+/* After every turn of the loop: what its events have added up to. */
+static void run_settle(struct run *run)
+{
+	int err = run->is_installed ? nat_commit(&run->network.nat) : 0;
+
+	crew_kill_dying(&run->crew);
+	if (err)
+		run_end(run, err);
+	if (run->phase == RUN_STARTING && !crew_is_starting(&run->crew))
+		run_announce(run);
+	console_flush(&run->console);
+	if (run->phase == RUN_ENDING && crew_is_empty(&run->crew))
+		run->phase = RUN_OVER;
+}
+
+static void run_loop(struct run *run)
+{
+	while (run->phase != RUN_OVER) {
+		int err = loop_turn(&run->loop);
+
+		if (err) {
+			run->err = error_report(err, "cannot wait for events");
+			return;
+		}
+		run_settle(run);
+	}
+}
+
+/* ---- The way down ---- */
+
+static int run_close(struct run *run)
+{
+	int err;
+
+	loop_clear_timer(&run->loop, &run->answer_timer);
+	loop_clear_timer(&run->loop, &run->hint_timer);
+	crew_bury(&run->crew, RUN_DEATH_MS);
+	network_close(&run->network);
+	crew_release_ports(&run->crew);
+	cgroup_close(&run->cgroup);
+	places_close(&run->places);
+	log_close(&run->log);
+	loop_forget(&run->loop, &run->answer);
+	loop_forget(&run->loop, &run->watchdog);
+	err = guardian_finish(&run->guardian);
+	/*
+	 * The sockets that look into the copies' network namespaces were kept until here: without
+	 * them the kernel would be busy taking the namespaces apart, with the lock that deleting a
+	 * link needs as well (cleanup_net()).
+	 */
+	crew_close(&run->crew);
+	filter_free(&run->filter);
+	identity_free(&run->identity);
+	signals_close(&run->signals);
+	console_close(&run->console);
+	loop_close(&run->loop);
+	return err;
+}
+
+struct run *run_new(const struct plan *plan)
+{
+	struct run *run = calloc(1, sizeof(*run));
+
+	if (!run) {
+		error_report(-ENOMEM, "cannot begin");
+		return NULL;
+	}
+	run->plan = plan;
+	run->loop = LOOP_NONE;
+	run->guardian = GUARDIAN_NONE;
+	run->log = LOG_NONE;
+	run->cgroup = CGROUP_NONE;
+	run->places = (struct places){
+		.plan = plan, .identity = &run->identity, .log = &run->log, .directory = -1};
+	run->answer_timer = (struct loop_timer){.on_time = run_on_answer_late, .data = run};
+	run->hint_timer = (struct loop_timer){.on_time = run_on_hint, .data = run};
+	return run;
+}
+
+void run_observe(struct run *run,
+		 void (*on_change)(void *data, struct run *run, unsigned int number,
+				   enum life_state state),
+		 void *data)
+{
+	run->on_change = on_change;
+	run->data = data;
+}
+
+int run_live(struct run *run)
+{
+	int undo_err;
+
+	run->err = run_begin(run);
+	if (!run->err)
+		run_loop(run);
+	undo_err = run_close(run);
+	undo_err = run->err ? run->err : undo_err;
+	free(run);
+	return undo_err ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+int run_plan(const struct plan *plan)
+{
+	struct run *run = run_new(plan);
+
+	return run ? run_live(run) : EXIT_FAILURE;
+}
+
+/* ---- While it lives ---- */
+
+int run_add_mapping(struct run *run, uint8_t protocol, uint16_t host_port, uint16_t copy_port,
+		    unsigned int number)
+{
+	return crew_add_mapping(&run->crew, (struct nat_port){protocol, host_port}, copy_port,
+				number);
+}
+
+int run_remove_mapping(struct run *run, uint8_t protocol, uint16_t host_port)
+{
+	return crew_remove_mapping(&run->crew, (struct nat_port){protocol, host_port});
+}
+
+unsigned int run_next_number(const struct run *run)
+{
+	return run->crew.last_number + 1;
+}
+
+unsigned int run_add_copy(struct run *run)
+{
+	struct rlimit before;
+
+	if (run_raise_file_limit(run->crew.count + 1, &before) < 0 || crew_add(&run->crew) < 0)
+		return 0;
+	crew_start(&run->crew);
+	return run->crew.last_number;
+}
+
+int run_remove_copy(struct run *run, unsigned int number)
+{
+	struct copy *copy = crew_find(&run->crew, number);
+
+	if (!copy)
+		return -ENOENT;
+	copy_happens(copy, LIFE_DRAIN);
+	return 0;
+}
+
+void run_print(struct run *run, const char *line)
+{
+	output_print(&run->console.out, "%s", line);
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * signals.h - the signals by which somebody asks the run to stop.
+ */
+#pragma once
+
+#include "base/loop.h"
+
+struct signals {
+	struct loop *loop; /* NULL while closed */
+	struct loop_source source;
+	void (*on_request)(void *data);
+	void *data;
+};
+
+/**
+ * signals_open() - block signals, for this process and all that it starts, and hear of some
+ * @on_request: called for each SIGINT, SIGTERM and SIGHUP
+ *
+ * Before any other process is started, so that none of the signals can fall between two chairs.
+ * What stops or aborts a process keeps its default action: the guardian sees to the rest.
+ *
+ * Return: 0 or -errno, reported.
+ */
+int signals_open(struct signals *signals, struct loop *loop, void (*on_request)(void *data),
+		 void *data);
+
+/** signals_close() - stop listening. The signals stay blocked. Safe to repeat. */
+void signals_close(struct signals *signals);
