@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * filter.c - which system calls, and why these.
+ * filter.c - which system calls are refused, and why.
  *
- * The list is what the default profiles of Docker, Podman and containerd agree on to refuse. It
- * differs from them in its form: they list what is allowed and refuse the rest, we list what is
- * refused. Their form protects a root with capabilities from calls that do not exist yet; a copy
- * has none, and should run on a kernel and a libc that are newer than this file.
+ * The list holds the calls that the default profiles of Docker, Podman and containerd all refuse.
+ * The form differs: those profiles list the allowed calls and refuse all others; we list the
+ * refused calls. Their form also refuses calls that do not exist yet. They need that, because root
+ * in their containers has capabilities. A copy has none, and it should run on a kernel and a libc
+ * that are newer than this file.
  *
- * Other differences: io_uring is refused (as Docker does since 25.0, not Podman). ptrace() and
- * process_vm_readv() are allowed: in its pid namespace a copy finds its own processes only, and
- * init cannot be traced.
+ * Two more differences: io_uring is refused (Docker does so since 25.0, Podman does not). ptrace()
+ * and process_vm_readv() are allowed: in its pid namespace a copy finds only its own processes, and
+ * it cannot trace init.
  */
 #include "copy/filter.h"
 
@@ -42,7 +43,7 @@ static const int REFUSED[] = {
 	SCMP_SYS(move_mount),
 	SCMP_SYS(mount_setattr),
 	SCMP_SYS(chroot),
-	/* other namespaces, and files without their path */
+	/* other namespaces, and files that are opened without their path */
 	SCMP_SYS(setns),
 	SCMP_SYS(open_by_handle_at),
 	SCMP_SYS(name_to_handle_at),
@@ -88,7 +89,7 @@ static const int REFUSED[] = {
 	SCMP_SYS(setdomainname),
 	SCMP_SYS(iopl),
 	SCMP_SYS(ioperm),
-	/* memory of others, and where memory lies */
+	/* memory of other processes, and on which NUMA node memory is */
 	SCMP_SYS(kcmp),
 	SCMP_SYS(move_pages),
 	SCMP_SYS(migrate_pages),
@@ -105,12 +106,16 @@ static const int REFUSED[] = {
 	SCMP_SYS(modify_ldt),
 };
 
-/* Namespaces that clone(2) and unshare(2) would make; a user namespace gives all capabilities. */
+/*
+ * The namespaces that clone(2) and unshare(2) make. In a new user namespace the caller gets all
+ * capabilities.
+ */
 static const uint64_t NAMESPACES[] = {
 	CLONE_NEWUSER, CLONE_NEWNS,  CLONE_NEWNET,    CLONE_NEWPID,
 	CLONE_NEWIPC,  CLONE_NEWUTS, CLONE_NEWCGROUP,
 };
 
+/* Which argument of clone(2) holds the flags: s390 has the first two in the other order. */
 #ifdef __s390__
 enum { CLONE_FLAGS_ARGUMENT = 1 };
 #else
@@ -119,14 +124,16 @@ enum { CLONE_FLAGS_ARGUMENT = 0 };
 
 static int filter_add_calls(scmp_filter_ctx context)
 {
-	int err = 0;
+	for (size_t i = 0; i < sizeof(REFUSED) / sizeof(REFUSED[0]); i++) {
+		int err = seccomp_rule_add(context, SCMP_ACT_ERRNO(EPERM), REFUSED[i], 0);
 
-	for (size_t i = 0; !err && i < sizeof(REFUSED) / sizeof(REFUSED[0]); i++)
-		err = seccomp_rule_add(context, SCMP_ACT_ERRNO(EPERM), REFUSED[i], 0);
-	return err;
+		if (err)
+			return err;
+	}
+	return 0;
 }
 
-/* Refuses the call where these bits of an argument are all set. */
+/* Refuses the call if all of these bits are set in the argument. */
 static int filter_add_bits(scmp_filter_ctx context, int call, unsigned int argument, uint64_t bits)
 {
 	const struct scmp_arg_cmp condition = {
@@ -141,23 +148,24 @@ static int filter_add_bits(scmp_filter_ctx context, int call, unsigned int argum
 
 static int filter_add_namespaces(scmp_filter_ctx context)
 {
-	int err = 0;
+	for (size_t i = 0; i < sizeof(NAMESPACES) / sizeof(NAMESPACES[0]); i++) {
+		int err = filter_add_bits(context, SCMP_SYS(clone), CLONE_FLAGS_ARGUMENT,
+					  NAMESPACES[i]);
 
-	for (size_t i = 0; !err && i < sizeof(NAMESPACES) / sizeof(NAMESPACES[0]); i++) {
-		err = filter_add_bits(context, SCMP_SYS(clone), CLONE_FLAGS_ARGUMENT,
-				      NAMESPACES[i]);
-		if (!err)
-			err = filter_add_bits(context, SCMP_SYS(unshare), 0, NAMESPACES[i]);
+		if (err)
+			return err;
+		err = filter_add_bits(context, SCMP_SYS(unshare), 0, NAMESPACES[i]);
+		if (err)
+			return err;
 	}
-	/* Its flags are in memory, where no filter looks; libc then takes clone(2) instead. */
-	if (!err)
-		err = seccomp_rule_add(context, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
-	return err;
+	/* A filter cannot read clone3()'s flags: they are in memory. libc then uses clone(2). */
+	return seccomp_rule_add(context, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
 }
 
 /*
- * AF_VSOCK is a way to the hypervisor that no network namespace bars. On 32-bit x86 libseccomp then
- * refuses socketcall(SYS_SOCKET) altogether, which libc has not used since Linux 4.3 has socket(2).
+ * Refuses AF_VSOCK: it reaches the hypervisor, and no network namespace prevents that. On 32-bit
+ * x86 libseccomp then refuses socketcall(SYS_SOCKET) for every family. That does no harm: libc does
+ * not use it any more, because Linux has socket(2) there since 4.3.
  */
 static int filter_add_sockets(scmp_filter_ctx context)
 {
@@ -175,15 +183,19 @@ static int filter_add_architectures(scmp_filter_ctx context)
 		{SCMP_ARCH_X86_64, SCMP_ARCH_X32},
 		{SCMP_ARCH_AARCH64, SCMP_ARCH_ARM},
 	};
-	int err = 0;
 
-	for (size_t i = 0; !err && i < sizeof(variants) / sizeof(variants[0]); i++)
+	for (size_t i = 0; i < sizeof(variants) / sizeof(variants[0]); i++) {
+		int err = 0;
+
 		if (variants[i][0] == seccomp_arch_native())
 			err = seccomp_arch_add(context, variants[i][1]);
-	return err;
+		if (err)
+			return err;
+	}
+	return 0;
 }
 
-/* libseccomp writes a program to a file only (before its release 2.6). */
+/* Uses a file in memory: before its release 2.6, libseccomp writes a program only to a file. */
 static int filter_export(scmp_filter_ctx context, struct filter *ret)
 {
 	AUTO_CLOSE int fd = memfd_create("seccomp filter", MFD_CLOEXEC);
@@ -206,25 +218,36 @@ static int filter_export(scmp_filter_ctx context, struct filter *ret)
 	return 0;
 }
 
+static int filter_build(scmp_filter_ctx context, struct filter *ret)
+{
+	int err = filter_add_architectures(context);
+
+	if (err)
+		return err;
+	/* Nearly every call is allowed, and must be found fast: search a tree (2), not a list. */
+	seccomp_attr_set(context, SCMP_FLTATR_CTL_OPTIMIZE, 2);
+	err = filter_add_calls(context);
+	if (err)
+		return err;
+	err = filter_add_namespaces(context);
+	if (err)
+		return err;
+	err = filter_add_sockets(context);
+	if (err)
+		return err;
+	return filter_export(context, ret);
+}
+
 int filter_compile(struct filter *ret)
 {
 	scmp_filter_ctx context = seccomp_init(SCMP_ACT_ALLOW);
-	int err = context ? filter_add_architectures(context) : -ENOMEM;
+	int err = -ENOMEM;
 
 	*ret = (struct filter){0};
-	/* What is allowed, nearly everything, should be found fast: as a tree, not as a list. */
-	if (!err)
-		seccomp_attr_set(context, SCMP_FLTATR_CTL_OPTIMIZE, 2);
-	if (!err)
-		err = filter_add_calls(context);
-	if (!err)
-		err = filter_add_namespaces(context);
-	if (!err)
-		err = filter_add_sockets(context);
-	if (!err)
-		err = filter_export(context, ret);
-	if (context)
+	if (context) {
+		err = filter_build(context, ret);
 		seccomp_release(context);
+	}
 	return err ? error_report(err, "cannot make the seccomp filter") : 0;
 }
 

@@ -2,9 +2,9 @@
 /*
  * filter.h - the system calls that a copy may not make (seccomp, man 2 seccomp).
  *
- * A copy has no capability, and gets none; so most of these would be refused anyway. The filter
- * keeps a copy away from code of the kernel that a service program has no business in, and where
- * most of the kernel's privilege escalations have been found.
+ * A copy has no capability and cannot get one, so the kernel would refuse most of these calls
+ * anyway. The filter also keeps a copy away from kernel code that a service program does not need:
+ * most of the kernel's privilege escalations have been found there.
  */
 #pragma once
 
@@ -19,7 +19,7 @@ struct filter {
 
 /**
  * filter_compile() - make the filter for this machine's architecture and its 32-bit variants
- * Return: 0 or a negative errno, which is reported. Free with filter_free() in any case.
+ * Return: 0 or -errno, reported. Free with filter_free() in any case.
  */
 int filter_compile(struct filter *ret);
 
@@ -27,8 +27,8 @@ int filter_compile(struct filter *ret);
 void filter_free(struct filter *filter);
 
 /**
- * filter_install() - let the calling process, and what it executes, be filtered from now on
+ * filter_install() - from now on filter the calling process and what it executes
  *
- * no_new_privs must be set. Return: 0 or a negative errno, which is reported.
+ * no_new_privs must be set. Return: 0 or -errno, reported.
  */
 int filter_install(const struct filter *filter);

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * fs.c - the mounts of a copy. No image and no pivot_root: the host's own tree, made harmless.
+ * fs.c - the mounts of a copy. It has no image and needs no pivot_root(2): it sees the host's own
+ * tree, after we made that harmless.
  *
- * In this order, because each step hides what the one before still needed:
- *   1. mounts no longer propagate to the host
- *   2. detached mounts are taken of what must stay writable, or be seen, below a private place
- *   3. everything becomes read-only, nosuid and nodev
- *   4. the private places are put over it
- *   5. the detached mounts are put at their paths
+ * The steps come in this order, because each one hides something that the step before it needs:
+ *   1. make all mounts private, so that they no longer propagate to the host
+ *   2. take detached mounts of what must stay writable, or visible below a private place
+ *   3. make everything read-only, nosuid and nodev
+ *   4. mount the private places over it
+ *   5. attach the detached mounts at their paths
  */
 #include "copy/fs.h"
 
@@ -38,7 +39,9 @@ static const struct {
 	{"stdout", "/proc/self/fd/1"}, {"stderr", "/proc/self/fd/2"},
 };
 
-/* What the kernel shows of itself in /proc and /sys beside the copy's own: not the copy's business.
+/*
+ * /proc and /sys belong to the copy's own namespaces, but these parts of them still tell about the
+ * whole machine. A copy does not need them, so they are hidden.
  */
 static const char *const MASKED_FILES[] = {
 	"/proc/kcore",      "/proc/keys",        "/proc/kmsg",          "/proc/kallsyms",
@@ -58,15 +61,18 @@ static int fs_mount(const char *type, const char *target, unsigned long flags, c
 	return err ? fs_failed(err, "mount", target) : 0;
 }
 
-/* A detached, writable mount of a directory that lies where its user may put links. */
+/*
+ * Makes a detached, writable mount of the directory @path. Its user can put a symbolic link on the
+ * way to it: directory_open() follows none.
+ */
 static int fs_take(const char *path, int *ret_mount)
 {
 	AUTO_CLOSE int fd = directory_open(AT_FDCWD, path);
 	int err;
 
-	*ret_mount = fd < 0 ? fd : mount_clone(fd, "", false);
-	if (*ret_mount >= 0)
-		fd_close(&fd);
+	if (fd < 0)
+		return fs_failed(fd, "take", path);
+	*ret_mount = mount_clone(fd, "", false);
 	if (*ret_mount < 0)
 		return fs_failed(*ret_mount, "take", path);
 	err = mount_restrict(*ret_mount, HARMLESS);
@@ -87,91 +93,113 @@ static int fs_make_file(const char *path)
 	return fd < 0 ? fs_failed(-errno, "make", path) : 0;
 }
 
-/* The host's device nodes, as detached mounts: afterwards its mounts are nodev. */
+/*
+ * Takes the host's device nodes as detached mounts, before all mounts become nodev: what is cloned
+ * from a nodev mount is nodev too.
+ */
 static int fs_take_devices(int mounts[COUNT(DEVICES)])
 {
-	int err = 0;
-
 	for (size_t i = 0; i < COUNT(DEVICES); i++) {
 		char path[PATH_MAX];
 
 		snprintf(path, sizeof(path), "/dev/%s", DEVICES[i]);
 		mounts[i] = mount_clone(AT_FDCWD, path, false);
-		if (mounts[i] < 0 && !err)
-			err = fs_failed(mounts[i], "take", path);
+		if (mounts[i] < 0)
+			return fs_failed(mounts[i], "take", path);
 	}
-	return err;
+	return 0;
 }
 
 static int fs_put_devices(const int mounts[COUNT(DEVICES)])
 {
-	int err = 0;
-
-	for (size_t i = 0; !err && i < COUNT(DEVICES); i++) {
+	for (size_t i = 0; i < COUNT(DEVICES); i++) {
 		char path[PATH_MAX];
+		int err;
 
 		snprintf(path, sizeof(path), "/dev/%s", DEVICES[i]);
 		err = fs_make_file(path);
-		if (!err)
-			err = fs_put(mounts[i], path);
+		if (err)
+			return err;
+		err = fs_put(mounts[i], path);
+		if (err)
+			return err;
 	}
-	return err;
+	return 0;
+}
+
+static int fs_make_device_links(void)
+{
+	for (size_t i = 0; i < COUNT(DEVICE_LINKS); i++) {
+		char path[PATH_MAX];
+
+		snprintf(path, sizeof(path), "/dev/%s", DEVICE_LINKS[i].name);
+		if (symlink(DEVICE_LINKS[i].target, path) < 0)
+			return fs_failed(-errno, "make", path);
+	}
+	return 0;
 }
 
 static int fs_setup_dev(const int mounts[COUNT(DEVICES)])
 {
 	int err = fs_mount("tmpfs", "/dev", 0, "mode=755,size=64k");
 
-	if (!err)
-		err = fs_put_devices(mounts);
-
-	for (size_t i = 0; !err && i < COUNT(DEVICE_LINKS); i++) {
-		char path[PATH_MAX];
-
-		snprintf(path, sizeof(path), "/dev/%s", DEVICE_LINKS[i].name);
-		if (symlink(DEVICE_LINKS[i].target, path) < 0)
-			err = fs_failed(-errno, "make", path);
-	}
-	if (!err && (mkdir("/dev/pts", 0755) < 0 || mkdir("/dev/shm", 0755) < 0))
-		err = fs_failed(-errno, "make", "/dev/pts and /dev/shm");
 	if (err)
 		return err;
+	err = fs_put_devices(mounts);
+	if (err)
+		return err;
+	err = fs_make_device_links();
+	if (err)
+		return err;
+	if (mkdir("/dev/pts", 0755) < 0 || mkdir("/dev/shm", 0755) < 0)
+		return fs_failed(-errno, "make", "/dev/pts and /dev/shm");
 	err = mount_restrict_tree("/dev", MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID);
 	if (err)
 		return fs_failed(err, "make read-only", "/dev");
 	err = fs_mount("devpts", "/dev/pts", 0, "newinstance,ptmxmode=0666,mode=0620");
-	if (!err)
-		err = fs_mount("tmpfs", "/dev/shm", MS_NODEV, "mode=1777,size=64m");
-	return err;
+	if (err)
+		return err;
+	return fs_mount("tmpfs", "/dev/shm", MS_NODEV, "mode=1777,size=64m");
+}
+
+static int fs_mask_file(const char *path)
+{
+	AUTO_CLOSE int mask = mount_clone(AT_FDCWD, "/dev/null", false);
+
+	return mask < 0 ? fs_failed(mask, "mask", path) : fs_put(mask, path);
 }
 
 static int fs_mask(void)
 {
-	int err = 0;
+	int err;
 
-	for (size_t i = 0; !err && i < COUNT(MASKED_FILES); i++) {
-		AUTO_CLOSE int mask = -1;
-
+	for (size_t i = 0; i < COUNT(MASKED_FILES); i++) {
 		if (access(MASKED_FILES[i], F_OK) < 0)
 			continue;
-		mask = mount_clone(AT_FDCWD, "/dev/null", false);
-		err = mask < 0 ? fs_failed(mask, "mask", MASKED_FILES[i])
-			       : fs_put(mask, MASKED_FILES[i]);
+		err = fs_mask_file(MASKED_FILES[i]);
+		if (err)
+			return err;
 	}
-	for (size_t i = 0; !err && i < COUNT(MASKED_DIRECTORIES); i++)
-		if (access(MASKED_DIRECTORIES[i], F_OK) == 0)
-			err = fs_mount("tmpfs", MASKED_DIRECTORIES[i], MS_RDONLY,
-				       "mode=555,size=0");
-	return err;
+	for (size_t i = 0; i < COUNT(MASKED_DIRECTORIES); i++) {
+		if (access(MASKED_DIRECTORIES[i], F_OK) < 0)
+			continue;
+		err = fs_mount("tmpfs", MASKED_DIRECTORIES[i], MS_RDONLY, "mode=555,size=0");
+		if (err)
+			return err;
+	}
+	return 0;
 }
 
 static int fs_setup_kernel_views(void)
 {
 	int err = fs_mount("proc", "/proc", MS_RDONLY | MS_NODEV, NULL);
 
-	if (!err)
-		err = fs_mount("sysfs", "/sys", MS_RDONLY | MS_NODEV, NULL);
-	return err ? err : fs_mask();
+	if (err)
+		return err;
+	err = fs_mount("sysfs", "/sys", MS_RDONLY | MS_NODEV, NULL);
+	if (err)
+		return err;
+	return fs_mask();
 }
 
 const char *fs_hidden_below_tmp(const char *base)
@@ -189,7 +217,7 @@ static bool fs_is_hidden(const char *base)
 	return fs_hidden_below_tmp(base);
 }
 
-/* Makes @path in the private, still empty place that it lies in. */
+/* Makes the directory @path, with its parents, in a private place that is still empty. */
 static int fs_make_way(const char *path)
 {
 	char part[PATH_MAX];
@@ -223,35 +251,39 @@ static int fs_write_file(const char *path, const char *text)
 }
 
 /*
- * Written into the private /run. Where the host's file is a link to there (systemd-resolved), just
- * at its target; else it is put over the host's.
+ * Writes the copy's resolv.conf into the private /run. If the host's /etc/resolv.conf is a link to
+ * @target in /run (systemd-resolved), the copy's file is written right there. Otherwise it is
+ * written ELSEWHERE, and mounted over the host's file.
  */
 static int fs_setup_names(const char *target, const char *text)
 {
 	static const char ELSEWHERE[] = "/run/resolv.conf";
-	bool in_run = strncmp(target, "/run/", strlen("/run/")) == 0;
-	const char *path = in_run ? target : ELSEWHERE;
+	bool is_in_run = strncmp(target, "/run/", strlen("/run/")) == 0;
+	const char *path = is_in_run ? target : ELSEWHERE;
 	AUTO_CLOSE int file = -1;
 	char parent[PATH_MAX];
 	int err;
 
-	if (!target[0]) /* the host has none */
+	if (!target[0]) /* the host has no /etc/resolv.conf */
 		return 0;
 	snprintf(parent, sizeof(parent), "%s", path);
 	*strrchr(parent, '/') = '\0';
 	err = fs_make_way(parent);
-	if (!err)
-		err = fs_write_file(path, text);
-	if (err || in_run)
+	if (err)
+		return err;
+	err = fs_write_file(path, text);
+	if (err || is_in_run)
 		return err;
 	file = mount_clone(AT_FDCWD, path, false);
-	err = file < 0 ? file : mount_restrict(file, MOUNT_ATTR_RDONLY | HARMLESS);
+	if (file < 0)
+		return fs_failed(file, "take", path);
+	err = mount_restrict(file, MOUNT_ATTR_RDONLY | HARMLESS);
 	return err ? fs_failed(err, "take", path) : fs_put(file, target);
 }
 
-/* What is taken before everything becomes read-only. */
+/* The detached mounts that are taken before everything becomes read-only; -1: none. */
 struct fs_taken {
-	int base, workdir, tmp; /* detached mounts; -1: none */
+	int base, workdir, tmp;
 	int devices[COUNT(DEVICES)];
 };
 
@@ -264,15 +296,19 @@ static void fs_taken_close(struct fs_taken *taken)
 		fd_close(&taken->devices[i]);
 }
 
-static int fs_take_all(struct fs_taken *taken, const struct fs_spec *spec, bool hidden)
+#define AUTO_TAKEN __attribute__((cleanup(fs_taken_close)))
+
+static int fs_take_all(struct fs_taken *taken, const struct fs_spec *spec, bool base_is_hidden)
 {
 	int err = fs_take(spec->workdir, &taken->workdir);
 
-	if (!err)
-		err = fs_take(spec->tmp, &taken->tmp);
-	if (!err)
-		err = fs_take_devices(taken->devices);
-	if (err || !hidden)
+	if (err)
+		return err;
+	err = fs_take(spec->tmp, &taken->tmp);
+	if (err)
+		return err;
+	err = fs_take_devices(taken->devices);
+	if (err || !base_is_hidden)
 		return err;
 	taken->base = mount_clone(AT_FDCWD, spec->base, true);
 	if (taken->base < 0)
@@ -281,33 +317,47 @@ static int fs_take_all(struct fs_taken *taken, const struct fs_spec *spec, bool 
 	return err ? fs_failed(err, "restrict", spec->base) : 0;
 }
 
+static int fs_setup_run(const struct fs_spec *spec, const char *names)
+{
+	char options[64];
+	int err;
+
+	snprintf(options, sizeof(options), "mode=755,size=64m,uid=%u,gid=%u", spec->uid, spec->gid);
+	err = fs_mount("tmpfs", "/run", MS_NODEV, options);
+	if (err)
+		return err;
+	return fs_setup_names(names, spec->resolv_conf);
+}
+
 static int fs_put_all(const struct fs_taken *taken, const struct fs_spec *spec, const char *names)
 {
-	char run_options[64];
 	int err = fs_setup_dev(taken->devices);
 
-	snprintf(run_options, sizeof(run_options), "mode=755,size=64m,uid=%u,gid=%u", spec->uid,
-		 spec->gid);
-	if (!err)
-		err = fs_setup_kernel_views();
-	if (!err)
-		err = fs_mount("tmpfs", "/run", MS_NODEV, run_options);
-	if (!err)
-		err = fs_setup_names(names, spec->resolv_conf);
-	if (!err && access("/var/tmp", F_OK) == 0)
+	if (err)
+		return err;
+	err = fs_setup_kernel_views();
+	if (err)
+		return err;
+	err = fs_setup_run(spec, names);
+	if (err)
+		return err;
+	if (access("/var/tmp", F_OK) == 0)
 		err = fs_mount("tmpfs", "/var/tmp", MS_NODEV, "mode=1777");
-	if (!err)
-		err = fs_put(taken->tmp, "/tmp");
-	if (!err && taken->base >= 0)
+	if (err)
+		return err;
+	err = fs_put(taken->tmp, "/tmp");
+	if (err)
+		return err;
+	if (taken->base >= 0)
 		err = fs_show_again(taken->base, spec->base);
-	if (!err)
-		err = fs_put(taken->workdir, spec->workdir);
-	return err;
+	if (err)
+		return err;
+	return fs_put(taken->workdir, spec->workdir);
 }
 
 int fs_setup(const struct fs_spec *spec)
 {
-	struct fs_taken taken = {.base = -1, .workdir = -1, .tmp = -1};
+	AUTO_TAKEN struct fs_taken taken = {.base = -1, .workdir = -1, .tmp = -1};
 	char names[PATH_MAX] = "";
 	int err;
 
@@ -318,10 +368,10 @@ int fs_setup(const struct fs_spec *spec)
 	if (err)
 		return fs_failed(err, "make private", "/");
 	err = fs_take_all(&taken, spec, fs_is_hidden(spec->base));
-	if (!err) {
-		err = mount_restrict_tree("/", MOUNT_ATTR_RDONLY | HARMLESS);
-		err = err ? fs_failed(err, "make read-only", "/") : fs_put_all(&taken, spec, names);
-	}
-	fs_taken_close(&taken);
-	return err;
+	if (err)
+		return err;
+	err = mount_restrict_tree("/", MOUNT_ATTR_RDONLY | HARMLESS);
+	if (err)
+		return fs_failed(err, "make read-only", "/");
+	return fs_put_all(&taken, spec, names);
 }

@@ -3,14 +3,14 @@
  * fs.h - the files that a copy sees: the host's, read-only, with private places among them.
  *
  *	/                      the host's, recursively read-only, nosuid and nodev
- *	/tmp                   a directory of the copy's own on the host (outlives it)
+ *	/tmp                   a directory on the host, for this copy alone; it outlives the copy
  *	/run /var/tmp          private, in memory
- *	/dev                   the harmless devices, an own /dev/pts and /dev/shm
- *	/proc /sys             of the copy's own namespaces, read-only
- *	working directory      a directory of the copy's own on the host, at the path it has there
+ *	/dev                   the harmless devices; the copy's own /dev/pts and /dev/shm
+ *	/proc /sys             those of the copy's own namespaces, read-only
+ *	working directory      a directory on the host, for this copy alone, at the same path
  *
- * All paths stay what they are on the host. Where a private place would hide the plan's directory
- * (it lies below /tmp, say), that directory is shown there again, read-only.
+ * Every path is the same as on the host. A private place can hide the plan's directory (if that is
+ * below /tmp, for example): then the directory is mounted there again, read-only.
  */
 #pragma once
 
@@ -19,22 +19,23 @@ struct fs_spec {
 	const char *workdir;     /* below @base; becomes writable */
 	const char *tmp;         /* what becomes /tmp */
 	const char *resolv_conf; /* text of /etc/resolv.conf */
-	unsigned int uid, gid;   /* whose /run is */
+	unsigned int uid, gid;   /* owner of /run */
 };
 
 /**
- * fs_hidden_below_tmp() - the part of @base behind "/tmp/", NULL where it does not lie there
+ * fs_hidden_below_tmp() - the part of @base behind "/tmp/", NULL if @base is not below /tmp
  *
- * Only there something must exist on the host beforehand for @base to be shown again: this very
- * path inside of the directory that becomes /tmp.
+ * If it is not NULL, the caller must make this path in the directory that becomes /tmp, before it
+ * calls fs_setup(): @base is mounted there again. In the other private places fs_setup() makes the
+ * path itself.
  */
 const char *fs_hidden_below_tmp(const char *base);
 
 /**
- * fs_setup() - make the calling process's mount namespace that of a copy
+ * fs_setup() - turn the mount namespace of the calling process into that of a copy
  *
- * The process must have a mount, pid and network namespace of its own, and privileges.
+ * The process must be privileged, and have its own mount, pid and network namespace.
  *
- * Return: 0 or a negative errno, which is reported.
+ * Return: 0 or -errno, reported.
  */
 int fs_setup(const struct fs_spec *spec);

@@ -18,7 +18,7 @@
 
 #include "base/error.h"
 
-/* A number in the environment, as sudo(8) leaves it. */
+/* Reads the user or group number that sudo(8) puts into the environment variable @name. */
 static bool identity_read_id(const char *name, id_t *ret)
 {
 	const char *text = getenv(name);
@@ -85,7 +85,7 @@ int identity_of_caller(struct identity *ret)
 	ret->uid = uid;
 	ret->gid = gid;
 	entry = getpwuid(uid);
-	if (!entry) /* a number without a name has no groups beside its own */
+	if (!entry) /* a uid without a name has only its own group */
 		return 0;
 	ret->user = strdup(entry->pw_name);
 	ret->home = strdup(entry->pw_dir);
@@ -103,7 +103,7 @@ void identity_free(struct identity *identity)
 
 static int identity_drop_bounding_set(void)
 {
-	/* The kernel's own last capability ends it with EINVAL: man 2 PR_CAPBSET_DROP. */
+	/* After the kernel's last capability, the call fails with EINVAL: man 2 PR_CAPBSET_DROP. */
 	for (unsigned long cap = 0; cap < 64; cap++)
 		if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0)
 			return errno == EINVAL ? 0 : -errno;
@@ -120,18 +120,26 @@ static int identity_clear_capabilities(void)
 	return syscall(SYS_capset, &header, none) < 0 ? -errno : 0;
 }
 
-int identity_assume(const struct identity *identity)
+static int identity_change(const struct identity *identity)
 {
 	int err = identity_drop_bounding_set();
 
-	if (!err && (setgroups(identity->group_count, identity->groups) < 0 ||
-		     setresgid(identity->gid, identity->gid, identity->gid) < 0 ||
-		     setresuid(identity->uid, identity->uid, identity->uid) < 0))
-		err = -errno;
-	if (!err)
-		err = identity_clear_capabilities();
-	if (!err && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-		err = -errno;
+	if (err)
+		return err;
+	if (setgroups(identity->group_count, identity->groups) < 0 ||
+	    setresgid(identity->gid, identity->gid, identity->gid) < 0 ||
+	    setresuid(identity->uid, identity->uid, identity->uid) < 0)
+		return -errno;
+	err = identity_clear_capabilities();
+	if (err)
+		return err;
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : 0;
+}
+
+int identity_assume(const struct identity *identity)
+{
+	int err = identity_change(identity);
+
 	return err ? error_report(err, "cannot become user %u", identity->uid) : 0;
 }
 
@@ -143,14 +151,15 @@ static void identity_forget_sudo(void)
 	for (char **entry = environ; *entry;) {
 		size_t length = strcspn(*entry, "=");
 
-		/* What is no assignment, or no name that sudo would use, cannot be unset. */
+		/* Also skip what cannot be unset: an entry without a "=", and a name that does not
+		 * fit into @name; sudo uses no such name. */
 		if (strncmp(*entry, PREFIX, strlen(PREFIX)) != 0 || (*entry)[length] != '=' ||
 		    length >= sizeof(name)) {
 			entry++;
 			continue;
 		}
 		snprintf(name, sizeof(name), "%.*s", (int)length, *entry);
-		unsetenv(name); /* moves the next one here */
+		unsetenv(name); /* the next entry moves to this place */
 	}
 }
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * init.c - reaps and forwards; nothing else.
+ * init.c - reaps processes and forwards signals; nothing else.
  *
- * pid 1 gets no signal that it has no handler for (man 7 pid_namespaces), so a program that counts
- * on the default actions cannot be pid 1 itself. Here all signals are blocked and waited for.
+ * pid 1 does not get a signal that it has no handler for (man 7 pid_namespaces). So a program that
+ * relies on the default actions cannot be pid 1 itself. Here all signals are blocked, and init
+ * waits for them.
  */
 #include "copy/init.h"
 
@@ -13,7 +14,7 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
-/* Return: whether the program was among the ended. */
+/* Reaps all ended processes. Return: true if the program has ended, or no child is left. */
 static bool init_reap(pid_t program, int report)
 {
 	bool program_ended = false;

@@ -7,11 +7,11 @@
 #include <sys/types.h>
 
 /**
- * init_run() - reap what ends, pass signals on to the program, until the program has ended
+ * init_run() - reap ended processes and forward signals to the program, until the program has ended
  * @program: its pid
- * @report:  socket on which the program's wait status is sent (an int) when it has ended
+ * @report:  socket to which init sends the program's wait status (an int) when it has ended
  *
- * All signals must be blocked. When the caller then exits, the kernel ends whatever else lives in
- * the pid namespace.
+ * All signals must be blocked. When the caller exits after this, the kernel kills all other
+ * processes in the pid namespace.
  */
 void init_run(pid_t program, int report);
