@@ -11,7 +11,7 @@
 #include <sys/socket.h>
 
 struct address {
-	sa_family_t family; /* AF_INET or AF_INET6; AF_UNSPEC: none */
+	sa_family_t family; /* AF_INET or AF_INET6; AF_UNSPEC: no address */
 	uint8_t prefix;     /* bits */
 	uint8_t bytes[16];  /* network order; IPv4 uses the first 4 */
 };
@@ -23,15 +23,15 @@ enum { ADDRESS_TEXT_MAX = INET6_ADDRSTRLEN + 4 };
 size_t address_length(const struct address *address);
 
 /**
- * address_parse() - read "10.90.0.0/24" or "fd00::1"; without a prefix it is the full length
- * Return: false where @text is no such thing; @ret is untouched then.
+ * address_parse() - read "10.90.0.0/24", or "fd00::1" with the full prefix length
+ * Return: false if @text is not an address; @ret is then untouched.
  */
 bool address_parse(struct address *ret, const char *text);
 
-/** address_format() - "10.90.0.2" into @text (ADDRESS_TEXT_MAX bytes). Return: @text. */
+/** address_format() - write "10.90.0.2" to @text (ADDRESS_TEXT_MAX bytes). Return: @text. */
 const char *address_format(const struct address *address, char *text);
 
-/** address_format_network() - like address_format(), with "/24" behind it. */
+/** address_format_network() - like address_format(), followed by the prefix: "/24". */
 const char *address_format_network(const struct address *address, char *text);
 
 /**

@@ -2,8 +2,8 @@
 /*
  * expr.c - nft's statements as libnftnl expressions.
  *
- * They are the very sequences that nft itself makes (`nft --debug=netlink`), so that
- * `nft list ruleset` turns them back into its own syntax.
+ * They are the same sequences that nft itself makes (`nft --debug=netlink`), so that
+ * `nft list ruleset` can show them in its own syntax.
  */
 #include "net/expr.h"
 
@@ -19,7 +19,7 @@
 #include <libnftnl/expr.h>
 
 enum {
-	/* NFT_REG_1 is 16 bytes; a concatenation puts its second part 4 bytes into it */
+	/* NFT_REG_1 has 16 bytes; the second part of a concatenation starts at byte 4 */
 	REG_FIRST = NFT_REG_1,
 	REG_FIRST_PART_2 = NFT_REG32_01,
 	REG_SECOND = NFT_REG_2,
@@ -74,12 +74,12 @@ static void expr_load_payload(struct nft_rule *rule, uint32_t base, uint32_t off
 	expr_set_u32(expr, NFTNL_EXPR_PAYLOAD_LEN, length);
 }
 
-static void expr_cmp(struct nft_rule *rule, bool is, const void *data, size_t length)
+static void expr_cmp(struct nft_rule *rule, bool is_equal, const void *data, size_t length)
 {
 	struct nftnl_expr *expr = expr_add(rule, "cmp");
 
 	expr_set_u32(expr, NFTNL_EXPR_CMP_SREG, REG_FIRST);
-	expr_set_u32(expr, NFTNL_EXPR_CMP_OP, is ? NFT_CMP_EQ : NFT_CMP_NEQ);
+	expr_set_u32(expr, NFTNL_EXPR_CMP_OP, is_equal ? NFT_CMP_EQ : NFT_CMP_NEQ);
 	expr_set(rule, expr, NFTNL_EXPR_CMP_DATA, data, length);
 }
 
@@ -91,7 +91,7 @@ static void expr_immediate(struct nft_rule *rule, uint32_t reg, const void *data
 	expr_set(rule, expr, NFTNL_EXPR_IMM_DATA, data, length);
 }
 
-/* @chain: NULL for a verdict that leads to none. */
+/* @chain: the chain of a goto; NULL for other verdicts. */
 static void expr_verdict(struct nft_rule *rule, int verdict, const char *chain)
 {
 	struct nftnl_expr *expr = expr_add(rule, "immediate");
@@ -113,23 +113,23 @@ static void expr_mask(struct nft_rule *rule, const void *mask, const void *zero,
 	expr_set(rule, expr, NFTNL_EXPR_BITWISE_XOR, zero, length);
 }
 
-static void match_ifname(struct nft_rule *rule, uint32_t key, const char *name, bool is)
+static void match_ifname(struct nft_rule *rule, uint32_t key, const char *name, bool is_equal)
 {
 	char padded[IFNAMSIZ] = "";
 
 	strncpy(padded, name, sizeof(padded) - 1);
 	expr_load_meta(rule, key, REG_FIRST);
-	expr_cmp(rule, is, padded, sizeof(padded));
+	expr_cmp(rule, is_equal, padded, sizeof(padded));
 }
 
-void match_iifname(struct nft_rule *rule, const char *name, bool is)
+void match_iifname(struct nft_rule *rule, const char *name, bool is_equal)
 {
-	match_ifname(rule, NFT_META_IIFNAME, name, is);
+	match_ifname(rule, NFT_META_IIFNAME, name, is_equal);
 }
 
-void match_oifname(struct nft_rule *rule, const char *name, bool is)
+void match_oifname(struct nft_rule *rule, const char *name, bool is_equal)
 {
-	match_ifname(rule, NFT_META_OIFNAME, name, is);
+	match_ifname(rule, NFT_META_OIFNAME, name, is_equal);
 }
 
 void match_nfproto(struct nft_rule *rule, sa_family_t family)
@@ -147,7 +147,7 @@ void match_l4proto(struct nft_rule *rule, uint8_t protocol)
 }
 
 static void match_address(struct nft_rule *rule, uint32_t offset, const struct address *network,
-			  bool is)
+			  bool is_equal)
 {
 	static const uint8_t zero[sizeof(network->bytes)];
 	uint8_t mask[sizeof(network->bytes)] = {0};
@@ -155,31 +155,33 @@ static void match_address(struct nft_rule *rule, uint32_t offset, const struct a
 
 	match_nfproto(rule, network->family);
 	if (network->prefix % 8 == 0) {
-		/* whole bytes: nft loads just these */
+		/* whole bytes: like nft, load only these, without a mask */
 		length = network->prefix / 8;
 		expr_load_payload(rule, NFT_PAYLOAD_NETWORK_HEADER, offset, (uint32_t)length,
 				  REG_FIRST);
-		expr_cmp(rule, is, network->bytes, length);
+		expr_cmp(rule, is_equal, network->bytes, length);
 		return;
 	}
 	for (size_t bit = 0; bit < network->prefix; bit++)
 		mask[bit / 8] |= (uint8_t)(0x80 >> bit % 8);
 	expr_load_payload(rule, NFT_PAYLOAD_NETWORK_HEADER, offset, (uint32_t)length, REG_FIRST);
 	expr_mask(rule, mask, zero, length);
-	expr_cmp(rule, is, network->bytes, length);
+	expr_cmp(rule, is_equal, network->bytes, length);
 }
 
-void match_saddr(struct nft_rule *rule, const struct address *network, bool is)
+void match_saddr(struct nft_rule *rule, const struct address *network, bool is_equal)
 {
-	match_address(rule, network->family == AF_INET6 ? IPV6_SADDR : IPV4_SADDR, network, is);
+	match_address(rule, network->family == AF_INET6 ? IPV6_SADDR : IPV4_SADDR, network,
+		      is_equal);
 }
 
-void match_daddr(struct nft_rule *rule, const struct address *network, bool is)
+void match_daddr(struct nft_rule *rule, const struct address *network, bool is_equal)
 {
-	match_address(rule, network->family == AF_INET6 ? IPV6_DADDR : IPV4_DADDR, network, is);
+	match_address(rule, network->family == AF_INET6 ? IPV6_DADDR : IPV4_DADDR, network,
+		      is_equal);
 }
 
-void match_daddr_local(struct nft_rule *rule, bool is)
+void match_daddr_local(struct nft_rule *rule, bool is_equal)
 {
 	struct nftnl_expr *expr = expr_add(rule, "fib");
 	uint32_t local = RTN_LOCAL;
@@ -187,7 +189,7 @@ void match_daddr_local(struct nft_rule *rule, bool is)
 	expr_set_u32(expr, NFTNL_EXPR_FIB_DREG, REG_FIRST);
 	expr_set_u32(expr, NFTNL_EXPR_FIB_RESULT, NFT_FIB_RESULT_ADDRTYPE);
 	expr_set_u32(expr, NFTNL_EXPR_FIB_FLAGS, NFTA_FIB_F_DADDR);
-	expr_cmp(rule, is, &local, sizeof(local));
+	expr_cmp(rule, is_equal, &local, sizeof(local));
 }
 
 /* `ct KEY BITS`: is any of the bits set? */

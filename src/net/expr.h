@@ -2,9 +2,9 @@
 /*
  * expr.h - the expressions of a rule, in the words of nft(8).
  *
- * A rule is built up from left to right. Each function adds one statement or match and takes care
- * of the expressions below it; registers are no business of the caller. A failed allocation is
- * remembered in the rule and comes out in nft_batch_add_rule().
+ * A rule is built from left to right. Each function adds one statement or match, with all the
+ * expressions that it consists of, so that the caller need not know about registers. If an
+ * allocation fails, the rule remembers it, and nft_batch_add_rule() makes the batch fail.
  */
 #pragma once
 
@@ -19,20 +19,20 @@ struct nft_rule {
 	bool failed;
 };
 
-/** match_iifname() - `iifname NAME`, or `iifname != NAME` where @is is false. */
-void match_iifname(struct nft_rule *rule, const char *name, bool is);
-/** match_oifname() - `oifname NAME`, or `oifname != NAME` where @is is false. */
-void match_oifname(struct nft_rule *rule, const char *name, bool is);
+/** match_iifname() - `iifname NAME`, or `iifname != NAME` if not @is_equal. */
+void match_iifname(struct nft_rule *rule, const char *name, bool is_equal);
+/** match_oifname() - `oifname NAME`, or `oifname != NAME` if not @is_equal. */
+void match_oifname(struct nft_rule *rule, const char *name, bool is_equal);
 /** match_nfproto() - `meta nfproto ipv4` or `ipv6`. */
 void match_nfproto(struct nft_rule *rule, sa_family_t family);
-/** match_l4proto() - `meta l4proto tcp`. */
+/** match_l4proto() - `meta l4proto tcp`, or another IPPROTO_*. */
 void match_l4proto(struct nft_rule *rule, uint8_t protocol);
-/** match_saddr() - `ip saddr NETWORK`, or `ip saddr != NETWORK` where @is is false. */
-void match_saddr(struct nft_rule *rule, const struct address *network, bool is);
-/** match_daddr() - `ip daddr NETWORK`, or `ip daddr != NETWORK` where @is is false. */
-void match_daddr(struct nft_rule *rule, const struct address *network, bool is);
-/** match_daddr_local() - `fib daddr type local`, or `!= local` where @is is false. */
-void match_daddr_local(struct nft_rule *rule, bool is);
+/** match_saddr() - `ip saddr NETWORK`, or `ip saddr != NETWORK` if not @is_equal. */
+void match_saddr(struct nft_rule *rule, const struct address *network, bool is_equal);
+/** match_daddr() - `ip daddr NETWORK`, or `ip daddr != NETWORK` if not @is_equal. */
+void match_daddr(struct nft_rule *rule, const struct address *network, bool is_equal);
+/** match_daddr_local() - `fib daddr type local`, or `!= local` if not @is_equal. */
+void match_daddr_local(struct nft_rule *rule, bool is_equal);
 /** match_ct_established() - `ct state established,related`. */
 void match_ct_established(struct nft_rule *rule);
 /** match_ct_dnat() - `ct status dnat`. */

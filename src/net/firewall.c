@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * firewall.c - reads base chains, then the rules of those that may matter.
+ * firewall.c - reads all base chains, then the rules of those that could drop our packets.
  */
 #include "net/firewall.h"
 
@@ -31,7 +31,7 @@ static const char *firewall_family_name(uint32_t family)
 	}
 }
 
-/* A base chain as it was read; a candidate until its rules are known. */
+/* A base chain that could be in the way: its rules, which are read later, decide. */
 struct firewall_candidate {
 	struct firewall_chain chain;
 	uint32_t nfproto;
@@ -44,6 +44,18 @@ struct firewall_search {
 	size_t count;
 	int err;
 };
+
+/* netlink_talk() asks again for a dump that was inconsistent, so a chain can come twice. */
+static bool firewall_is_listed(const struct firewall_search *search,
+			       const struct firewall_candidate *candidate)
+{
+	for (size_t i = 0; i < search->count; i++)
+		if (search->candidates[i].nfproto == candidate->nfproto &&
+		    strcmp(search->candidates[i].chain.table, candidate->chain.table) == 0 &&
+		    strcmp(search->candidates[i].chain.chain, candidate->chain.chain) == 0)
+			return true;
+	return false;
+}
 
 static void firewall_consider(struct firewall_search *search, const struct nftnl_chain *chain)
 {
@@ -67,11 +79,8 @@ static void firewall_consider(struct firewall_search *search, const struct nftnl
 	candidate.policy_drop = nftnl_chain_get_u32(chain, NFTNL_CHAIN_POLICY) == NF_DROP;
 	snprintf(candidate.chain.table, sizeof(candidate.chain.table), "%s", table);
 	snprintf(candidate.chain.chain, sizeof(candidate.chain.chain), "%s", name);
-	for (size_t i = 0; i < search->count; i++) /* a dump may have been asked for again */
-		if (search->candidates[i].nfproto == candidate.nfproto &&
-		    strcmp(search->candidates[i].chain.table, table) == 0 &&
-		    strcmp(search->candidates[i].chain.chain, name) == 0)
-			return;
+	if (firewall_is_listed(search, &candidate))
+		return;
 	grown = reallocarray(search->candidates, search->count + 1, sizeof(*grown));
 	if (!grown) {
 		search->err = -ENOMEM;
@@ -95,17 +104,17 @@ static int firewall_on_chain(const struct nlmsghdr *nlh, void *data)
 
 enum { FIREWALL_CHAINS_MAX = 64 };
 
-/* What the rules of a base chain, and of the chains that it leads to, do with our packets. */
+/* What the rules of a base chain, and of the chains that it jumps to, do with our packets. */
 struct firewall_verdict {
 	const char *bridge;
 	uint32_t hook;
-	bool lets_us;    /* a rule that is about our packets accepts */
-	bool last_drops; /* the base chain's newest rule drops or rejects whatever comes to it */
-	char chains[FIREWALL_CHAINS_MAX][FIREWALL_NAME_MAX]; /* to be read, the base chain first */
+	bool lets_us;    /* a rule that seems to be about our packets accepts */
+	bool last_drops; /* the last rule of the base chain drops or rejects every packet */
+	char chains[FIREWALL_CHAINS_MAX][FIREWALL_NAME_MAX]; /* to read; base chain first */
 	size_t count, current;
 };
 
-/* What one rule consists of, as far as it matters here. */
+/* The parts of one rule that matter here. */
 struct firewall_rule {
 	struct firewall_verdict *verdict;
 	bool names_bridge, names_lo, names_state, names_dnat, accepts, drops, matches;
@@ -171,7 +180,10 @@ static int firewall_on_expr(struct nftnl_expr *expr, void *data)
 	return 0;
 }
 
-/* Going in, only answers to this host's own connections matter; going out, only what is on lo. */
+/*
+ * In the input hook, our packets are only the answers to this host's own connections. In the output
+ * hook they are only the packets on lo.
+ */
 static bool firewall_lets_us(const struct firewall_rule *rule, uint32_t hook)
 {
 	if (!rule->accepts)
@@ -205,24 +217,54 @@ static int firewall_on_rule(const struct nlmsghdr *nlh, void *data)
 }
 
 static int firewall_judge(struct netlink *nl, const char *bridge,
-			  const struct firewall_candidate *candidate, bool *ret_in_the_way)
+			  const struct firewall_candidate *candidate, bool *ret_is_in_the_way)
 {
 	struct firewall_verdict verdict = {.bridge = bridge, .hook = candidate->chain.hook};
-	int err = 0;
 
 	firewall_follow(&verdict, candidate->chain.chain);
-	for (; !err && verdict.current < verdict.count; verdict.current++) {
+	for (; verdict.current < verdict.count; verdict.current++) {
 		char buf[NETLINK_REQUEST_MAX] __attribute__((aligned(NLMSG_ALIGNTO)));
 		struct nlmsghdr *nlh = nftnl_nlmsg_build_hdr(
 			buf, NFT_MSG_GETRULE, (uint16_t)candidate->nfproto, NLM_F_DUMP, 0);
+		int err;
 
 		mnl_attr_put_strz(nlh, NFTA_RULE_TABLE, candidate->chain.table);
 		mnl_attr_put_strz(nlh, NFTA_RULE_CHAIN, verdict.chains[verdict.current]);
 		err = netlink_talk(nl, nlh, firewall_on_rule, &verdict);
+		if (err)
+			return err;
 	}
-	*ret_in_the_way =
-		!err && !verdict.lets_us && (candidate->policy_drop || verdict.last_drops);
-	return err;
+	*ret_is_in_the_way = !verdict.lets_us && (candidate->policy_drop || verdict.last_drops);
+	return 0;
+}
+
+/* Return: 0, with the chains that are in the way, to be freed with free(); or -errno. */
+static int firewall_select(struct netlink *nl, const char *bridge,
+			   const struct firewall_search *search, struct firewall_chain **ret_chains,
+			   size_t *ret_count)
+{
+	struct firewall_chain *chains = NULL;
+	size_t count = 0;
+
+	if (search->count > 0) {
+		chains = calloc(search->count, sizeof(*chains));
+		if (!chains)
+			return -ENOMEM;
+	}
+	for (size_t i = 0; i < search->count; i++) {
+		bool is_in_the_way;
+		int err = firewall_judge(nl, bridge, &search->candidates[i], &is_in_the_way);
+
+		if (err) {
+			free(chains);
+			return err;
+		}
+		if (is_in_the_way)
+			chains[count++] = search->candidates[i].chain;
+	}
+	*ret_chains = chains;
+	*ret_count = count;
+	return 0;
 }
 
 int firewall_find(struct netlink *nl, const char *bridge, const char *own_prefix,
@@ -233,29 +275,13 @@ int firewall_find(struct netlink *nl, const char *bridge, const char *own_prefix
 	struct nlmsghdr *nlh =
 		nftnl_nlmsg_build_hdr(buf, NFT_MSG_GETCHAIN, NFPROTO_UNSPEC, NLM_F_DUMP, 0);
 	int err = netlink_talk(nl, nlh, firewall_on_chain, &search);
-	struct firewall_chain *chains = NULL;
-	size_t count = 0;
 
-	err = err ? err : search.err;
-	if (!err && search.count > 0)
-		chains = calloc(search.count, sizeof(*chains));
-	if (!err && search.count > 0 && !chains)
-		err = -ENOMEM;
-	for (size_t i = 0; !err && i < search.count; i++) {
-		bool in_the_way;
-
-		err = firewall_judge(nl, bridge, &search.candidates[i], &in_the_way);
-		if (!err && in_the_way)
-			chains[count++] = search.candidates[i].chain;
-	}
+	if (!err)
+		err = search.err;
+	if (!err)
+		err = firewall_select(nl, bridge, &search, ret_chains, ret_count);
 	free(search.candidates);
-	if (err) {
-		free(chains);
-		return err;
-	}
-	*ret_chains = chains;
-	*ret_count = count;
-	return 0;
+	return err;
 }
 
 static size_t firewall_add_insert(const struct firewall_chain *chain, const char *match, char *text,
@@ -270,7 +296,7 @@ void firewall_format_command(const struct firewall_chain *chain, const char *bri
 	char in[64], out[64];
 	size_t length = (size_t)snprintf(command, FIREWALL_COMMAND_MAX, "nft '");
 
-	/* In the output hook the packet is still on the way that it had before its translation. */
+	/* In the output hook, oifname is still the link from before the translation: lo. */
 	if (chain->hook == NF_INET_LOCAL_OUT)
 		snprintf(out, sizeof(out), "oifname \"lo\" ct status dnat");
 	else

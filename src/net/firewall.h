@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * firewall.h - finding other people's nftables chains that drop what is ours.
+ * firewall.h - find the nftables chains of other programs that drop our packets.
  *
- * A packet has to be accepted by every table: an `accept` of ours does not win over a `drop` of
- * theirs. Their tables are none of our business; but the user should know which one it is.
+ * A packet must be accepted by every table: our `accept` does not win over the `drop` of another
+ * table. We do not change other tables, but the user should know which one drops.
  */
 #pragma once
 
@@ -14,7 +14,7 @@
 
 enum { FIREWALL_NAME_MAX = 64 };
 
-/** A base chain that ends in a drop, and does not name our bridge before that. */
+/** A base chain that drops what its rules do not accept, and has no rule for our packets. */
 struct firewall_chain {
 	const char *family; /* "ip", "ip6", "inet" */
 	char table[FIREWALL_NAME_MAX], chain[FIREWALL_NAME_MAX];
@@ -22,16 +22,17 @@ struct firewall_chain {
 };
 
 /**
- * firewall_find() - list the chains that stand in the way
+ * firewall_find() - list the chains that are in the way of our packets
  * @bridge:     our bridge
- * @own_prefix: what the names of our tables begin with, those of other runs too: they are left out
+ * @own_prefix: how the names of our tables begin, in every run: their chains are left out
  * @ret_chains: to be freed with free()
  *
- * Found are chains of the type filter with the policy drop, or whose last rule drops or rejects
- * everything, unless a rule there, or in a chain that they lead to, looks as if it were for us: an
- * estimate, not a proof. Not found are those of legacy iptables, which no such request shows.
+ * It finds chains of the type filter whose policy is drop, or whose last rule drops or rejects
+ * everything. It leaves out a chain if one of its rules, or of the chains that it jumps to, looks
+ * as if it accepts our packets: this is an estimate, not a proof. It does not find the chains of
+ * legacy iptables, because this netlink request does not show them.
  *
- * Return: 0 or a negative errno, not reported.
+ * Return: 0 or -errno.
  */
 int firewall_find(struct netlink *nl, const char *bridge, const char *own_prefix,
 		  struct firewall_chain **ret_chains, size_t *ret_count);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * route.c - questions to rtnetlink.
+ * route.c - asks the kernel, over rtnetlink.
  */
 #include "net/route.h"
 
@@ -51,7 +51,7 @@ static int route_on_local(const struct nlmsghdr *nlh, void *data)
 	mnl_attr_for_each(attr, nlh, sizeof(*message)) {
 		uint16_t type = mnl_attr_get_type(attr);
 
-		/* IFA_LOCAL, if there is one, is the link's own end of a point-to-point link. */
+		/* On a point-to-point link, IFA_LOCAL is this end and IFA_ADDRESS the other. */
 		if (type != IFA_ADDRESS && type != IFA_LOCAL)
 			continue;
 		if (mnl_attr_get_payload_len(attr) == address_length(&local.address))

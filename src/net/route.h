@@ -9,21 +9,21 @@
 #include "net/address.h"
 #include "net/netlink.h"
 
-/** route_exists() - would this host know where to send a packet for @to? */
+/** route_exists() - does this host have a route to @to? */
 bool route_exists(struct netlink *nl, const struct address *to);
 
 /** An address of a link of this host. */
 struct route_local {
 	unsigned int ifindex;
 	struct address address;
-	bool link_scope; /* means nothing beyond its link: fe80::/10, 169.254.0.0/16 */
+	bool link_scope; /* valid only on its link: fe80::/10, 169.254.0.0/16 */
 };
 
 /**
- * route_list_locals() - every address of every link
- * @cb: may see one twice; what it returns below 0 ends the list
+ * route_list_locals() - call @cb for every address of every link
+ * @cb: can get an address twice; a negative errno from it ends the list
  *
- * Return: 0, or a negative errno; that of @cb where it gave one. Not reported.
+ * Return: 0 or -errno: the kernel's, or that of @cb.
  */
 int route_list_locals(struct netlink *nl, int (*cb)(const struct route_local *local, void *data),
 		      void *data);

@@ -10,10 +10,10 @@
 #include <string.h>
 
 enum {
-	/* between 0, where the table local is looked up, and what anyone else is likely to use */
+	/* after 0, the kernel's lookup in the table local, and before what others probably use */
 	PRIORITY_PASS = 10,
 	PRIORITY_DROP = PRIORITY_PASS + RULE_INDEX_MAX,
-	/* "who made it": neither the kernel's (2), iproute2's (3) nor a routing daemon's */
+	/* says who made a rule: not the kernel (2), iproute2 (3) or a routing daemon */
 	PROTOCOL = 117,
 };
 
@@ -60,16 +60,17 @@ int rule_guard_link(struct netlink *nl, const char *link, const struct address *
 		return -ENOSPC;
 	err = rule_add(nl, link, family, PRIORITY_PASS + index, NULL, FR_ACT_TO_TBL,
 		       RT_TABLE_LOCAL);
-	if (!err)
-		err = rule_add(nl, link, family, PRIORITY_PASS + index, network, FR_ACT_TO_TBL,
-			       RT_TABLE_MAIN);
-	if (!err)
-		err = rule_add(nl, link, family, PRIORITY_DROP + index, NULL, FR_ACT_BLACKHOLE,
-			       RT_TABLE_UNSPEC);
-	return err;
+	if (err)
+		return err;
+	err = rule_add(nl, link, family, PRIORITY_PASS + index, network, FR_ACT_TO_TBL,
+		       RT_TABLE_MAIN);
+	if (err)
+		return err;
+	return rule_add(nl, link, family, PRIORITY_DROP + index, NULL, FR_ACT_BLACKHOLE,
+			RT_TABLE_UNSPEC);
 }
 
-/* Deletes what there is of ours at a priority, one rule a request. */
+/* Deletes all our rules at a priority: a request deletes one, so ask until none is left. */
 static int rule_delete_at(struct netlink *nl, sa_family_t family, uint32_t priority)
 {
 	int err;
@@ -81,22 +82,24 @@ static int rule_delete_at(struct netlink *nl, sa_family_t family, uint32_t prior
 		err = netlink_talk(nl, rule_request(buf, RTM_DELRULE, 0, family, priority, &rule),
 				   NULL, NULL);
 	} while (!err);
-	/* none is left; or this host has no IPv6, or no such rules at all */
+	/* ENOENT: none is left. The others: this host has no IPv6, or no routing rules at all. */
 	return err == -ENOENT || err == -EAFNOSUPPORT || err == -EOPNOTSUPP ? 0 : err;
+}
+
+static int rule_delete_family(struct netlink *nl, sa_family_t family, unsigned int index)
+{
+	/* First the blackhole: without the other two rules it would drop all packets. */
+	int err = rule_delete_at(nl, family, PRIORITY_DROP + index);
+
+	if (err)
+		return err;
+	return rule_delete_at(nl, family, PRIORITY_PASS + index);
 }
 
 int rule_delete_all(struct netlink *nl, unsigned int index)
 {
-	static const sa_family_t families[] = {AF_INET, AF_INET6};
-	int err = 0;
+	int err4 = rule_delete_family(nl, AF_INET, index);
+	int err6 = rule_delete_family(nl, AF_INET6, index);
 
-	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++) {
-		/* First what drops: what passes is of no harm without it, but not the other way. */
-		int failed = rule_delete_at(nl, families[i], PRIORITY_DROP + index);
-
-		if (!failed)
-			failed = rule_delete_at(nl, families[i], PRIORITY_PASS + index);
-		err = err ? err : failed;
-	}
-	return err;
+	return err4 ? err4 : err6;
 }

@@ -1,33 +1,38 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * rule.h - routing rules (`ip rule`) that keep a link which forwards from making a router.
+ * rule.h - routing rules (`ip rule`) for a link that forwards, so that this host does not become a
+ * router.
  *
- * For what comes in by the link, three rules come before all others:
+ * For packets that come in on the link, three rules come before those of all others:
  *
  *	10:   iif LINK lookup local               for this host itself
  *	10:   iif LINK to 10.90.0.0/24 lookup main    for the copies
  *	100:  iif LINK blackhole                  anything else is dropped, as without forwarding
  *
- * Other than rules of nftables they need no living process: should all of ours be killed at once,
- * they stay beside the forwarding that they guard, until the next start undoes both.
+ * Unlike our nftables table, they do not need a living process. If all our processes are killed at
+ * once, the rules stay as long as the forwarding that they guard: the next start undoes both.
  */
 #pragma once
 
 #include "net/address.h"
 #include "net/netlink.h"
 
-/** Whoever adds such rules has an index below this one, and so priorities of its own. */
+/** An index is below this one, and has priorities of its own. */
 enum { RULE_INDEX_MAX = 90 };
 
 /**
- * rule_guard_link() - add the three rules for what comes in by a link
- * @network: that may be reached; its family is that of the rules
- * @index:   less than RULE_INDEX_MAX
+ * rule_guard_link() - add the three rules for packets that come in on a link
+ * @network: what may be reached; the rules are for its family
+ * @index:   of the run, less than RULE_INDEX_MAX
  *
- * Rules that are there already are no error. Return: 0 or a negative errno, not reported.
+ * It is no error if a rule exists already. Return: 0 or -errno.
  */
 int rule_guard_link(struct netlink *nl, const char *link, const struct address *network,
 		    unsigned int index);
 
-/** rule_delete_all() - delete all rules with this @index, of both families. None is no error. */
+/**
+ * rule_delete_all() - delete all rules of run @index, of both families
+ *
+ * It is no error if there are none. Return: 0 or the first -errno.
+ */
 int rule_delete_all(struct netlink *nl, unsigned int index);

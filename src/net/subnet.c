@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * subnet.c - reads all routes and addresses, then takes the first gap.
+ * subnet.c - reads all routes and addresses, then takes the first network that is free.
  */
 #include "net/subnet.h"
 
@@ -18,7 +18,7 @@ enum {
 	SUBNET_RESERVED = 2, /* the network's own address and its broadcast address */
 };
 
-/* In the order of our preference: first a corner of 10/8 that few use. */
+/* We try them in this order. The first is a part of 10.0.0.0/8 that few networks use. */
 static const struct address RANGES[] = {
 	{.family = AF_INET, .prefix = 16, .bytes = {10, 90}},
 	{.family = AF_INET, .prefix = 8, .bytes = {10}},
@@ -54,7 +54,7 @@ bool subnet_pick(const struct address *taken, size_t count, unsigned int prefix,
 	return false;
 }
 
-/* The networks that the kernel told us of. */
+/* The networks in use, as the kernel listed them. */
 struct subnet_survey {
 	struct address *taken;
 	size_t count;
@@ -111,7 +111,7 @@ static int subnet_survey(struct netlink *nl, struct subnet_survey *survey)
 	err = netlink_talk(nl, nlh, subnet_on_route, survey);
 	if (err)
 		return err;
-	/* A link that is down has its addresses, but no routes yet. */
+	/* A link that is down has addresses, but their networks have no routes yet. */
 	nlh = netlink_request(buf, RTM_GETADDR, NLM_F_DUMP);
 	address = mnl_nlmsg_put_extra_header(nlh, sizeof(*address));
 	address->ifa_family = AF_INET;

@@ -14,17 +14,17 @@
  * subnet_choose() - find a private IPv4 network that overlaps no route of any table and no address
  * @hosts: how many addresses it must offer
  *
- * Return: 0, or a negative errno that is reported.
+ * Return: 0 or -errno, reported.
  */
 int subnet_choose(struct netlink *nl, size_t hosts, struct address *ret);
 
 /**
  * subnet_pick() - the choice itself. Pure.
- * @taken:  @count networks to keep clear of. Those larger than any private range (a default route,
- *          or one cut in two halves) name everything and are left out of account.
- * @prefix: of the network wanted
+ * @taken:  @count networks that @ret must not overlap. Those larger than any private range are
+ *          ignored: a default route, or its two halves, cover everything.
+ * @prefix: prefix length of the wanted network
  *
- * Return: false where the private ranges of RFC 1918 have no such network left.
+ * Return: false if the private ranges of RFC 1918 have no such network left.
  */
 bool subnet_pick(const struct address *taken, size_t count, unsigned int prefix,
 		 struct address *ret);
