@@ -26,7 +26,7 @@ int directory_open(int base, const char *path)
 	};
 	long fd;
 
-	do /* EAGAIN: a rename raced with us, man 2 openat2 */
+	do /* EAGAIN: a part of the path was renamed meanwhile, man 2 openat2 */
 		fd = syscall(SYS_openat2, base, path, &how, sizeof(how));
 	while (fd < 0 && (errno == EINTR || errno == EAGAIN));
 	return fd < 0 ? -errno : (int)fd;

@@ -2,8 +2,9 @@
 /*
  * directory.h - directories in places that a user may write to.
  *
- * We are root, and whoever owns the place can put a symbolic link where we expect a directory: so
- * links are refused on the whole way (openat2(2), Linux 5.6), and only what we made changes owner.
+ * We are root, and the owner of such a place can put a symbolic link where we expect a directory.
+ * So we refuse links in every part of a path (openat2(2), Linux 5.6), and we change the owner only
+ * of a directory that we made.
  */
 #pragma once
 
@@ -12,20 +13,27 @@
 
 /**
  * directory_open() - open the directory @path without following a link
- * @base: descriptor of the directory that @path starts from; not needed for an absolute one
+ * @base: descriptor of the directory where @path starts; ignored if @path is absolute
  *
- * Return: an O_PATH descriptor or a negative errno (-ELOOP for a link), not reported.
+ * Return: an O_PATH descriptor or -errno (-ELOOP: a part of @path is a link).
  */
 int directory_open(int base, const char *path);
 
 /**
- * directory_make() - make the directory @name in @base and give it to a user, or take it as it is
- * @ret_made: whether it was made by this call; may be NULL
+ * directory_make() - make the directory @name in @base and give it to a user
+ * @ret_made: whether this call made the directory; may be NULL
  *
- * Return: an O_PATH descriptor or a negative errno (-ELOOP or -ENOTDIR where @name is something
- * else), not reported.
+ * A directory that exists already is opened and not changed.
+ *
+ * Return: an O_PATH descriptor or -errno (-ELOOP, -ENOTDIR: @name is a link, or not a directory).
  */
 int directory_make(int base, const char *name, uid_t uid, gid_t gid, bool *ret_made);
 
-/** directory_remove() - remove @path if it is an empty directory. Gone or in use is no error. */
+/**
+ * directory_remove() - remove @path if it is an empty directory
+ *
+ * It is no error if it is gone, not empty, in use, or no longer a directory.
+ *
+ * Return: 0 or -errno, reported.
+ */
 int directory_remove(const char *path);

@@ -56,7 +56,7 @@ int fdpass_receive(int socket, void *data, size_t length, int *ret_fds, size_t c
 	do
 		n = recvmsg(socket, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
 	while (n < 0 && errno == EINTR);
-	if (n == 0 || (n < 0 && errno == ECONNRESET)) /* closed with something of ours unread */
+	if (n == 0 || (n < 0 && errno == ECONNRESET)) /* closed before it read all that we sent */
 		return -EPIPE;
 	if (n < 0)
 		return -errno;

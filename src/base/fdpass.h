@@ -15,8 +15,8 @@ enum { FDPASS_MAX = 4 };
 int fdpass_send(int socket, const void *data, size_t length, const int *fds, size_t count);
 
 /**
- * fdpass_receive() - receive exactly such a message
- * @ret_fds: @count descriptors, close-on-exec, the caller's own; -1 each on failure
+ * fdpass_receive() - receive a message of exactly @length bytes and @count descriptors
+ * @ret_fds: the descriptors, close-on-exec, owned by the caller; all -1 on failure
  *
  * Return: 0; -EAGAIN: there is none yet; -EPIPE: the other end is closed; -EBADMSG: another number
  * of bytes or descriptors, where the bytes are there all the same; or another -errno.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * mount.c - mount system calls by their numbers.
+ * mount.c - calls the system calls for mounts by their numbers.
  */
 #include "base/mount.h"
 
@@ -52,6 +52,6 @@ int mount_restrict_tree(const char *path, uint64_t attributes)
 
 bool mount_is_supported(void)
 {
-	/* Without attributes to set it does nothing, in a kernel that has it. */
+	/* With no attribute to set, a kernel that has the call does nothing. */
 	return mount_set_attributes(-1, "", AT_EMPTY_PATH, 0) != -ENOSYS;
 }

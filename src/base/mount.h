@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * mount.h - the system calls of mounting, the new ones (Linux 5.2 to 5.12) among them.
+ * mount.h - the system calls for mounts, also the new ones (Linux 5.2 to 5.12).
  *
- * glibc wraps the new ones since 2.36 only, and its <sys/mount.h> cannot be included beside
- * <linux/mount.h>; so all of them are called by number here, and only the kernel's header is used.
+ * glibc wraps the new ones only since 2.36, and its <sys/mount.h> cannot be included together with
+ * <linux/mount.h>. So we call all of them by number, and include only the kernel's header.
  *
- * All return a descriptor or 0, or a negative errno that is not reported.
+ * Return: 0 or -errno; of mount_clone() a descriptor or -errno.
  */
 #pragma once
 
@@ -29,5 +29,5 @@ int mount_restrict(int mount, uint64_t attributes);
 /** mount_restrict_tree() - the same on the mount at @path and all below it. */
 int mount_restrict_tree(const char *path, uint64_t attributes);
 
-/** mount_is_supported() - does this kernel have mount_setattr(2), so is it Linux 5.12 or newer? */
+/** mount_is_supported() - does this kernel have mount_setattr(2) (Linux 5.12 or newer)? */
 bool mount_is_supported(void);

@@ -41,7 +41,7 @@ static int process_status(const siginfo_t *info)
 	}
 }
 
-/* poll() for reading; a signal does not prolong it. Return: as of poll(), or -1 with errno set. */
+/* Waits until @fd is readable. Signals do not make the wait longer. Return: as poll(2). */
 static int process_poll(int fd, int timeout_ms)
 {
 	struct pollfd ended = {.fd = fd, .events = POLLIN};

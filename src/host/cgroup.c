@@ -43,7 +43,7 @@ static int cgroup_write(int directory, const char *name, const char *text)
 	return fd < 0 || write(fd, text, strlen(text)) < 0 ? -errno : 0;
 }
 
-/* The mount point of cgroup v2: in /proc/self/mountinfo behind " - cgroup2", man 5 proc. */
+/* The mount point is field 5 of the line with " - cgroup2 " in mountinfo, man 5 proc. */
 static bool cgroup_find_mount(char mount[PATH_MAX])
 {
 	FILE *file = fopen("/proc/self/mountinfo", "re");
@@ -74,7 +74,7 @@ static bool cgroup_find_path(char path[PATH_MAX])
 	return false;
 }
 
-/* systemd marks what it gives away: "Delegation" in its CGROUP_DELEGATION.md. */
+/* systemd marks a control group that it delegates: "Delegation" in its CGROUP_DELEGATION.md. */
 static bool cgroup_is_delegated(const char *path)
 {
 	char mark = '0';
@@ -116,25 +116,33 @@ static int cgroup_move(int directory, const char *procs, pid_t pid)
 	return cgroup_write(directory, procs, text);
 }
 
+static int cgroup_set_up(int directory, pid_t guardian)
+{
+	char procs[32];
+	int err;
+
+	snprintf(procs, sizeof(procs), "%s/cgroup.procs", MANAGER);
+	if (mkdirat(directory, MANAGER, 0755) < 0 && errno != EEXIST)
+		return -errno;
+	err = cgroup_move(directory, procs, getpid());
+	if (err)
+		return err;
+	err = cgroup_move(directory, procs, guardian);
+	if (err)
+		return err;
+	return cgroup_write(directory, "cgroup.subtree_control", CONTROLLERS_ON);
+}
+
 static int cgroup_prepare(const struct cgroup *cgroup, struct log *log, pid_t guardian)
 {
 	struct record record = {.kind = RECORD_CGROUP};
-	char procs[32];
 	int err;
 
 	snprintf(record.path, sizeof(record.path), "%s", cgroup->path);
 	err = log_note(log, &record, NULL);
 	if (err)
 		return err;
-	snprintf(procs, sizeof(procs), "%s/cgroup.procs", MANAGER);
-	if (mkdirat(cgroup->directory, MANAGER, 0755) < 0 && errno != EEXIST)
-		err = -errno;
-	if (!err)
-		err = cgroup_move(cgroup->directory, procs, getpid());
-	if (!err)
-		err = cgroup_move(cgroup->directory, procs, guardian);
-	if (!err)
-		err = cgroup_write(cgroup->directory, "cgroup.subtree_control", CONTROLLERS_ON);
+	err = cgroup_set_up(cgroup->directory, guardian);
 	return err ? error_report(err, "cannot set up the control group %s", cgroup->path) : 0;
 }
 
@@ -152,11 +160,20 @@ int cgroup_open(struct cgroup *cgroup, struct log *log, pid_t guardian)
 	return cgroup_prepare(cgroup, log, guardian);
 }
 
+static int cgroup_set_limits(int directory)
+{
+	int err = cgroup_write(directory, "pids.max", PIDS_MAX);
+
+	if (err)
+		return err;
+	return cgroup_write(directory, "memory.oom.group", "1");
+}
+
 int cgroup_make(const struct cgroup *cgroup, unsigned int number, int *ret_fd)
 {
 	AUTO_CLOSE int fd = -1;
 	char name[32];
-	int err = 0;
+	int err;
 
 	*ret_fd = -1;
 	if (cgroup->directory < 0)
@@ -167,11 +184,10 @@ int cgroup_make(const struct cgroup *cgroup, unsigned int number, int *ret_fd)
 	fd = openat(cgroup->directory, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return error_report(-errno, "copy %u: cannot open its control group", number);
-	err = cgroup_write(fd, "pids.max", PIDS_MAX);
-	if (!err)
-		err = cgroup_write(fd, "memory.oom.group", "1");
+	err = cgroup_set_limits(fd);
 	if (err)
-		return error_report(err, "copy %u: cannot set its limits", number);
+		return error_report(err, "copy %u: cannot set the limits of its control group",
+				    number);
 	*ret_fd = fd_steal(&fd);
 	return 0;
 }
@@ -212,7 +228,7 @@ static int cgroup_remove_copies(int directory)
 	return err;
 }
 
-/* Moves all that is left of a run, among them the caller, back to where it came from. */
+/* Moves all processes that are left of a run, also the caller, back to their first group. */
 static int cgroup_move_back(int directory)
 {
 	char path[32], text[CGROUP_TEXT_MAX];
@@ -223,14 +239,26 @@ static int cgroup_move_back(int directory)
 	err = cgroup_read(directory, path, text);
 	if (err)
 		return err == -ENOENT ? 0 : err;
-	while (!err && (line = strsep(&rest, "\n"))) {
-		err = *line ? cgroup_write(directory, "cgroup.procs", line) : 0;
-		if (err == -ESRCH) /* it has just ended */
-			err = 0;
+	while ((line = strsep(&rest, "\n"))) {
+		if (!*line)
+			continue;
+		err = cgroup_write(directory, "cgroup.procs", line);
+		if (err && err != -ESRCH) /* ESRCH: the process has just ended */
+			return err;
 	}
-	if (!err && unlinkat(directory, MANAGER, AT_REMOVEDIR) < 0)
-		err = -errno;
-	return err;
+	return unlinkat(directory, MANAGER, AT_REMOVEDIR) < 0 ? -errno : 0;
+}
+
+static int cgroup_put_back(int directory)
+{
+	int err = cgroup_remove_copies(directory);
+
+	if (err)
+		return err;
+	err = cgroup_write(directory, "cgroup.subtree_control", CONTROLLERS_OFF);
+	if (err)
+		return err;
+	return cgroup_move_back(directory);
 }
 
 int cgroup_undo(const char *path)
@@ -240,10 +268,6 @@ int cgroup_undo(const char *path)
 
 	if (directory < 0)
 		return 0; /* the whole group is gone */
-	err = cgroup_remove_copies(directory);
-	if (!err)
-		err = cgroup_write(directory, "cgroup.subtree_control", CONTROLLERS_OFF);
-	if (!err)
-		err = cgroup_move_back(directory);
-	return err ? error_report(err, "cannot put the control group %s back", path) : 0;
+	err = cgroup_put_back(directory);
+	return err ? error_report(err, "cannot restore the control group %s", path) : 0;
 }

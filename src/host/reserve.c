@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * reserve.c - one socket for each family, and the name of the holder where a port is taken.
+ * reserve.c - one socket for each family; if a port is taken, the name of the program that has it.
  */
 #include "host/reserve.h"
 
@@ -25,7 +25,7 @@
 
 enum { RESERVE_TRIES = 10, RESERVE_PAUSE_MS = 5 };
 
-/* Does the process that /proc/PID names have a descriptor that is this socket? */
+/* Does the process @pid have the socket @wanted open? @proc is /proc. */
 static bool reserve_holds_socket(int proc, const char *pid, const char *wanted)
 {
 	char path[64], target[64];
@@ -63,12 +63,14 @@ static void reserve_name_process(int proc, const char *pid, char *text, size_t s
 	fd = openat(proc, path, O_RDONLY | O_CLOEXEC);
 	n = fd < 0 ? -1 : read(fd, name, sizeof(name) - 1);
 	if (n > 0)
-		name[n - 1] = '\0'; /* its newline */
+		name[n - 1] = '\0'; /* the newline at its end */
 	snprintf(text, size, " by %s (pid %.16s)", name, pid);
 }
 
-/* " by python3 (pid 1234)", or "" where that cannot be known (another pid namespace, a kernel's own
- * socket). */
+/*
+ * Writes " by python3 (pid 1234)" to @text; or "" if the holder cannot be found: it is in another
+ * pid namespace, or the socket is the kernel's own.
+ */
 static void reserve_find_holder(uint8_t protocol, uint16_t port, char *text, size_t size)
 {
 	struct diag_listeners listeners;
@@ -97,7 +99,10 @@ static void reserve_find_holder(uint8_t protocol, uint16_t port, char *text, siz
 	closedir(proc);
 }
 
-/* Keeps others away, also those with SO_REUSEADDR; but a connection must not end in its backlog. */
+/*
+ * A socket that listens keeps other programs away, also those with SO_REUSEADDR. But no connection
+ * may wait in its backlog, so a filter drops every packet.
+ */
 static int reserve_listen(int fd)
 {
 	struct sock_filter nothing = BPF_STMT(BPF_RET | BPF_K, 0);
@@ -127,21 +132,21 @@ static int reserve_bind(int fd, sa_family_t family, uint16_t port)
 /* Return: a descriptor or -errno. -EAGAIN: another program was about to listen at this instant. */
 static int reserve_try(sa_family_t family, uint8_t protocol, uint16_t port)
 {
-	bool tcp = protocol == IPPROTO_TCP;
+	bool is_tcp = protocol == IPPROTO_TCP;
 	AUTO_CLOSE int fd =
-		socket(family, (tcp ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC, protocol);
+		socket(family, (is_tcp ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC, protocol);
 	int on = 1;
 	int err;
 
 	if (fd < 0)
 		return -errno;
-	/* For TCP: TIME_WAIT is no obstacle. For UDP it would let others in. */
-	if (tcp && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0)
+	/* For TCP, bind() then ignores connections in TIME_WAIT. For UDP it would let others in. */
+	if (is_tcp && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0)
 		return -errno;
 	err = reserve_bind(fd, family, port);
 	if (err)
 		return err;
-	err = tcp ? reserve_listen(fd) : 0;
+	err = is_tcp ? reserve_listen(fd) : 0;
 	if (err)
 		return err == -EADDRINUSE ? -EAGAIN : err;
 	return fd_steal(&fd);
