@@ -3,7 +3,8 @@
  * child.c - from clone3() to init.
  *
  * The phases, in an order that matters:
- *   1. let go of everything inherited: the nftables table lives as long as anyone holds its socket
+ *   1. let go of the manager's descriptors: the nftables table lives as long as anyone holds its
+ *      socket
  *   2. host name, mounts, a pty and a sock_diag socket: needs privileges, but not the link
  *   3. wait for the manager to have made the link; if the manager is gone instead, give up
  *   4. addresses and routes
@@ -14,6 +15,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <linux/netlink.h>
 #include <net/if.h>
 #include <poll.h>
@@ -247,24 +249,37 @@ static int child_setup(const struct container_spec *spec, int manager, int *ret_
 	return err ? err : child_setup_network(spec);
 }
 
+/* Leaves the manager's table of descriptors, with a copy of what it needs. */
+static int child_leave_descriptors(const struct container_spec *spec, int manager)
+{
+	int null;
+
+	if (syscall(SYS_close_range, spec->slots->end, ~0U, CLOSE_RANGE_UNSHARE) < 0)
+		return error_report(-errno, "copy %u: cannot have descriptors of its own",
+				    spec->number);
+	process_keep_fds((int[]){manager, spec->lifeline}, 2);
+	null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0)
+		return error_report(-errno, "copy %u: cannot use /dev/null", spec->number);
+	close(null);
+	return 0;
+}
+
 int child_main(const struct container_spec *spec, int manager)
 {
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	int slave = -1;
 	pid_t program;
-	mode_t mask = umask(022); /* of files that are made for the copy; the program has its own */
+	mode_t mask;
 	sigset_t all;
 
 	error_redirect(NULL, NULL);
-	sigfillset(&all); /* pid 1 waits for each of them (init_run()) */
+	if (child_leave_descriptors(spec, manager) < 0)
+		return EXIT_FAILURE;
+	mask = umask(022); /* of files that are made for the copy; the program has its own */
+	sigfillset(&all);  /* pid 1 waits for each of them (init_run()) */
 	sigprocmask(SIG_SETMASK, &all, NULL);
 	prctl(PR_SET_NAME, "uva_init");
 	setsid(); /* a Ctrl-C in the manager's terminal is the manager's business */
-	if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0) {
-		error_report(-errno, "copy %u: cannot use /dev/null", spec->number);
-		return EXIT_FAILURE;
-	}
-	process_keep_fds((int[]){manager, spec->lifeline}, 2);
 	if (child_bind_life(manager) < 0 || child_setup(spec, manager, &slave) < 0)
 		return EXIT_FAILURE;
 	if (identity_assume(spec->identity) < 0 || prctl(PR_SET_DUMPABLE, 0) < 0 ||

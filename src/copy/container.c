@@ -5,6 +5,7 @@
 #include "copy/container.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/sched.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -22,11 +23,95 @@ enum {
 			       CLONE_NEWIPC | CLONE_NEWCGROUP,
 };
 
-/* Like fork(), into new namespaces. */
+/* ---- Low numbers ---- */
+
+enum { SLOTS = sizeof(((struct container_slots *)NULL)->descriptors) / sizeof(int) };
+
+int container_slots_open(struct container_slots *slots)
+{
+	*slots = (struct container_slots){.nothing = open("/dev/null", O_RDWR | O_CLOEXEC)};
+	for (size_t i = 0; i < SLOTS; i++)
+		slots->descriptors[i] = -1;
+	slots->end = slots->nothing + 1;
+	if (slots->nothing < 0)
+		return error_report(-errno, "cannot open /dev/null");
+	for (size_t i = 0; i < SLOTS; i++) {
+		int fd = fcntl(slots->nothing, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+
+		if (fd < 0)
+			return error_report(-errno, "cannot keep descriptors for the copies");
+		slots->descriptors[i] = fd;
+		slots->end = fd >= slots->end ? fd + 1 : slots->end;
+	}
+	return 0;
+}
+
+void container_slots_close(struct container_slots *slots)
+{
+	if (!slots->end)
+		return;
+	for (size_t i = 0; i < SLOTS; i++)
+		fd_close(&slots->descriptors[i]);
+	fd_close(&slots->nothing);
+	slots->end = 0;
+}
+
+static size_t container_slots_find(const struct container_slots *slots)
+{
+	size_t i = 0;
+
+	while (i < SLOTS && slots->is_used[i])
+		i++;
+	return i;
+}
+
+bool container_slots_are_full(const struct container_slots *slots)
+{
+	return container_slots_find(slots) == SLOTS;
+}
+
+/* Puts @fd into a free slot. Return: the slot's index, or -errno. */
+static ssize_t container_slots_take(struct container_slots *slots, int fd)
+{
+	size_t i = container_slots_find(slots);
+
+	if (i == SLOTS)
+		return -EMFILE;
+	if (dup3(fd, slots->descriptors[i], O_CLOEXEC) < 0)
+		return -errno;
+	slots->is_used[i] = true;
+	return (ssize_t)i;
+}
+
+int container_slots_keep(struct container_slots *slots, int fd)
+{
+	ssize_t slot = container_slots_take(slots, fd);
+
+	if (slot < 0)
+		return (int)slot;
+	close(fd);
+	return slots->descriptors[slot];
+}
+
+/* It has left our table of descriptors, or has ended. */
+static void container_leave_slot(struct container *container)
+{
+	struct container_slots *slots = container->slots;
+
+	if (!slots)
+		return;
+	container->slots = NULL;
+	if (dup3(slots->nothing, slots->descriptors[container->slot], O_CLOEXEC) >= 0)
+		slots->is_used[container->slot] = false;
+}
+
+/* ---- Birth ---- */
+
+/* Like fork(), into new namespaces, but with our table of descriptors. */
 static long container_clone(struct container *container, int cgroup)
 {
 	struct clone_args args = {
-		.flags = CONTAINER_NAMESPACES | CLONE_PIDFD,
+		.flags = CONTAINER_NAMESPACES | CLONE_FILES | CLONE_PIDFD,
 		.pidfd = (uint64_t)(uintptr_t)&container->pidfd,
 		.exit_signal = SIGCHLD,
 	};
@@ -41,6 +126,7 @@ static long container_clone(struct container *container, int cgroup)
 int container_spawn(struct container *container, const struct container_spec *spec)
 {
 	AUTO_CLOSE int ours = -1, theirs = -1;
+	ssize_t slot;
 	int ends[2];
 	long pid;
 
@@ -49,12 +135,20 @@ int container_spawn(struct container *container, const struct container_spec *sp
 		return error_report(-errno, "copy %u: cannot make a socket pair", spec->number);
 	ours = ends[0];
 	theirs = ends[1];
+	slot = container_slots_take(spec->slots, theirs);
+	if (slot < 0)
+		return error_report((int)slot, "copy %u: cannot hand its socket on", spec->number);
+	container->slots = spec->slots;
+	container->slot = (size_t)slot;
 	pid = container_clone(container, spec->cgroup);
 	if (pid == 0)
-		_exit(child_main(spec, theirs));
+		_exit(child_main(spec, spec->slots->descriptors[slot]));
 	if (pid < 0) {
+		int err = -errno;
+
 		container->pidfd = -1;
-		return error_report(-errno, "copy %u: cannot make its namespaces", spec->number);
+		container_leave_slot(container);
+		return error_report(err, "copy %u: cannot make its namespaces", spec->number);
 	}
 	container->pid = (pid_t)pid;
 	container->socket = fd_steal(&ours);
@@ -79,6 +173,7 @@ int container_receive(struct container *container)
 
 	if (err)
 		return err;
+	container_leave_slot(container);
 	container->output = received[0];
 	container->diag = received[1];
 	return 0;
@@ -100,6 +195,7 @@ bool container_reap(struct container *container, int *ret_status)
 	bool reported =
 		recv(container->socket, &status, sizeof(status), MSG_DONTWAIT) == sizeof(status);
 
+	container_leave_slot(container);
 	if (process_wait(container->pidfd, -1, ret_status) < 0)
 		*ret_status = 0;
 	if (reported)
@@ -109,6 +205,7 @@ bool container_reap(struct container *container, int *ret_status)
 
 void container_close(struct container *container)
 {
+	container_leave_slot(container);
 	fd_close(&container->pidfd);
 	fd_close(&container->socket);
 	fd_close(&container->output);

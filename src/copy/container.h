@@ -18,8 +18,38 @@
 #include "copy/identity.h"
 #include "net/link.h"
 
+/**
+ * Descriptors with low numbers, kept for containers that are being born.
+ *
+ * A process with thousands of descriptors takes long to copy: each is copied, only to be closed by
+ * the child. So a first process is cloned with our table of descriptors itself (CLONE_FILES), and
+ * leaves it at once, with a copy of the low numbers alone (close_range(2), CLOSE_RANGE_UNSHARE).
+ * What it needs has to be among those, and must stay there until it has left: until it is heard of.
+ */
+struct container_slots {
+	int descriptors[64]; /* each: a socket to one that is being born, or nothing in particular
+			      */
+	bool is_used[64];
+	int nothing;
+	int end; /* above the highest of them; 0: they are not open */
+};
+
+/** container_slots_open() - to be called while few descriptors are open. Return: 0 or -errno,
+ * reported. */
+int container_slots_open(struct container_slots *slots);
+
+/** container_slots_close() - Safe to repeat, and on zeros. */
+void container_slots_close(struct container_slots *slots);
+
+/** container_slots_are_full() - no more can be born before one of them was heard of. */
+bool container_slots_are_full(const struct container_slots *slots);
+
+/** container_slots_keep() - give @fd, owned, a low number for good. Return: that, or -errno. */
+int container_slots_keep(struct container_slots *slots, int fd);
+
 struct container_spec {
 	unsigned int number; /* 1, 2, ... */
+	struct container_slots *slots;
 	const char *hostname;
 	struct fs_spec fs;
 	char *const *argv; /* the program; argv[0] is looked up in PATH unless it has a slash */
@@ -31,15 +61,17 @@ struct container_spec {
 	struct address address6, gateway6; /* AF_UNSPEC: without IPv6 */
 	struct rlimit files;               /* RLIMIT_NOFILE of the program */
 	int cgroup;   /* directory of the control group it is born into; -1: the manager's */
-	int lifeline; /* kept open by its first process as long as that lives */
+	int lifeline; /* kept open by its first process as long as that lives; a slot */
 };
 
 struct container {
-	pid_t pid;  /* of its first process, in the host's numbers */
-	int pidfd;  /* readable when all of it has ended; -1: there is none */
-	int socket; /* to its first process; readable for container_receive() */
-	int output; /* what the program prints (a pty's master, non-blocking) */
-	int diag;   /* a sock_diag socket in its network namespace */
+	pid_t pid;                     /* of its first process, in the host's numbers */
+	int pidfd;                     /* readable when all of it has ended; -1: there is none */
+	int socket;                    /* to its first process; readable for container_receive() */
+	int output;                    /* what the program prints (a pty's master, non-blocking) */
+	int diag;                      /* a sock_diag socket in its network namespace */
+	struct container_slots *slots; /* NULL: it has none any more */
+	size_t slot;
 };
 
 /** There is none: for container_close() to be right from the beginning. */

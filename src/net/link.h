@@ -26,7 +26,13 @@ int mac_random(struct mac *ret);
 /** mac_link_local() - the address fe80::/64 of RFC 4291, appendix A, that goes with @mac. */
 struct address mac_link_local(const struct mac *mac);
 
-/** link_create_bridge() - make bridge @name, down. -EEXIST where the name is taken. @mtu: bytes. */
+/**
+ * link_create_bridge() - make bridge @name, down; -EEXIST where the name is taken
+ * @mtu: bytes
+ *
+ * It does not look into multicast (`mcast_snooping 0`): with that, the kernel would go through all
+ * ports whenever one of them is set up (br_port_state_selection()).
+ */
 int link_create_bridge(struct netlink *nl, const char *name, const struct mac *mac,
 		       unsigned int mtu);
 

@@ -22,8 +22,8 @@
 #include "net/diag.h"
 
 enum {
-	COPY_LOOK_MS = 2, /* while it starts; with many that start, each has its turn later */
-	COPY_LOOKS_PER_MS = 16,
+	COPY_LOOK_MS = 2,          /* while it starts, if there are few */
+	COPY_LOOKS_PER_MS = 4,     /* if there are many, each waits longer from look to look */
 	COPY_LOOK_LATE_MS = 100,   /* for one that does not listen within its time */
 	COPY_LOOK_READY_MS = 1000, /* does it still? */
 	COPY_GUARDIAN_MS = 5,      /* until the guardian has read what it was told */
@@ -166,6 +166,7 @@ static int copy_clone(struct copy *copy)
 	char files[PATH_MAX], tmp[PATH_MAX];
 	struct container_spec spec = {
 		.number = copy->number,
+		.slots = setting->slots,
 		.hostname = copy->name,
 		.fs = {.base = setting->plan->directory,
 		       .workdir = files,
@@ -372,16 +373,19 @@ static void copy_check_blindness(struct copy *copy)
 		error_say(0, "this kernel has no inet_diag: cannot tell when copies listen");
 }
 
-static unsigned int copy_next_look_ms(const struct copy *copy)
+/* Many that start at a time keep the processors busy themselves: looking must not add to that. */
+static unsigned int copy_next_look_ms(struct copy *copy)
 {
-	switch (copy->state) {
-	case LIFE_STARTING:
-		return COPY_LOOK_MS + copy->setting->starting / COPY_LOOKS_PER_MS;
-	case LIFE_READY:
+	unsigned int most = COPY_LOOK_MS + copy->setting->starting / COPY_LOOKS_PER_MS;
+
+	if (copy->state == LIFE_READY)
 		return COPY_LOOK_READY_MS;
-	default:
+	if (copy->state != LIFE_STARTING)
 		return COPY_LOOK_LATE_MS;
-	}
+	copy->look_ms *= 2;
+	if (copy->look_ms > most)
+		copy->look_ms = most;
+	return copy->look_ms;
 }
 
 static void copy_on_look(void *data)
@@ -516,7 +520,8 @@ static void copy_act(struct copy *copy, enum life_action action, enum life_state
 		copy->spawn_err = copy_begin(copy);
 		break;
 	case LIFE_FOLLOW:
-		loop_set_timer(setting->loop, &copy->look, COPY_LOOK_MS);
+		copy->look_ms = COPY_LOOK_MS;
+		loop_set_timer(setting->loop, &copy->look, copy->look_ms);
 		break;
 	case LIFE_TELL_LATE:
 		copy_tell_late(copy);

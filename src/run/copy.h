@@ -29,6 +29,7 @@ struct copy_setting {
 	const struct plan *plan;
 	const struct identity *identity;
 	const struct filter *filter;
+	struct container_slots *slots;
 	struct rlimit files; /* RLIMIT_NOFILE of the program */
 	struct loop *loop;
 	struct console *console;
@@ -63,6 +64,7 @@ struct copy {
 	enum life_state state;
 	struct loop_timer deadline; /* of its state */
 	struct loop_timer look;     /* does it listen? */
+	unsigned int look_ms;       /* from one look to the next, while it starts */
 	struct container container;
 	struct loop_source hello; /* the container's socket */
 	struct loop_source end;   /* its pidfd */

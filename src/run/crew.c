@@ -23,7 +23,8 @@ static void crew_on_starter(void *data)
 	struct crew *crew = data;
 	uint64_t begin = loop_now_ns();
 
-	while (crew->next_to_start && loop_now_ns() - begin < CREW_SLICE_NS) {
+	while (crew->next_to_start && !container_slots_are_full(crew->setting.slots) &&
+	       loop_now_ns() - begin < CREW_SLICE_NS) {
 		struct copy *copy = crew->next_to_start;
 
 		crew->next_to_start = copy->next;
@@ -32,9 +33,10 @@ static void crew_on_starter(void *data)
 	crew_start(crew);
 }
 
+/* While no more can be born, the next one that is heard of comes by here: crew_on_change(). */
 void crew_start(struct crew *crew)
 {
-	if (crew->next_to_start)
+	if (crew->next_to_start && !container_slots_are_full(crew->setting.slots))
 		loop_set_timer(crew->setting.loop, &crew->starter, 0);
 }
 
@@ -66,6 +68,8 @@ static void crew_on_change(void *data, struct copy *copy, enum life_state before
 		if (!crew->is_ending && !crew->releaser.is_set)
 			loop_set_timer(crew->setting.loop, &crew->releaser, CREW_RELEASE_MS);
 	}
+	if (before == LIFE_PREPARING)
+		crew_start(crew);
 	crew->on_change(crew->data, copy, before);
 }
 

@@ -203,13 +203,25 @@ static void network_on_sweep(void *data)
 {
 	struct network *network = data;
 
-	if (nat_sweep(&network->nat) == -EBUSY)
-		network_sweep_later(network);
+	network->is_sweep_due = true;
 }
 
 void network_sweep_later(struct network *network)
 {
-	loop_set_timer(network->loop, &network->sweep, NETWORK_SWEEP_MS);
+	if (!network->sweep.is_set && !network->is_sweep_due)
+		loop_set_timer(network->loop, &network->sweep, NETWORK_SWEEP_MS);
+}
+
+int network_commit(struct network *network)
+{
+	int err = nat_commit(&network->nat);
+
+	if (err || !network->is_sweep_due)
+		return err;
+	network->is_sweep_due = false;
+	if (nat_sweep(&network->nat) == -EBUSY)
+		network_sweep_later(network);
+	return 0;
 }
 
 /* ---- The way up, and the way down ---- */

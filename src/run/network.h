@@ -30,7 +30,8 @@ struct network {
 	struct loop_source news_source;
 	struct loop_timer retry; /* uplinks: somebody else has the lock */
 	struct nat nat;
-	struct loop_timer sweep; /* chains that can be deleted */
+	struct loop_timer sweep; /* of chains that are not used any more */
+	bool is_sweep_due;
 	struct bridge bridge;
 	struct uplinks uplinks;
 	char table[32];
@@ -65,6 +66,9 @@ int network_install(struct network *network);
 /** network_close() - remove the table; let go of the sockets. Links and the rest are the log's. */
 void network_close(struct network *network);
 
-/** network_sweep_later() - backends have been removed: delete their chains when that is possible.
- */
+/** network_sweep_later() - backends have been removed: delete their chains some time later. */
 void network_sweep_later(struct network *network);
+
+/** network_commit() - after network_install(): make the changes of the table that were asked for
+ * since the last time. Return: 0 or -errno, reported. */
+int network_commit(struct network *network);

@@ -29,7 +29,7 @@
 #include "run/signals.h"
 
 enum {
-	RUN_FILES = 64, /* descriptors of the manager, and how many more for a copy */
+	RUN_FILES = 128, /* descriptors of the manager, and how many more for a copy */
 	RUN_FILES_PER_COPY = 8,
 	RUN_GUARDIAN_MS = 10000, /* it waits for a lock, and undoes what others have left */
 	RUN_HINT_MS = 1000,      /* how long an end takes before it is explained */
@@ -53,6 +53,7 @@ struct run {
 	struct signals signals;
 	struct identity identity;
 	struct filter filter;
+	struct container_slots slots;
 	struct rlimit files; /* RLIMIT_NOFILE of our caller */
 	struct guardian guardian;
 	struct loop_source answer;      /* the guardian's */
@@ -311,10 +312,24 @@ static void run_on_answer_late(void *data)
 	run_end(data, error_say(-ETIMEDOUT, "the guardian does not answer: stopping"));
 }
 
+/* Every copy inherits its end of the lifeline. */
+static int run_keep_lifeline(struct run *run)
+{
+	int kept = container_slots_keep(&run->slots, run->guardian.lifeline);
+
+	if (kept < 0)
+		return error_report(kept, "cannot keep the socket to the guardian");
+	run->guardian.lifeline = kept;
+	return 0;
+}
+
 static int run_start_guardian(struct run *run)
 {
 	int err = guardian_start(&run->guardian, network_names_are_taken, (void *)run->plan);
 
+	if (err)
+		return err;
+	err = run_keep_lifeline(run);
 	if (err)
 		return err;
 	run->answer = (struct loop_source){
@@ -336,6 +351,7 @@ static void run_open_crew(struct run *run)
 		.setting = {.plan = run->plan,
 			    .identity = &run->identity,
 			    .filter = &run->filter,
+			    .slots = &run->slots,
 			    .files = run->files,
 			    .loop = &run->loop,
 			    .console = &run->console,
@@ -376,6 +392,9 @@ static int run_begin(struct run *run)
 	err = filter_compile(&run->filter);
 	if (err)
 		return err;
+	err = container_slots_open(&run->slots);
+	if (err)
+		return err;
 	run_open_crew(run);
 	err = run_open_mappings(run);
 	return err ? err : run_start_guardian(run);
@@ -405,7 +424,7 @@ static void run_announce(struct run *run)
 /* After every turn of the loop: what its events have added up to. */
 static void run_settle(struct run *run)
 {
-	int err = run->is_installed ? nat_commit(&run->network.nat) : 0;
+	int err = run->is_installed ? network_commit(&run->network) : 0;
 
 	crew_kill_dying(&run->crew);
 	if (err)
@@ -453,6 +472,7 @@ static int run_close(struct run *run)
 	 * link needs as well (cleanup_net()).
 	 */
 	crew_close(&run->crew);
+	container_slots_close(&run->slots);
 	filter_free(&run->filter);
 	identity_free(&run->identity);
 	signals_close(&run->signals);

@@ -31,9 +31,9 @@ def spread(count, wanted):
     return sorted({1 + round(index * (count - 1) / max(1, wanted - 1)) for index in range(wanted)})
 
 
-def _begin_worker(directory, inject, listener):
+def _begin_worker(directory, inject, listener, program):
     global _lab  # pylint: disable=global-statement
-    _lab = Lab(tempfile.mkdtemp(dir=directory), inject=inject, listener=listener)
+    _lab = Lab(tempfile.mkdtemp(dir=directory), inject=inject, listener=listener, program=program)
 
 
 def _live(fault):
@@ -43,11 +43,11 @@ def _live(fault):
 class Campaign:
     """Workers, and what they have tried."""
 
-    def __init__(self, directory):
-        """directory: for everything that the workers write."""
+    def __init__(self, directory, program=None):
+        """directory: for everything that the workers write; program: see Lab."""
         self.tried = 0
         directory = Path(directory)
-        arguments = (directory, tools.compile_inject(directory), tools.compile_listener(directory))
+        arguments = (directory, tools.compile_inject(directory), tools.compile_listener(directory), program)
         self._workers = concurrent.futures.ProcessPoolExecutor(
             os.cpu_count(), multiprocessing.get_context("spawn"), _begin_worker, arguments
         )

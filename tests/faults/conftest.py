@@ -4,7 +4,7 @@
 import shutil
 
 import pytest
-from harness import build_other_ports
+from harness import build_churn, build_other_ports
 
 from . import tools
 from .campaign import Campaign
@@ -46,12 +46,28 @@ def neighbour(host, tmp_path, listener, other_ports):
 
 
 @pytest.fixture(scope="session")
-def campaign(request, tmp_path_factory):
-    """Workers that live lives with faults in them."""
-    workers = Campaign(tmp_path_factory.mktemp("faults"))
+def churn(tmp_path_factory):
+    """The program under which copies and mappings come and go (see churn.c)."""
+    return build_churn(tmp_path_factory.mktemp("churn"))
+
+
+def _work(request, directory, program=None):
+    workers = Campaign(directory, program)
     yield workers
     workers.close()
-    request.config.stash[_TRIED] = workers.tried
+    request.config.stash[_TRIED] = request.config.stash.get(_TRIED, 0) + workers.tried
+
+
+@pytest.fixture(scope="session")
+def campaign(request, tmp_path_factory):
+    """Workers that live lives with faults in them."""
+    yield from _work(request, tmp_path_factory.mktemp("faults"))
+
+
+@pytest.fixture(scope="session")
+def churning_campaign(request, tmp_path_factory, churn):
+    """The same; while two copies serve, others come and go with their mappings."""
+    yield from _work(request, tmp_path_factory.mktemp("churning"), churn)
 
 
 def pytest_terminal_summary(terminalreporter, config):

@@ -65,7 +65,7 @@ class Life:
         return bool(self.hit) and self.fault.action == KILL
 
     def _copy_hit(self):
-        return bool(self.hit) and self.fault.process == "init"
+        return bool(self.hit) and self.fault.process.endswith("init")
 
     def _end_problems(self):
         if self.hang:
@@ -108,8 +108,12 @@ class Life:
 class Lab:
     """A private host to live lives on, one after the other."""
 
-    def __init__(self, directory, *, inject=None, listener=None):
-        """directory: for the project and for what the tools say; inject, listener: compiled, or compile them."""
+    def __init__(self, directory, *, inject=None, listener=None, program=None):
+        """directory: for the project and for what the tools say; inject, listener: compiled, or compile them.
+
+        program: stands in for uva_container; prints as it does, and serves the same two copies.
+        """
+        self._program = program
         self._directory = Path(directory)
         self._directory.mkdir(parents=True, exist_ok=True)
         self._inject = inject or tools.compile_inject(self._directory)
@@ -121,6 +125,8 @@ class Lab:
         self.host = Host()
         self.project = Project(self.host, self._directory / "project")
         self.project.install(self._listener)
+        if self._program:
+            shutil.copy(self._program, self.project.there("uva_container"))
         self.host.projects.add(self.project.path)
         self.host.remember()
 
@@ -155,7 +161,7 @@ class Lab:
                 self._request(manager, life)
             self._read_report(life)
             life.hit_before_asked = bool(life.hit)
-            ends_itself = life.hit and life.fault.action == KILL and life.fault.process != "init"
+            ends_itself = life.hit and life.fault.action == KILL and not life.fault.process.endswith("init")
             if life.ready and not ends_itself and manager.running:
                 life.asked = True
                 manager.send(signal.SIGINT)

@@ -7,6 +7,9 @@ import errno
 # A run's processes, as inject.c numbers them: the program itself, then what it forks, in this order.
 PROCESSES = {"manager": 0, "guardian": 1, "init": 2}
 
+# And under churn.c: the copy that is added while the first two serve.
+CHURN_PROCESSES = {"manager": 0, "guardian": 1, "added copy's init": 4}
+
 KILL = "SIGKILL"
 
 # Calls that have no way to fail, or that are the end.
@@ -34,13 +37,13 @@ ERRORS = ("ENOMEM", *CAN_FAIL)
 class Fault:
     """What goes wrong in a life: at the call number `at` (of those that count) of a process."""
 
-    process: str  # a key of PROCESSES
+    process: str  # a key of PROCESSES or CHURN_PROCESSES
     action: str  # KILL, or one of ERRORS
     at: int = 0  # 0: nothing goes wrong, the calls are counted
 
     def options(self):
         """Return the options of inject that bring it about."""
-        options = ["--process", str(PROCESSES[self.process])]
+        options = ["--process", str({**PROCESSES, **CHURN_PROCESSES}[self.process])]
         if self.action == KILL:
             options += ["--from-exec"]
         elif self.action in CAN_FAIL:

@@ -17,7 +17,7 @@
 """
 
 from .frames import SYN, SYN_ACK, Tap, syn
-from .front_door import build_other_ports
+from .front_door import build_churn, build_other_ports
 from .host import Host
 from .inside import Inside, Sandbox, install_probe, lay_out, open_sandbox, processes_of
 from .manager import COLOUR, Manager
@@ -56,6 +56,7 @@ __all__ = [
     "addresses",
     "ask",
     "bridge_netfilter",
+    "build_churn",
     "build_other_ports",
     "install_probe",
     "lay_out",

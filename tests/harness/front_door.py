@@ -24,3 +24,8 @@ def build_with_engine(source, directory):
 def build_other_ports(directory):
     """Build the second front door in directory; return its path."""
     return build_with_engine(Path(__file__).with_name("other_ports.c"), directory)
+
+
+def build_churn(directory):
+    """Build the front door under which copies come and go (churn.c) in directory; return its path."""
+    return build_with_engine(Path(__file__).with_name("churn.c"), directory)
