@@ -10,20 +10,16 @@
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <netinet/in.h>
-#include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "net/diag.h"
-
-enum { RESERVE_TRIES = 10, RESERVE_PAUSE_MS = 5 };
 
 /* Does the process @pid have the socket @wanted open? @proc is /proc. */
 static bool reserve_holds_socket(int proc, const char *pid, const char *wanted)
@@ -99,21 +95,6 @@ static void reserve_find_holder(uint8_t protocol, uint16_t port, char *text, siz
 	closedir(proc);
 }
 
-/*
- * A socket that listens keeps other programs away, also those with SO_REUSEADDR. But no connection
- * may wait in its backlog, so a filter drops every packet.
- */
-static int reserve_listen(int fd)
-{
-	struct sock_filter nothing = BPF_STMT(BPF_RET | BPF_K, 0);
-	const struct sock_fprog filter = {.len = 1, .filter = &nothing};
-
-	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter)) < 0 ||
-	    listen(fd, 0) < 0)
-		return -errno;
-	return 0;
-}
-
 static int reserve_bind(int fd, sa_family_t family, uint16_t port)
 {
 	const struct sockaddr_in6 ipv6 = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
@@ -129,8 +110,8 @@ static int reserve_bind(int fd, sa_family_t family, uint16_t port)
 	return 0;
 }
 
-/* Return: a descriptor or -errno. -EAGAIN: another program was about to listen at this instant. */
-static int reserve_try(sa_family_t family, uint8_t protocol, uint16_t port)
+/* Return: a descriptor or -errno. */
+static int reserve_take(sa_family_t family, uint8_t protocol, uint16_t port)
 {
 	bool is_tcp = protocol == IPPROTO_TCP;
 	AUTO_CLOSE int fd =
@@ -144,31 +125,7 @@ static int reserve_try(sa_family_t family, uint8_t protocol, uint16_t port)
 	if (is_tcp && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0)
 		return -errno;
 	err = reserve_bind(fd, family, port);
-	if (err)
-		return err;
-	err = is_tcp ? reserve_listen(fd) : 0;
-	if (err)
-		return err == -EADDRINUSE ? -EAGAIN : err;
-	return fd_steal(&fd);
-}
-
-/*
- * Of two sockets that are bound to the port and begin to listen at the same instant, each can see
- * the other as one that listens already: both are refused (inet_csk_listen_start()). So try again,
- * after a moment that is another one for each process.
- */
-static int reserve_take(sa_family_t family, uint8_t protocol, uint16_t port)
-{
-	int fd = -EAGAIN;
-
-	for (int i = 0; fd == -EAGAIN && i < RESERVE_TRIES; i++) {
-		uint8_t pause = 0;
-
-		if (i > 0 && getrandom(&pause, sizeof(pause), GRND_NONBLOCK) == sizeof(pause))
-			poll(NULL, 0, pause % RESERVE_PAUSE_MS);
-		fd = reserve_try(family, protocol, port);
-	}
-	return fd == -EAGAIN ? -EADDRINUSE : fd;
+	return err ? err : fd_steal(&fd);
 }
 
 static int reserve_failed(int err, uint8_t protocol, uint16_t port)
@@ -186,6 +143,8 @@ static int reserve_failed(int err, uint8_t protocol, uint16_t port)
 int reserve_port(struct reservation *reservation, uint8_t protocol, uint16_t port)
 {
 	*reservation = RESERVATION_NONE;
+	reservation->protocol = protocol;
+	reservation->port = port;
 	reservation->ipv4 = reserve_take(AF_INET, protocol, port);
 	if (reservation->ipv4 < 0)
 		return reserve_failed(reservation->ipv4, protocol, port);
@@ -193,6 +152,43 @@ int reserve_port(struct reservation *reservation, uint8_t protocol, uint16_t por
 	if (reservation->ipv6 == -EAFNOSUPPORT || reservation->ipv6 == -EADDRNOTAVAIL)
 		return 0; /* a host without IPv6 */
 	return reservation->ipv6 < 0 ? reserve_failed(reservation->ipv6, protocol, port) : 0;
+}
+
+int reserve_check(const struct reservation *reservation)
+{
+	struct reservation again;
+	int err = 0;
+
+	if (reservation->protocol == IPPROTO_TCP) {
+		err = reserve_port(&again, IPPROTO_TCP, reservation->port);
+		reserve_release(&again);
+	}
+	return err;
+}
+
+/* Whatever reaches it, no connection may wait in its backlog: a filter drops every packet. */
+static int reserve_begin_to_listen(int fd)
+{
+	struct sock_filter nothing = BPF_STMT(BPF_RET | BPF_K, 0);
+	const struct sock_fprog filter = {.len = 1, .filter = &nothing};
+
+	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter)) < 0 ||
+	    listen(fd, 0) < 0)
+		return -errno;
+	return 0;
+}
+
+int reserve_listen(const struct reservation *reservation)
+{
+	const int fds[] = {reservation->ipv4, reservation->ipv6};
+
+	for (size_t i = 0; reservation->protocol == IPPROTO_TCP && i < 2; i++) {
+		int err = fds[i] < 0 ? 0 : reserve_begin_to_listen(fds[i]);
+
+		if (err)
+			return reserve_failed(err, IPPROTO_TCP, reservation->port);
+	}
+	return 0;
 }
 
 void reserve_release(struct reservation *reservation)

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <linux/if.h>
 #include <linux/if_addr.h>
+#include <linux/if_bridge.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
@@ -138,6 +139,34 @@ int link_set_port(struct netlink *nl, unsigned int ifindex, enum link_port_mode 
 	mnl_attr_nest_end(nlh, port);
 	mnl_attr_nest_end(nlh, linkinfo);
 	return netlink_talk(nl, nlh, NULL, NULL);
+}
+
+static int link_on_port(const struct nlmsghdr *nlh, void *data)
+{
+	const struct nlattr *attr, *part, *port;
+
+	mnl_attr_for_each(attr, nlh, sizeof(struct ifinfomsg)) {
+		if (mnl_attr_get_type(attr) != IFLA_LINKINFO)
+			continue;
+		mnl_attr_for_each_nested(part, attr) {
+			if (mnl_attr_get_type(part) != IFLA_INFO_SLAVE_DATA)
+				continue;
+			mnl_attr_for_each_nested(port, part)
+				if (mnl_attr_get_type(port) == IFLA_BRPORT_STATE)
+					*(uint8_t *)data = mnl_attr_get_u8(port);
+		}
+	}
+	return MNL_CB_OK;
+}
+
+int link_is_forwarding(struct netlink *nl, unsigned int ifindex)
+{
+	char buf[NETLINK_REQUEST_MAX] __attribute__((aligned(NLMSG_ALIGNTO)));
+	uint8_t state = BR_STATE_DISABLED;
+	int err =
+		netlink_talk(nl, link_request(buf, RTM_GETLINK, 0, ifindex), link_on_port, &state);
+
+	return err ? err : state == BR_STATE_FORWARDING;
 }
 
 int link_disable_autoconf6(struct netlink *nl, unsigned int ifindex)

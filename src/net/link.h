@@ -79,6 +79,16 @@ int link_set_port(struct netlink *nl, unsigned int ifindex, enum link_port_mode 
  */
 int link_disable_autoconf6(struct netlink *nl, unsigned int ifindex);
 
+/**
+ * link_is_forwarding() - does the bridge forward to this port of it, and from it?
+ *
+ * That begins some time after both ends of the link were set up: the kernel notices the carrier in
+ * a work queue (net/core/link_watch.c). Until then packets are dropped.
+ *
+ * Return: 1 yes, 0 no, or -errno.
+ */
+int link_is_forwarding(struct netlink *nl, unsigned int ifindex);
+
 /** link_set_up() - `ip link set up`. */
 int link_set_up(struct netlink *nl, unsigned int ifindex);
 

@@ -202,6 +202,14 @@ int attachment_connect(struct attachment *attachment, unsigned int number, pid_t
 		   : 0;
 }
 
+bool attachment_is_forwarding(struct attachment *attachment)
+{
+	if (!attachment->is_forwarding && attachment->link)
+		attachment->is_forwarding =
+			link_is_forwarding(&attachment->network->route, attachment->link) == 1;
+	return attachment->is_forwarding;
+}
+
 /* ---- The end ---- */
 
 void attachment_close(struct attachment *attachment)

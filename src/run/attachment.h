@@ -18,6 +18,7 @@ struct attachment {
 	struct address address6; /* AF_UNSPEC: on a host without IPv6 */
 	struct mac mac;          /* of its link's end inside */
 	unsigned int link;       /* ifindex of its link's end on the host; 0: it has none */
+	bool is_forwarding;      /* packets pass: see attachment_is_forwarding() */
 	bool is_leaving;         /* attachment_leave() was called */
 	void (*on_gone)(void *data);
 	void *data;
@@ -49,6 +50,11 @@ int attachment_open(struct attachment *attachment, struct network *network,
  * Return: 0 or -errno, reported.
  */
 int attachment_connect(struct attachment *attachment, unsigned int number, pid_t pid);
+
+/** attachment_is_forwarding() - do packets pass by the link yet? A moment after it is set up they
+ * do.
+ */
+bool attachment_is_forwarding(struct attachment *attachment);
 
 /**
  * attachment_leave() - the copy has ended: give everything back, and call on_gone

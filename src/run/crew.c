@@ -237,11 +237,40 @@ int crew_add(struct crew *crew)
 
 /* ---- Mappings ---- */
 
+int crew_check_ports(const struct crew *crew)
+{
+	for (size_t i = 0; i < crew->mapping_count; i++) {
+		int err = mapping_check(crew->mappings[i]);
+
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
 void crew_install(struct crew *crew, struct nat *nat)
 {
 	crew->nat = nat;
+	crew->has_new_mappings = true;
 	for (size_t i = 0; i < crew->mapping_count; i++)
 		mapping_install(crew->mappings[i], nat);
+}
+
+int crew_hold_ports(struct crew *crew)
+{
+	int err = 0;
+
+	if (!crew->has_new_mappings)
+		return 0;
+	crew->has_new_mappings = false;
+	for (size_t i = crew->mapping_count; i > 0; i--) {
+		int failed = mapping_hold(crew->mappings[i - 1]);
+
+		if (failed)
+			crew_remove_mapping(crew, crew->mappings[i - 1]->port);
+		err = err ? err : failed;
+	}
+	return err;
 }
 
 static int crew_append_mapping(struct crew *crew, struct mapping *mapping)
@@ -276,6 +305,7 @@ int crew_add_mapping(struct crew *crew, struct nat_port port, uint16_t copy_port
 	if (!crew->nat)
 		return 0;
 	mapping_install(mapping, crew->nat);
+	crew->has_new_mappings = true;
 	err = copy ? copy_lead(copy, mapping) : 0;
 	if (err)
 		crew_remove_mapping(crew, port);

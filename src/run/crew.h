@@ -21,7 +21,8 @@ struct crew {
 	unsigned int dying;        /* of those to be killed at the end of this turn */
 	struct mapping **mappings; /* @mapping_count of them, in the order of their making; owned */
 	size_t mapping_count;
-	struct nat *nat; /* NULL: not yet */
+	bool has_new_mappings; /* for crew_hold_ports() */
+	struct nat *nat;       /* NULL: not yet */
 	bool is_ending;
 	struct loop_timer starter;
 	struct loop_timer releaser;
@@ -36,8 +37,19 @@ struct crew {
 /** crew_open() - begin. @crew: setting and callbacks are given, the rest is zero. */
 void crew_open(struct crew *crew);
 
-/** crew_install() - the table is there, or will be with the next commit: tell it all ports. */
+/** crew_check_ports() - are all ports still free? Return: 0 or -errno, reported. */
+int crew_check_ports(const struct crew *crew);
+
+/** crew_install() - the table will be there with the next commit: tell it all ports. */
 void crew_install(struct crew *crew, struct nat *nat);
+
+/**
+ * crew_hold_ports() - after a commit: keep everybody else away from the ports that are new in it
+ *
+ * A port that somebody else has just taken is removed again.
+ * Return: 0 or the first -errno, reported.
+ */
+int crew_hold_ports(struct crew *crew);
 
 /**
  * crew_add_mapping() - hold a host port, and lead it to copy @number, now or when there is one

@@ -18,6 +18,19 @@ int mapping_open(struct mapping *mapping, struct nat_port port, unsigned int cop
 	return reserve_port(&mapping->reservation, port.protocol, port.number);
 }
 
+int mapping_check(const struct mapping *mapping)
+{
+	return reserve_check(&mapping->reservation);
+}
+
+int mapping_hold(struct mapping *mapping)
+{
+	int err = mapping->is_held ? 0 : reserve_listen(&mapping->reservation);
+
+	mapping->is_held = !err;
+	return err;
+}
+
 void mapping_install(struct mapping *mapping, struct nat *nat)
 {
 	mapping->nat = nat;

@@ -16,6 +16,7 @@ struct mapping {
 	unsigned int copy; /* number of the copy that it leads to */
 	struct reservation reservation;
 	struct nat *nat; /* NULL: the table does not know the port yet */
+	bool is_held;    /* mapping_hold() was called */
 	char chain[NAT_CHAIN_MAX];
 	char *comment; /* owned */
 	struct nat_backend backend;
@@ -26,14 +27,20 @@ struct mapping {
 };
 
 /**
- * mapping_open() - reserve the host port
+ * mapping_open() - reserve the host port (reserve.h)
  * Return: 0 or -errno, reported. mapping_close() in any case.
  */
 int mapping_open(struct mapping *mapping, struct nat_port port, unsigned int copy,
 		 uint16_t copy_port);
 
+/** mapping_check() - is the port still free? Return: 0 or -errno, reported. */
+int mapping_check(const struct mapping *mapping);
+
 /** mapping_install() - have the table refuse what comes to the port, with the next nat_commit(). */
 void mapping_install(struct mapping *mapping, struct nat *nat);
+
+/** mapping_hold() - after that commit: keep everybody else away. Return: 0 or -errno, reported. */
+int mapping_hold(struct mapping *mapping);
 
 /**
  * mapping_aim() - make the backend that it will lead to

@@ -236,11 +236,17 @@ static int run_open_mappings(struct run *run)
 	return 0;
 }
 
-/* What others must not take is taken: the next start can go on. */
+/* All under the lock of the guardian's start: when it is let go, what others must not take is
+ * taken.
+ */
 static int run_make_network(struct run *run)
 {
-	int err = network_open(&run->network, run->plan, &run->loop, &run->log, &run->guardian,
-			       run_on_bridge_gone, run);
+	int err = crew_check_ports(&run->crew);
+
+	if (err)
+		return err;
+	err = network_open(&run->network, run->plan, &run->loop, &run->log, &run->guardian,
+			   run_on_bridge_gone, run);
 
 	if (err)
 		return err;
@@ -251,6 +257,9 @@ static int run_make_network(struct run *run)
 			return err;
 	}
 	err = network_install(&run->network);
+	if (err)
+		return err;
+	err = crew_hold_ports(&run->crew);
 	if (err)
 		return err;
 	run->is_installed = true;
@@ -429,6 +438,8 @@ static void run_settle(struct run *run)
 	crew_kill_dying(&run->crew);
 	if (err)
 		run_end(run, err);
+	else if (run->is_installed)
+		crew_hold_ports(&run->crew);
 	if (run->phase == RUN_STARTING && !crew_is_starting(&run->crew))
 		run_announce(run);
 	console_flush(&run->console);

@@ -2,7 +2,10 @@
 /*
  * other_ports.c - a second front door, for tests: as many copies as asked for, on other host ports.
  *
- * usage: other_ports FIRST_HOST_PORT COPIES
+ * usage: other_ports FIRST_HOST_PORT COPIES [SECOND_HOST_PORT]
+ *
+ * Host ports from the first one on lead to port 8080 of the copies, those from the second one on to
+ * port 9090.
  */
 #include <limits.h>
 #include <netinet/in.h>
@@ -17,10 +20,16 @@ int main(int argc, char **argv)
 {
 	char directory[PATH_MAX];
 	char program[PATH_MAX + sizeof("/http_recorder.py")];
+	struct plan_port ports[] = {
+		{.protocol = IPPROTO_TCP, .copy_port = 8080},
+		{.protocol = IPPROTO_TCP, .copy_port = 9090},
+	};
 
-	if (argc != 3 || !getcwd(directory, sizeof(directory)))
+	if (argc < 3 || !getcwd(directory, sizeof(directory)))
 		return EXIT_FAILURE;
 	snprintf(program, sizeof(program), "%s/http_recorder.py", directory);
+	ports[0].first_host_port = (uint16_t)strtoul(argv[1], NULL, 10);
+	ports[1].first_host_port = argc > 3 ? (uint16_t)strtoul(argv[3], NULL, 10) : 0;
 	return run_plan(&(struct plan){
 		.table = "uva_container",
 		.bridge = "uva",
@@ -28,13 +37,8 @@ int main(int argc, char **argv)
 		.places = "copies",
 		.argv = (char *[]){program, NULL},
 		.copies = (unsigned int)strtoul(argv[2], NULL, 10),
-		.ports =
-			&(struct plan_port){
-				.protocol = IPPROTO_TCP,
-				.copy_port = 8080,
-				.first_host_port = (uint16_t)strtoul(argv[1], NULL, 10),
-			},
-		.port_count = 1,
+		.ports = ports,
+		.port_count = argc > 3 ? 2 : 1,
 		.scheme = "http",
 		.greeting_name = "copy-{copy}.txt",
 		.greeting = "copy {copy}\n",
