@@ -2,9 +2,7 @@
 /*
  * copy.c - carries out what the table of its life says (life.c).
  *
- * A start is a chain of events: its directories and its first process are made, its link, and it is
- * let go (copy_spawn()); its socket becomes readable when its files are set up (copy_on_hello());
- * the guardian is told; then it is looked at again and again until it listens (copy_on_look()).
+ * How it is made is in birth.c, how it is found out that it listens in look.c.
  */
 #include "run/copy.h"
 
@@ -17,30 +15,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/cleanup.h"
 #include "base/error.h"
-#include "net/diag.h"
+#include "run/birth.h"
+#include "run/look.h"
 
-enum {
-	COPY_LOOK_MS = 2,          /* while it starts, if there are few */
-	COPY_LOOKS_PER_MS = 4,     /* if there are many, each waits longer from look to look */
-	COPY_LOOK_LATE_MS = 100,   /* for one that does not listen within its time */
-	COPY_LOOK_READY_MS = 1000, /* does it still? */
-	COPY_GUARDIAN_MS = 5,      /* until the guardian has read what it was told */
-};
-
-static void copy_on_hello(void *data, uint32_t events);
 static void copy_on_end(void *data, uint32_t events);
 static void copy_on_deadline(void *data);
 static void copy_on_look(void *data);
 static void copy_on_link_gone(void *data);
 
 /* ---- Its making ---- */
-
-static int copy_take_network(struct copy *copy)
-{
-	return attachment_open(&copy->attachment, copy->setting->network, copy_on_link_gone, copy);
-}
 
 static int copy_aim(struct copy *copy, struct mapping *mapping)
 {
@@ -58,15 +42,14 @@ static int copy_aim(struct copy *copy, struct mapping *mapping)
 			   &copy->attachment.address6);
 }
 
-static int copy_aim_all(struct copy *copy)
+int copy_take_network(struct copy *copy)
 {
-	for (struct mapping *mapping = copy->mappings; mapping; mapping = mapping->next) {
-		int err = copy_aim(copy, mapping);
+	int err =
+		attachment_open(&copy->attachment, copy->setting->network, copy_on_link_gone, copy);
 
-		if (err)
-			return err;
-	}
-	return 0;
+	for (struct mapping *mapping = copy->mappings; !err && mapping; mapping = mapping->next)
+		err = copy_aim(copy, mapping);
+	return err;
 }
 
 struct copy *copy_new(struct copy_setting *setting, unsigned int number, struct mapping *mappings)
@@ -83,8 +66,9 @@ struct copy *copy_new(struct copy_setting *setting, unsigned int number, struct 
 	copy->mappings = mappings;
 	copy->deadline = (struct loop_timer){.on_time = copy_on_deadline, .data = copy};
 	copy->look = (struct loop_timer){.on_time = copy_on_look, .data = copy};
+	copy->end = (struct loop_source){.on_event = copy_on_end, .data = copy};
 	snprintf(copy->name, sizeof(copy->name), "copy-%u", number);
-	if (copy_take_network(copy) == 0 && copy_aim_all(copy) == 0)
+	if (copy_take_network(copy) == 0)
 		return copy;
 	copy_free(copy);
 	return NULL;
@@ -133,7 +117,7 @@ int copy_lead(struct copy *copy, struct mapping *mapping)
 
 static void copy_act(struct copy *copy, enum life_action action, enum life_state before);
 
-static void copy_step(struct copy *copy, enum life_event event)
+void copy_step(struct copy *copy, enum life_event event)
 {
 	struct copy_setting *setting = copy->setting;
 	enum life_state before = copy->state;
@@ -159,85 +143,7 @@ static void copy_on_deadline(void *data)
 
 /* ---- Its start ---- */
 
-static int copy_clone(struct copy *copy)
-{
-	struct copy_setting *setting = copy->setting;
-	const struct network *network = setting->network;
-	char files[PATH_MAX], tmp[PATH_MAX];
-	struct container_spec spec = {
-		.number = copy->number,
-		.slots = setting->slots,
-		.hostname = copy->name,
-		.fs = {.base = setting->plan->directory,
-		       .workdir = files,
-		       .tmp = tmp,
-		       .resolv_conf = network->resolv_conf,
-		       .uid = setting->identity->uid,
-		       .gid = setting->identity->gid},
-		.argv = setting->plan->argv,
-		.identity = setting->identity,
-		.filter = setting->filter,
-		.link = ATTACHMENT_INSIDE,
-		.mac = copy->attachment.mac,
-		.gateway_mac = network->bridge.mac,
-		.address = copy->attachment.address,
-		.gateway = attachment_gateway(network, AF_INET),
-		.address6 = copy->attachment.address6,
-		.gateway6 = attachment_gateway(network, AF_INET6),
-		.files = setting->files,
-		.lifeline = setting->guardian->lifeline,
-	};
-	AUTO_CLOSE int cgroup = -1;
-	int err = cgroup_make(setting->cgroup, copy->number, &cgroup);
-
-	if (err)
-		return err;
-	spec.cgroup = cgroup;
-	places_path(setting->places, copy->number, "files", files);
-	places_path(setting->places, copy->number, "tmp", tmp);
-	return container_spawn(&copy->container, &spec);
-}
-
-static int copy_watch(struct copy *copy)
-{
-	struct loop *loop = copy->setting->loop;
-	int err;
-
-	copy->end = (struct loop_source){
-		.fd = copy->container.pidfd, .on_event = copy_on_end, .data = copy};
-	copy->hello = (struct loop_source){
-		.fd = copy->container.socket, .on_event = copy_on_hello, .data = copy};
-	err = loop_watch(loop, &copy->end, EPOLLIN);
-	if (!err)
-		err = loop_watch(loop, &copy->hello, EPOLLIN);
-	return err ? error_report(err, "copy %u: cannot watch it", copy->number) : 0;
-}
-
-static int copy_spawn(struct copy *copy)
-{
-	int err = place_make(&copy->place, copy->setting->places, copy->number);
-
-	if (err)
-		return err;
-	copy->life = ++copy->setting->lives;
-	err = copy_clone(copy);
-	if (err)
-		return err;
-	err = copy_watch(copy);
-	if (err)
-		return err;
-	err = attachment_connect(&copy->attachment, copy->number, copy->container.pid);
-	if (err)
-		return err;
-	err = container_release(&copy->container);
-	/* It has ended meanwhile: its end will be noticed, and told. */
-	if (err == -EPIPE || err == -ECONNRESET)
-		return 0;
-	return err ? error_report(err, "copy %u: cannot be set up", copy->number) : 0;
-}
-
-/* It could not be made. What there is of it is ended; the caller of copy_happens() is told. */
-static void copy_fail(struct copy *copy, int err)
+void copy_fail(struct copy *copy, int err)
 {
 	struct copy_setting *setting = copy->setting;
 
@@ -252,19 +158,6 @@ static void copy_fail(struct copy *copy, int err)
 	setting->on_failed(setting->data, copy, err);
 }
 
-/* For another life than its first, it needs what it gave back after the one before. */
-static int copy_begin(struct copy *copy)
-{
-	int err = 0;
-
-	if (!copy->attachment.network) {
-		err = copy_take_network(copy);
-		if (!err)
-			err = copy_aim_all(copy);
-	}
-	return err ? err : copy_spawn(copy);
-}
-
 void copy_happens(struct copy *copy, enum life_event event)
 {
 	copy->is_asked = event != LIFE_START;
@@ -272,138 +165,6 @@ void copy_happens(struct copy *copy, enum life_event event)
 	copy_step(copy, event);
 	if (copy->spawn_err)
 		copy_fail(copy, copy->spawn_err);
-}
-
-/* The guardian must know it before it can do anything that would have to be undone. */
-static void copy_hold(struct copy *copy)
-{
-	struct copy_setting *setting = copy->setting;
-	const struct guardian_copy held = {
-		.id = copy->life,
-		.pidfd = copy->container.pidfd,
-		.diag = netlink_fd(&copy->diag),
-		.addresses = {copy->attachment.address, copy->attachment.address6},
-	};
-	int err = guardian_hold_copy(setting->guardian, &held);
-
-	if (err == -EAGAIN) {
-		loop_set_timer(setting->loop, &copy->look, COPY_GUARDIAN_MS);
-		return;
-	}
-	if (err) {
-		copy_fail(copy, err);
-		return;
-	}
-	copy->is_held = true;
-	copy_step(copy, LIFE_SET_UP);
-}
-
-static int copy_take_descriptors(struct copy *copy)
-{
-	int err = netlink_adopt(&copy->diag, fd_steal(&copy->container.diag));
-
-	if (err)
-		return error_report(err, "copy %u: cannot use its sock_diag socket", copy->number);
-	return printer_open(&copy->printer, copy->setting->console, copy->number,
-			    fd_steal(&copy->container.output));
-}
-
-static void copy_on_hello(void *data, uint32_t events)
-{
-	struct copy *copy = data;
-	int err = container_receive(&copy->container);
-
-	(void)events;
-	if (err == -EAGAIN)
-		return;
-	loop_forget(copy->setting->loop, &copy->hello);
-	if (copy->state != LIFE_PREPARING || err == -EPIPE) /* its end is about to be noticed */
-		return;
-	if (err)
-		error_report(err, "copy %u: cannot be set up", copy->number);
-	else
-		err = copy_take_descriptors(copy);
-	if (err)
-		copy_fail(copy, err);
-	else
-		copy_hold(copy);
-}
-
-/* ---- Does it listen? ---- */
-
-static struct mapping_listens copy_ask(struct copy *copy, const struct mapping *mapping)
-{
-	uint8_t protocol = mapping->port.protocol;
-	const struct attachment *at = &copy->attachment;
-	struct mapping_listens listens = {0};
-
-	if (copy->setting->is_blind) /* what cannot be seen is not waited for */
-		return (struct mapping_listens){.ipv4 = true};
-	listens.ipv4 = diag_listens(&copy->diag, protocol, &at->address, mapping->copy_port) == 1;
-	if (at->address6.family != AF_UNSPEC)
-		listens.ipv6 =
-			diag_listens(&copy->diag, protocol, &at->address6, mapping->copy_port) == 1;
-	return listens;
-}
-
-/* Return: whether it listens at all ports that lead to it. */
-static bool copy_ask_all(struct copy *copy)
-{
-	bool all = true;
-
-	for (struct mapping *mapping = copy->mappings; mapping; mapping = mapping->next) {
-		struct mapping_listens listens = copy_ask(copy, mapping);
-
-		mapping_follow(mapping, listens);
-		copy->has_ipv6 = copy->has_ipv6 || listens.ipv6;
-		all = all && (listens.ipv4 || listens.ipv6);
-	}
-	return all;
-}
-
-static void copy_check_blindness(struct copy *copy)
-{
-	struct copy_setting *setting = copy->setting;
-
-	if (setting->knows_blindness || !copy->mappings)
-		return;
-	setting->knows_blindness = true;
-	setting->is_blind = !diag_is_supported(&copy->diag, copy->mappings->port.protocol);
-	if (setting->is_blind)
-		error_say(0, "this kernel has no inet_diag: cannot tell when copies listen");
-}
-
-/* Many that start at a time keep the processors busy themselves: looking must not add to that. */
-static unsigned int copy_next_look_ms(struct copy *copy)
-{
-	unsigned int most = COPY_LOOK_MS + copy->setting->starting / COPY_LOOKS_PER_MS;
-
-	if (copy->state == LIFE_READY)
-		return COPY_LOOK_READY_MS;
-	if (copy->state != LIFE_STARTING)
-		return COPY_LOOK_LATE_MS;
-	copy->look_ms *= 2;
-	if (copy->look_ms > most)
-		copy->look_ms = most;
-	return copy->look_ms;
-}
-
-static void copy_on_look(void *data)
-{
-	struct copy *copy = data;
-	bool listens;
-
-	if (copy->state == LIFE_PREPARING) {
-		copy_hold(copy);
-		return;
-	}
-	if (copy->state < LIFE_STARTING || copy->state > LIFE_NOT_READY)
-		return;
-	copy_check_blindness(copy);
-	listens = copy_ask_all(copy);
-	if (listens != (copy->state == LIFE_READY))
-		copy_step(copy, listens ? LIFE_LISTENS : LIFE_DEAF);
-	loop_set_timer(copy->setting->loop, &copy->look, copy_next_look_ms(copy));
 }
 
 static void copy_tell_late(const struct copy *copy)
@@ -417,6 +178,16 @@ static void copy_tell_late(const struct copy *copy)
 			  "copy %u: nothing listens on its port %u after %u s; going on "
 			  "without waiting for it",
 			  copy->number, mapping->copy_port, life_deadline_ms(LIFE_STARTING) / 1000);
+}
+
+static void copy_on_look(void *data)
+{
+	struct copy *copy = data;
+
+	if (copy->state == LIFE_PREPARING)
+		birth_tell_guardian(copy);
+	else
+		look_at(copy);
 }
 
 /* ---- Its end ---- */
@@ -517,11 +288,10 @@ static void copy_act(struct copy *copy, enum life_action action, enum life_state
 	case LIFE_NOTHING:
 		break;
 	case LIFE_SPAWN:
-		copy->spawn_err = copy_begin(copy);
+		copy->spawn_err = birth_begin(copy);
 		break;
 	case LIFE_FOLLOW:
-		copy->look_ms = COPY_LOOK_MS;
-		loop_set_timer(setting->loop, &copy->look, copy->look_ms);
+		look_begin(copy);
 		break;
 	case LIFE_TELL_LATE:
 		copy_tell_late(copy);

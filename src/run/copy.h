@@ -116,3 +116,15 @@ struct connections_owner copy_owner(struct copy *copy);
  * Return: 0; -EAGAIN: the guardian is busy, call again later.
  */
 int copy_leave(struct copy *copy);
+
+/* ---- For the other files of a copy: birth.c, look.c ---- */
+
+/** copy_step() - an event of its own: to the next state, and do what the table says. */
+void copy_step(struct copy *copy, enum life_event event);
+
+/** copy_fail() - it could not be made, which is reported: end what there is of it. */
+void copy_fail(struct copy *copy, int err);
+
+/** copy_take_network() - take addresses, and aim its mappings at them. Return: 0 or -errno,
+ * reported. */
+int copy_take_network(struct copy *copy);

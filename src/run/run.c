@@ -1,80 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * run.c - the life of a run, from its first check to its exit status.
+ * run.c - the life of a run, from its first check to its exit status. The way up is in start.c.
  *
- * The way up, each step begun by the end of the one before:
- *   1. check what can be refused without having changed anything; hold the host ports
- *   2. start the guardian, wait for its answer
- *   3. make the network; let the next start go on
- *   4. start the copies, some at a time, so that signals are heard between them
- *   5. when all listen, or have had their time, say so
- *
- * Then events until it is asked to end, or nothing is left to run. The way down is the same from
- * wherever the way up has come to: copies, their connections, rules, and what the guardian undoes.
- * Were the links to go before the rules, packets for a copy would leave by the default route.
+ * When all copies listen, or have had their time, the run says so. Then there are events until it
+ * is asked to end, or nothing is left to run. The way down is the same from wherever the way up has
+ * come to: copies, their connections, rules, and what the guardian undoes. Were the links to go
+ * before the rules, packets for a copy would leave by the default route.
  */
 #include "run/run.h"
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/epoll.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/error.h"
-#include "base/mount.h"
-#include "base/process.h"
-#include "run/crew.h"
-#include "run/signals.h"
+#include "run/start.h"
 
 enum {
-	RUN_FILES = 128, /* descriptors of the manager, and how many more for a copy */
-	RUN_FILES_PER_COPY = 8,
-	RUN_GUARDIAN_MS = 10000, /* it waits for a lock, and undoes what others have left */
-	RUN_HINT_MS = 1000,      /* how long an end takes before it is explained */
-	RUN_DEATH_MS = 5000,     /* copies that are still there when all is over */
-};
-
-enum run_phase {
-	RUN_WAITING, /* for the guardian */
-	RUN_STARTING,
-	RUN_SERVING,
-	RUN_ENDING, /* the copies have been told to end */
-	RUN_OVER,
-};
-
-struct run {
-	const struct plan *plan;
-	enum run_phase phase;
-	int err; /* why it ends; 0: it was asked to */
-	struct loop loop;
-	struct console console;
-	struct signals signals;
-	struct identity identity;
-	struct filter filter;
-	struct container_slots slots;
-	struct rlimit files; /* RLIMIT_NOFILE of our caller */
-	struct guardian guardian;
-	struct loop_source answer;      /* the guardian's */
-	struct loop_source watchdog;    /* the guardian has ended */
-	struct loop_timer answer_timer; /* it is late */
-	struct loop_timer hint_timer;
-	struct log log;
-	struct cgroup cgroup;
-	struct places places;
-	struct network network;
-	bool is_installed; /* the table is there */
-	bool has_told_ipv6;
-	struct crew crew;
-	void (*on_change)(void *data, struct run *run, unsigned int number, enum life_state state);
-	void *data;
+	RUN_HINT_MS = 1000,  /* how long an end takes before it is explained */
+	RUN_DEATH_MS = 5000, /* copies that are still there when all is over */
 };
 
 /* ---- The end ---- */
 
-/* @err: why; 0: somebody has asked for it. */
-static void run_end(struct run *run, int err)
+void run_end(struct run *run, int err)
 {
 	if (!run->err)
 		run->err = err;
@@ -115,7 +63,7 @@ static void run_on_console_lost(void *data, int err)
 	run_end(run, err);
 }
 
-static void run_on_bridge_gone(void *data)
+void run_on_bridge_gone(void *data)
 {
 	struct run *run = data;
 
@@ -175,184 +123,7 @@ static void run_on_copy_undying(void *data)
 	run->phase = RUN_OVER;
 }
 
-/* ---- The way up ---- */
-
-static int run_check_program(const char *program)
-{
-	struct stat st;
-
-	if (!strchr(program, '/'))
-		return 0;
-	if (stat(program, &st) < 0 && errno == ENOENT)
-		return error_say(-ENOENT, "no %s: start in the directory that holds it", program);
-	if (stat(program, &st) < 0)
-		return error_report(-errno, "%s", program);
-	if (!S_ISREG(st.st_mode))
-		return error_say(-EACCES, "%s is no regular file", program);
-	if (access(program, X_OK) < 0)
-		return error_say(-EACCES, "%s is not executable (chmod +x)", program);
-	return 0;
-}
-
-static int run_check(const struct plan *plan)
-{
-	int err = plan_check(plan);
-
-	if (err)
-		return err;
-	if (geteuid() != 0)
-		return error_say(-EPERM, "must be run as root, for example with sudo");
-	err = run_check_program(plan->argv[0]);
-	if (err)
-		return err;
-	if (!mount_is_supported())
-		return error_say(-ENOSYS, "needs Linux 5.12 or newer (mount_setattr)");
-	return 0;
-}
-
-static int run_raise_file_limit(unsigned int copies, struct rlimit *ret_before)
-{
-	unsigned int needed = RUN_FILES + copies * RUN_FILES_PER_COPY;
-	int err = process_raise_file_limit(needed, ret_before);
-
-	return err ? error_report(err, "cannot have %u open files (ulimit -Hn)", needed) : 0;
-}
-
-static int run_open_mappings(struct run *run)
-{
-	const struct plan *plan = run->plan;
-
-	for (unsigned int number = 1; number <= plan->copies; number++)
-		for (size_t i = 0; i < plan->port_count; i++) {
-			const struct plan_port *port = &plan->ports[i];
-			int err = crew_add_mapping(
-				&run->crew,
-				(struct nat_port){port->protocol, plan_host_port(port, number)},
-				port->copy_port, number);
-
-			if (err)
-				return err;
-		}
-	return 0;
-}
-
-/* All under the lock of the guardian's start: when it is let go, what others must not take is
- * taken.
- */
-static int run_make_network(struct run *run)
-{
-	int err = crew_check_ports(&run->crew);
-
-	if (err)
-		return err;
-	err = network_open(&run->network, run->plan, &run->loop, &run->log, &run->guardian,
-			   run_on_bridge_gone, run);
-
-	if (err)
-		return err;
-	crew_install(&run->crew, &run->network.nat);
-	for (unsigned int i = 0; i < run->plan->copies; i++) {
-		err = crew_add(&run->crew);
-		if (err)
-			return err;
-	}
-	err = network_install(&run->network);
-	if (err)
-		return err;
-	err = crew_hold_ports(&run->crew);
-	if (err)
-		return err;
-	run->is_installed = true;
-	guardian_unlock_start(&run->guardian);
-	return 0;
-}
-
-static int run_make(struct run *run)
-{
-	int err = run_make_network(run);
-
-	if (err)
-		return err;
-	err = places_open(&run->places);
-	if (err)
-		return err;
-	err = cgroup_open(&run->cgroup, &run->log, run->guardian.pid);
-	if (err)
-		return err;
-	run->phase = RUN_STARTING;
-	crew_start(&run->crew);
-	return 0;
-}
-
-static void run_on_answer(void *data, uint32_t events)
-{
-	struct run *run = data;
-	int err = guardian_receive(&run->guardian, &run->log);
-
-	(void)events;
-	if (err == -EAGAIN)
-		return;
-	loop_forget(&run->loop, &run->answer);
-	loop_clear_timer(&run->loop, &run->answer_timer);
-	if (run->phase != RUN_WAITING)
-		return;
-	if (!err)
-		err = run_make(run);
-	if (err)
-		run_end(run, err);
-}
-
-static void run_on_guardian_end(void *data, uint32_t events)
-{
-	struct run *run = data;
-
-	(void)events;
-	loop_forget(&run->loop, &run->watchdog);
-	if (!run->guardian.has_answered) /* it has said why, or guardian_finish() will */
-		run_end(run, -EPIPE);
-	else if (run->phase < RUN_ENDING)
-		run_end(run, error_say(-EPIPE, "the guardian has been killed: stopping"));
-	else
-		run_end(run, -EPIPE);
-}
-
-static void run_on_answer_late(void *data)
-{
-	run_end(data, error_say(-ETIMEDOUT, "the guardian does not answer: stopping"));
-}
-
-/* Every copy inherits its end of the lifeline. */
-static int run_keep_lifeline(struct run *run)
-{
-	int kept = container_slots_keep(&run->slots, run->guardian.lifeline);
-
-	if (kept < 0)
-		return error_report(kept, "cannot keep the socket to the guardian");
-	run->guardian.lifeline = kept;
-	return 0;
-}
-
-static int run_start_guardian(struct run *run)
-{
-	int err = guardian_start(&run->guardian, network_names_are_taken, (void *)run->plan);
-
-	if (err)
-		return err;
-	err = run_keep_lifeline(run);
-	if (err)
-		return err;
-	run->answer = (struct loop_source){
-		.fd = run->guardian.lifeline, .on_event = run_on_answer, .data = run};
-	run->watchdog = (struct loop_source){
-		.fd = run->guardian.pidfd, .on_event = run_on_guardian_end, .data = run};
-	err = loop_watch(&run->loop, &run->answer, EPOLLIN);
-	if (!err)
-		err = loop_watch(&run->loop, &run->watchdog, EPOLLIN);
-	if (err)
-		return error_report(err, "cannot watch the guardian");
-	loop_set_timer(&run->loop, &run->answer_timer, RUN_GUARDIAN_MS);
-	return 0;
-}
+/* ---- The way up: start.c ---- */
 
 static void run_open_crew(struct run *run)
 {
@@ -361,7 +132,6 @@ static void run_open_crew(struct run *run)
 			    .identity = &run->identity,
 			    .filter = &run->filter,
 			    .slots = &run->slots,
-			    .files = run->files,
 			    .loop = &run->loop,
 			    .console = &run->console,
 			    .network = &run->network,
@@ -389,24 +159,8 @@ static int run_begin(struct run *run)
 	err = signals_open(&run->signals, &run->loop, run_on_request, run);
 	if (err)
 		return err;
-	err = run_check(run->plan);
-	if (err)
-		return err;
-	err = run_raise_file_limit(run->plan->copies, &run->files);
-	if (err)
-		return err;
-	err = identity_of_caller(&run->identity);
-	if (err)
-		return err;
-	err = filter_compile(&run->filter);
-	if (err)
-		return err;
-	err = container_slots_open(&run->slots);
-	if (err)
-		return err;
 	run_open_crew(run);
-	err = run_open_mappings(run);
-	return err ? err : run_start_guardian(run);
+	return start_begin(run);
 }
 
 /* ---- Events ---- */
@@ -507,7 +261,6 @@ struct run *run_new(const struct plan *plan)
 	run->cgroup = CGROUP_NONE;
 	run->places = (struct places){
 		.plan = plan, .identity = &run->identity, .log = &run->log, .directory = -1};
-	run->answer_timer = (struct loop_timer){.on_time = run_on_answer_late, .data = run};
 	run->hint_timer = (struct loop_timer){.on_time = run_on_hint, .data = run};
 	return run;
 }
@@ -564,7 +317,7 @@ unsigned int run_add_copy(struct run *run)
 {
 	struct rlimit before;
 
-	if (run_raise_file_limit(run->crew.count + 1, &before) < 0 || crew_add(&run->crew) < 0)
+	if (start_raise_file_limit(run->crew.count + 1, &before) < 0 || crew_add(&run->crew) < 0)
 		return 0;
 	crew_start(&run->crew);
 	return run->crew.last_number;

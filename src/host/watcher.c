@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * watcher.c - the guardian's process: a child of the manager in a session of its own, out of reach
+ * of the terminal's signals.
+ */
+#include "host/watcher.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/fdpass.h"
+#include "base/process.h"
+#include "host/rundir.h"
+#include "host/undo.h"
+#include "net/connections.h"
+
+/* Copies that were killed with the manager and cannot die at once (a hung disk). */
+enum { WATCHER_COPIES_MS = 2000 };
+
+static int watcher_claim(int rundir, bool (*is_taken)(unsigned int index, void *data), void *data,
+			 unsigned int *ret_index)
+{
+	for (unsigned int index = 0; index < RECORD_INDEX_MAX; index++) {
+		int log = is_taken(index, data) ? -EEXIST : rundir_claim(rundir, index);
+
+		if (log == -EEXIST)
+			continue;
+		*ret_index = index;
+		return log;
+	}
+	return error_say(-EUSERS, "there are %d runs already, or what they have left",
+			 RECORD_INDEX_MAX);
+}
+
+/* What the guardian holds for the case that the manager is killed. */
+struct watcher_held {
+	int table;                    /* socket of the nftables table; -1: none */
+	struct guardian_copy *copies; /* @count of them */
+	size_t count, size;
+	bool is_orderly; /* the manager has said that it is done */
+};
+
+static void watcher_add_copy(struct watcher_held *held, struct guardian_copy copy, const int fds[2])
+{
+	copy.pidfd = fds[0];
+	copy.diag = fds[1];
+	if (held->count == held->size) {
+		size_t size = 2 * held->size + 8;
+		struct guardian_copy *grown = reallocarray(held->copies, size, sizeof(*grown));
+
+		if (!grown) {
+			close(fds[0]);
+			close(fds[1]);
+			return;
+		}
+		held->copies = grown;
+		held->size = size;
+	}
+	held->copies[held->count++] = copy;
+}
+
+static void watcher_remove_copy(struct watcher_held *held, unsigned int id)
+{
+	for (size_t i = 0; i < held->count; i++) {
+		if (held->copies[i].id != id)
+			continue;
+		close(held->copies[i].pidfd);
+		close(held->copies[i].diag);
+		held->copies[i] = held->copies[--held->count];
+		return;
+	}
+}
+
+/* Return: whether there may be more. */
+static bool watcher_hear(int lifeline, struct watcher_held *held)
+{
+	struct guardian_message message = {0};
+	int fds[2];
+	/* -EBADMSG: it came without descriptors */
+	int err = fdpass_receive(lifeline, &message, sizeof(message), fds, 2);
+
+	if (!err && message.kind == GUARDIAN_COPY)
+		watcher_add_copy(held, message.copy, fds);
+	if (!err && message.kind == GUARDIAN_TABLE) {
+		held->table = fds[0];
+		close(fds[1]);
+	}
+	if (err == -EBADMSG && message.kind == GUARDIAN_DROP)
+		watcher_remove_copy(held, message.copy.id);
+	if (err == -EBADMSG && message.kind == GUARDIAN_END)
+		held->is_orderly = true;
+	return err != -EPIPE && !held->is_orderly;
+}
+
+/*
+ * Waits until nobody holds the other end of the lifeline any more, or the manager has said that it
+ * is done. The copies let go a moment earlier than the manager, or later: neither alone will do.
+ */
+static void watcher_wait(int lifeline, int manager, struct watcher_held *held)
+{
+	struct pollfd events[] = {
+		{.fd = lifeline, .events = POLLIN},
+		{.fd = manager, .events = POLLIN},
+	};
+	int timeout_ms = -1;
+
+	while (!held->is_orderly && (events[0].fd >= 0 || events[1].fd >= 0)) {
+		int n = poll(events, sizeof(events) / sizeof(events[0]), timeout_ms);
+
+		if (n == 0)
+			break;
+		if (n < 0)
+			continue;
+		if (events[1].revents) {
+			events[1].fd = -1;
+			timeout_ms = WATCHER_COPIES_MS;
+		}
+		if (events[0].revents && !watcher_hear(lifeline, held))
+			events[0].fd = -1;
+	}
+}
+
+/*
+ * After the manager's sudden death, in the order of a clean stop: copies, their connections, rules.
+ * A pidfd becomes readable when the last process of its pid namespace is gone, which is later than
+ * the end of the first one's hold on the lifeline.
+ */
+static void watcher_end_copies(struct watcher_held *held)
+{
+	struct connections_owner *owners = calloc(held->count, sizeof(*owners));
+	struct netlink *diags = calloc(held->count, sizeof(*diags));
+	int timeout_ms = WATCHER_COPIES_MS;
+	size_t count = 0;
+
+	for (size_t i = 0; i < held->count; i++)
+		if (process_await(held->copies[i].pidfd, timeout_ms) == -ETIMEDOUT)
+			timeout_ms = 0; /* it was time for all of them */
+	for (size_t i = 0; owners && diags && i < held->count; i++) {
+		const struct guardian_copy *copy = &held->copies[i];
+
+		if (netlink_adopt(&diags[count], copy->diag) < 0)
+			continue;
+		owners[count] = (struct connections_owner){
+			.addresses = {copy->addresses[0], copy->addresses[1]},
+			.diag = &diags[count],
+		};
+		count++;
+	}
+	connections_end(owners, count);
+	/* The namespaces stay until this process ends: taking them apart would hold up the undoing.
+	 */
+	free(owners);
+	free(diags);
+	fd_close(&held->table);
+}
+
+static int watcher_leave_terminal(int lifeline, int manager)
+{
+	AUTO_CLOSE int null = -1;
+
+	error_redirect(NULL, NULL);
+	setsid();
+	prctl(PR_SET_NAME, "uva_guardian");
+	process_keep_fds((int[]){lifeline, manager}, 2);
+	null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0)
+		return error_report(-errno, "the guardian cannot use /dev/null");
+	return chdir("/") < 0 ? error_report(-errno, "the guardian cannot enter /") : 0;
+}
+
+/*
+ * Sends the log of this run to the manager, together with the lock on the directory.
+ * Return: a descriptor or -errno, reported. -ECANCELED (unreported): the manager wants no more.
+ */
+static int watcher_open_log(int lifeline, bool (*is_taken)(unsigned int index, void *data),
+			    void *data, unsigned int *ret_index)
+{
+	AUTO_CLOSE int rundir = rundir_open(lifeline);
+	int log, err;
+
+	if (rundir < 0)
+		return rundir;
+	undo_recover(rundir);
+	log = watcher_claim(rundir, is_taken, data, ret_index);
+	if (log < 0)
+		return log;
+	err = fdpass_send(lifeline, ret_index, sizeof(*ret_index), (int[]){log, rundir}, 2);
+	if (err) { /* even so: there is a log to be removed */
+		if (err != -EPIPE)
+			error_report(err, "the guardian cannot reach the manager");
+		shutdown(lifeline, SHUT_RDWR);
+	}
+	return log;
+}
+
+int watcher_main(int lifeline, int manager, bool (*is_taken)(unsigned int index, void *data),
+		 void *data)
+{
+	struct watcher_held held = {.table = -1};
+	unsigned int index;
+	int err = watcher_leave_terminal(lifeline, manager);
+	int log;
+
+	if (err)
+		return EXIT_FAILURE;
+	log = watcher_open_log(lifeline, is_taken, data, &index);
+	if (log < 0) {
+		rundir_remove();
+		return log == -ECANCELED ? EXIT_SUCCESS : EXIT_FAILURE;
+	}
+	watcher_wait(lifeline, manager, &held);
+	/* If it was orderly the table is gone; closing its socket now would only wait for RCU. */
+	if (!held.is_orderly)
+		watcher_end_copies(&held);
+	err = undo_play(log, -1);
+	if (!err)
+		err = rundir_release(index);
+	return err ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * birth.c - the start of a copy as a chain of events, none of which is waited for.
+ *
+ * Its directories, its first process and its link are made, and it is let go (birth_begin()). Its
+ * socket becomes readable when its files are set up (birth_on_hello()). Then the guardian is told
+ * (birth_tell_guardian()), and with that the copy is set up: LIFE_SET_UP.
+ */
+#include "run/birth.h"
+
+#include <errno.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+
+enum { BIRTH_GUARDIAN_MS = 5 }; /* until the guardian has read what it was told before */
+
+static void birth_on_hello(void *data, uint32_t events);
+
+static int birth_clone(struct copy *copy)
+{
+	struct copy_setting *setting = copy->setting;
+	const struct network *network = setting->network;
+	char files[PATH_MAX], tmp[PATH_MAX];
+	struct container_spec spec = {
+		.number = copy->number,
+		.slots = setting->slots,
+		.hostname = copy->name,
+		.fs = {.base = setting->plan->directory,
+		       .workdir = files,
+		       .tmp = tmp,
+		       .resolv_conf = network->resolv_conf,
+		       .uid = setting->identity->uid,
+		       .gid = setting->identity->gid},
+		.argv = setting->plan->argv,
+		.identity = setting->identity,
+		.filter = setting->filter,
+		.link = ATTACHMENT_INSIDE,
+		.mac = copy->attachment.mac,
+		.gateway_mac = network->bridge.mac,
+		.address = copy->attachment.address,
+		.gateway = attachment_gateway(network, AF_INET),
+		.address6 = copy->attachment.address6,
+		.gateway6 = attachment_gateway(network, AF_INET6),
+		.files = setting->files,
+		.lifeline = setting->guardian->lifeline,
+	};
+	AUTO_CLOSE int cgroup = -1;
+	int err = cgroup_make(setting->cgroup, copy->number, &cgroup);
+
+	if (err)
+		return err;
+	spec.cgroup = cgroup;
+	places_path(setting->places, copy->number, "files", files);
+	places_path(setting->places, copy->number, "tmp", tmp);
+	return container_spawn(&copy->container, &spec);
+}
+
+static int birth_watch(struct copy *copy)
+{
+	struct loop *loop = copy->setting->loop;
+	int err;
+
+	copy->end.fd = copy->container.pidfd;
+	copy->hello = (struct loop_source){
+		.fd = copy->container.socket, .on_event = birth_on_hello, .data = copy};
+	err = loop_watch(loop, &copy->end, EPOLLIN);
+	if (!err)
+		err = loop_watch(loop, &copy->hello, EPOLLIN);
+	return err ? error_report(err, "copy %u: cannot watch it", copy->number) : 0;
+}
+
+static int birth_spawn(struct copy *copy)
+{
+	int err = place_make(&copy->place, copy->setting->places, copy->number);
+
+	if (err)
+		return err;
+	copy->life = ++copy->setting->lives;
+	err = birth_clone(copy);
+	if (err)
+		return err;
+	err = birth_watch(copy);
+	if (err)
+		return err;
+	err = attachment_connect(&copy->attachment, copy->number, copy->container.pid);
+	if (err)
+		return err;
+	err = container_release(&copy->container);
+	/* It has ended meanwhile: its end will be noticed, and told. */
+	if (err == -EPIPE || err == -ECONNRESET)
+		return 0;
+	return err ? error_report(err, "copy %u: cannot be set up", copy->number) : 0;
+}
+
+/* For another life than its first, it needs what it gave back after the one before. */
+int birth_begin(struct copy *copy)
+{
+	int err = copy->attachment.network ? 0 : copy_take_network(copy);
+
+	return err ? err : birth_spawn(copy);
+}
+
+/* The guardian must know it before it can do anything that would have to be undone. */
+void birth_tell_guardian(struct copy *copy)
+{
+	struct copy_setting *setting = copy->setting;
+	const struct guardian_copy held = {
+		.id = copy->life,
+		.pidfd = copy->container.pidfd,
+		.diag = netlink_fd(&copy->diag),
+		.addresses = {copy->attachment.address, copy->attachment.address6},
+	};
+	int err = guardian_hold_copy(setting->guardian, &held);
+
+	if (err == -EAGAIN) {
+		loop_set_timer(setting->loop, &copy->look, BIRTH_GUARDIAN_MS);
+		return;
+	}
+	if (err) {
+		copy_fail(copy, err);
+		return;
+	}
+	copy->is_held = true;
+	copy_step(copy, LIFE_SET_UP);
+}
+
+static int birth_take_descriptors(struct copy *copy)
+{
+	int err = netlink_adopt(&copy->diag, fd_steal(&copy->container.diag));
+
+	if (err)
+		return error_report(err, "copy %u: cannot use its sock_diag socket", copy->number);
+	return printer_open(&copy->printer, copy->setting->console, copy->number,
+			    fd_steal(&copy->container.output));
+}
+
+static void birth_on_hello(void *data, uint32_t events)
+{
+	struct copy *copy = data;
+	int err = container_receive(&copy->container);
+
+	(void)events;
+	if (err == -EAGAIN)
+		return;
+	loop_forget(copy->setting->loop, &copy->hello);
+	if (copy->state != LIFE_PREPARING || err == -EPIPE) /* its end is about to be noticed */
+		return;
+	if (err)
+		error_report(err, "copy %u: cannot be set up", copy->number);
+	else
+		err = birth_take_descriptors(copy);
+	if (err)
+		copy_fail(copy, err);
+	else
+		birth_tell_guardian(copy);
+}

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * look.c - does a copy listen? There is no event for that: it is looked at again and again.
+ *
+ * A look is a request or two into the kernel's hash table (diag_listens()), some microseconds.
+ */
+#include "run/look.h"
+
+#include "base/error.h"
+#include "net/diag.h"
+
+enum {
+	LOOK_MS = 2,          /* while it starts, if there are few */
+	LOOKS_PER_MS = 4,     /* if there are many, each waits longer from look to look */
+	LOOK_LATE_MS = 100,   /* for one that does not listen within its time */
+	LOOK_READY_MS = 1000, /* does it still? */
+};
+
+static struct mapping_listens look_ask(struct copy *copy, const struct mapping *mapping)
+{
+	uint8_t protocol = mapping->port.protocol;
+	const struct attachment *at = &copy->attachment;
+	struct mapping_listens listens = {0};
+
+	if (copy->setting->is_blind) /* what cannot be seen is not waited for */
+		return (struct mapping_listens){.ipv4 = true};
+	listens.ipv4 = diag_listens(&copy->diag, protocol, &at->address, mapping->copy_port) == 1;
+	if (at->address6.family != AF_UNSPEC)
+		listens.ipv6 =
+			diag_listens(&copy->diag, protocol, &at->address6, mapping->copy_port) == 1;
+	return listens;
+}
+
+/* Return: whether it listens at all ports that lead to it. */
+static bool look_ask_all(struct copy *copy)
+{
+	bool all = true;
+
+	for (struct mapping *mapping = copy->mappings; mapping; mapping = mapping->next) {
+		struct mapping_listens listens = look_ask(copy, mapping);
+
+		mapping_follow(mapping, listens);
+		copy->has_ipv6 = copy->has_ipv6 || listens.ipv6;
+		all = all && (listens.ipv4 || listens.ipv6);
+	}
+	return all;
+}
+
+static void look_check_blindness(struct copy *copy)
+{
+	struct copy_setting *setting = copy->setting;
+
+	if (setting->knows_blindness || !copy->mappings)
+		return;
+	setting->knows_blindness = true;
+	setting->is_blind = !diag_is_supported(&copy->diag, copy->mappings->port.protocol);
+	if (setting->is_blind)
+		error_say(0, "this kernel has no inet_diag: cannot tell when copies listen");
+}
+
+/* Many that start at a time keep the processors busy themselves: looking must not add to that. */
+static unsigned int look_next_ms(struct copy *copy)
+{
+	unsigned int most = LOOK_MS + copy->setting->starting / LOOKS_PER_MS;
+
+	if (copy->state == LIFE_READY)
+		return LOOK_READY_MS;
+	if (copy->state != LIFE_STARTING)
+		return LOOK_LATE_MS;
+	copy->look_ms *= 2;
+	if (copy->look_ms > most)
+		copy->look_ms = most;
+	return copy->look_ms;
+}
+
+void look_at(struct copy *copy)
+{
+	bool listens;
+
+	if (copy->state < LIFE_STARTING || copy->state > LIFE_NOT_READY)
+		return;
+	look_check_blindness(copy);
+	listens = look_ask_all(copy);
+	if (listens != (copy->state == LIFE_READY))
+		copy_step(copy, listens ? LIFE_LISTENS : LIFE_DEAF);
+	loop_set_timer(copy->setting->loop, &copy->look, look_next_ms(copy));
+}
+
+void look_begin(struct copy *copy)
+{
+	copy->look_ms = LOOK_MS;
+	loop_set_timer(copy->setting->loop, &copy->look, copy->look_ms);
+}

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * start.c - the way up, each step begun by the end of the one before:
+ *   1. check what can be refused without having changed anything; bind to the host ports
+ *   2. start the guardian, wait for its answer
+ *   3. make the network; let the next start go on
+ *   4. start the copies, some at a time, so that signals are heard between them (crew.c)
+ */
+#include "run/start.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/mount.h"
+#include "base/process.h"
+
+enum {
+	START_FILES = 128, /* descriptors of the manager, and how many more for a copy */
+	START_FILES_PER_COPY = 8,
+	START_GUARDIAN_MS = 10000, /* it waits for a lock, and undoes what others have left */
+};
+
+static int start_check_program(const char *program)
+{
+	struct stat st;
+
+	if (!strchr(program, '/'))
+		return 0;
+	if (stat(program, &st) < 0 && errno == ENOENT)
+		return error_say(-ENOENT, "no %s: start in the directory that holds it", program);
+	if (stat(program, &st) < 0)
+		return error_report(-errno, "%s", program);
+	if (!S_ISREG(st.st_mode))
+		return error_say(-EACCES, "%s is no regular file", program);
+	if (access(program, X_OK) < 0)
+		return error_say(-EACCES, "%s is not executable (chmod +x)", program);
+	return 0;
+}
+
+static int start_check(const struct plan *plan)
+{
+	int err = plan_check(plan);
+
+	if (err)
+		return err;
+	if (geteuid() != 0)
+		return error_say(-EPERM, "must be run as root, for example with sudo");
+	err = start_check_program(plan->argv[0]);
+	if (err)
+		return err;
+	if (!mount_is_supported())
+		return error_say(-ENOSYS, "needs Linux 5.12 or newer (mount_setattr)");
+	return 0;
+}
+
+int start_raise_file_limit(unsigned int copies, struct rlimit *ret_before)
+{
+	unsigned int needed = START_FILES + copies * START_FILES_PER_COPY;
+	int err = process_raise_file_limit(needed, ret_before);
+
+	return err ? error_report(err, "cannot have %u open files (ulimit -Hn)", needed) : 0;
+}
+
+static int start_open_mappings(struct run *run)
+{
+	const struct plan *plan = run->plan;
+
+	for (unsigned int number = 1; number <= plan->copies; number++)
+		for (size_t i = 0; i < plan->port_count; i++) {
+			const struct plan_port *port = &plan->ports[i];
+			int err = crew_add_mapping(
+				&run->crew,
+				(struct nat_port){port->protocol, plan_host_port(port, number)},
+				port->copy_port, number);
+
+			if (err)
+				return err;
+		}
+	return 0;
+}
+
+/* All under the lock of the guardian's start: when it is let go, what others must not take is
+ * taken.
+ */
+static int start_make_network(struct run *run)
+{
+	int err = crew_check_ports(&run->crew);
+
+	if (err)
+		return err;
+	err = network_open(&run->network, run->plan, &run->loop, &run->log, &run->guardian,
+			   run_on_bridge_gone, run);
+
+	if (err)
+		return err;
+	crew_install(&run->crew, &run->network.nat);
+	for (unsigned int i = 0; i < run->plan->copies; i++) {
+		err = crew_add(&run->crew);
+		if (err)
+			return err;
+	}
+	err = network_install(&run->network);
+	if (err)
+		return err;
+	err = crew_hold_ports(&run->crew);
+	if (err)
+		return err;
+	run->is_installed = true;
+	guardian_unlock_start(&run->guardian);
+	return 0;
+}
+
+static int start_make(struct run *run)
+{
+	int err = start_make_network(run);
+
+	if (err)
+		return err;
+	err = places_open(&run->places);
+	if (err)
+		return err;
+	err = cgroup_open(&run->cgroup, &run->log, run->guardian.pid);
+	if (err)
+		return err;
+	run->phase = RUN_STARTING;
+	crew_start(&run->crew);
+	return 0;
+}
+
+static void start_on_answer(void *data, uint32_t events)
+{
+	struct run *run = data;
+	int err = guardian_receive(&run->guardian, &run->log);
+
+	(void)events;
+	if (err == -EAGAIN)
+		return;
+	loop_forget(&run->loop, &run->answer);
+	loop_clear_timer(&run->loop, &run->answer_timer);
+	if (run->phase != RUN_WAITING)
+		return;
+	if (!err)
+		err = start_make(run);
+	if (err)
+		run_end(run, err);
+}
+
+static void start_on_guardian_end(void *data, uint32_t events)
+{
+	struct run *run = data;
+
+	(void)events;
+	loop_forget(&run->loop, &run->watchdog);
+	if (!run->guardian.has_answered) /* it has said why, or guardian_finish() will */
+		run_end(run, -EPIPE);
+	else if (run->phase < RUN_ENDING)
+		run_end(run, error_say(-EPIPE, "the guardian has been killed: stopping"));
+	else
+		run_end(run, -EPIPE);
+}
+
+static void start_on_answer_late(void *data)
+{
+	run_end(data, error_say(-ETIMEDOUT, "the guardian does not answer: stopping"));
+}
+
+/* Every copy inherits its end of the lifeline. */
+static int start_keep_lifeline(struct run *run)
+{
+	int kept = container_slots_keep(&run->slots, run->guardian.lifeline);
+
+	if (kept < 0)
+		return error_report(kept, "cannot keep the socket to the guardian");
+	run->guardian.lifeline = kept;
+	return 0;
+}
+
+static int start_guardian(struct run *run)
+{
+	int err = guardian_start(&run->guardian, network_names_are_taken, (void *)run->plan);
+
+	if (err)
+		return err;
+	err = start_keep_lifeline(run);
+	if (err)
+		return err;
+	run->answer = (struct loop_source){
+		.fd = run->guardian.lifeline, .on_event = start_on_answer, .data = run};
+	run->watchdog = (struct loop_source){
+		.fd = run->guardian.pidfd, .on_event = start_on_guardian_end, .data = run};
+	err = loop_watch(&run->loop, &run->answer, EPOLLIN);
+	if (!err)
+		err = loop_watch(&run->loop, &run->watchdog, EPOLLIN);
+	if (err)
+		return error_report(err, "cannot watch the guardian");
+	run->answer_timer = (struct loop_timer){.on_time = start_on_answer_late, .data = run};
+	loop_set_timer(&run->loop, &run->answer_timer, START_GUARDIAN_MS);
+	return 0;
+}
+
+int start_begin(struct run *run)
+{
+	int err = start_check(run->plan);
+
+	if (err)
+		return err;
+	err = start_raise_file_limit(run->plan->copies, &run->crew.setting.files);
+	if (err)
+		return err;
+	err = identity_of_caller(&run->identity);
+	if (err)
+		return err;
+	err = filter_compile(&run->filter);
+	if (err)
+		return err;
+	err = container_slots_open(&run->slots);
+	if (err)
+		return err;
+	err = start_open_mappings(run);
+	return err ? err : start_guardian(run);
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * start.h - from a plan to copies that are being started: for run.c.
+ */
+#pragma once
+
+#include "run/state.h"
+
+/**
+ * start_begin() - check, and start the guardian; the rest follows by events
+ *
+ * Loop, console, signals and crew are open. What goes wrong later ends the run (run_end()).
+ *
+ * Return: 0 or -errno, reported.
+ */
+int start_begin(struct run *run);
+
+/**
+ * start_raise_file_limit() - allow this process the descriptors that so many copies need
+ * @ret_before: the limit as it was
+ *
+ * Return: 0 or -errno, reported.
+ */
+int start_raise_file_limit(unsigned int copies, struct rlimit *ret_before);
