@@ -126,8 +126,10 @@ int guardian_hold_table(const struct guardian *guardian, int socket)
 {
 	const struct guardian_message message = {.kind = GUARDIAN_TABLE};
 
-	return guardian_sent(fdpass_send(guardian->lifeline, &message, sizeof(message),
-					 (int[]){socket, socket}, 2));
+	int err = fdpass_send(guardian->lifeline, &message, sizeof(message),
+			      (int[]){socket, socket}, 2);
+
+	return err ? error_report(err, "cannot reach the guardian") : 0;
 }
 
 int guardian_hold_copy(const struct guardian *guardian, const struct guardian_copy *copy)

@@ -28,7 +28,8 @@ static void crew_on_starter(void *data)
 		struct copy *copy = crew->next_to_start;
 
 		crew->next_to_start = copy->next;
-		copy_happens(copy, LIFE_START);
+		if (!copy->is_waiting)
+			copy_happens(copy, LIFE_START);
 	}
 	crew_start(crew);
 }
@@ -98,9 +99,10 @@ static void crew_on_undying(void *data, struct copy *copy)
 {
 	struct crew *crew = data;
 
-	(void)copy;
 	if (crew->is_ending)
 		crew->on_undying(crew->data);
+	else
+		error_say(0, "copy %u: does not die", copy->number);
 }
 
 static void crew_on_kill(void *data, struct copy *copy)
@@ -206,23 +208,10 @@ struct copy *crew_find(const struct crew *crew, unsigned int number)
 	return copy;
 }
 
-static struct mapping *crew_list_mappings(const struct crew *crew, unsigned int number)
-{
-	struct mapping *first = NULL, **last = &first;
-
-	for (size_t i = 0; i < crew->mapping_count; i++) {
-		if (crew->mappings[i]->copy != number)
-			continue;
-		*last = crew->mappings[i];
-		last = &crew->mappings[i]->next;
-	}
-	return first;
-}
-
 int crew_add(struct crew *crew)
 {
 	unsigned int number = crew->last_number + 1;
-	struct copy *copy = copy_new(&crew->setting, number, crew_list_mappings(crew, number));
+	struct copy *copy = copy_new(&crew->setting, number, ports_list(&crew->ports, number));
 
 	if (!copy)
 		return -ENOMEM;
@@ -235,78 +224,29 @@ int crew_add(struct crew *crew)
 	return 0;
 }
 
+void crew_drop(struct crew *crew, struct copy *copy)
+{
+	if (copy->state != LIFE_ENDED) {
+		copy_happens(copy, LIFE_DRAIN);
+		return;
+	}
+	copy->is_waiting = true; /* it has not been started yet, or waits already */
+	if (!crew->releaser.is_set)
+		loop_set_timer(crew->setting.loop, &crew->releaser, CREW_RELEASE_MS);
+}
+
 /* ---- Mappings ---- */
-
-int crew_check_ports(const struct crew *crew)
-{
-	for (size_t i = 0; i < crew->mapping_count; i++) {
-		int err = mapping_check(crew->mappings[i]);
-
-		if (err)
-			return err;
-	}
-	return 0;
-}
-
-void crew_install(struct crew *crew, struct nat *nat)
-{
-	crew->nat = nat;
-	crew->has_new_mappings = true;
-	for (size_t i = 0; i < crew->mapping_count; i++)
-		mapping_install(crew->mappings[i], nat);
-}
-
-int crew_hold_ports(struct crew *crew)
-{
-	int err = 0;
-
-	if (!crew->has_new_mappings)
-		return 0;
-	crew->has_new_mappings = false;
-	for (size_t i = crew->mapping_count; i > 0; i--) {
-		int failed = mapping_hold(crew->mappings[i - 1]);
-
-		if (failed)
-			crew_remove_mapping(crew, crew->mappings[i - 1]->port);
-		err = err ? err : failed;
-	}
-	return err;
-}
-
-static int crew_append_mapping(struct crew *crew, struct mapping *mapping)
-{
-	struct mapping **grown =
-		reallocarray(crew->mappings, crew->mapping_count + 1, sizeof(struct mapping *));
-
-	if (!grown)
-		return error_report(-ENOMEM, "port %u: cannot be mapped", mapping->port.number);
-	crew->mappings = grown;
-	crew->mappings[crew->mapping_count++] = mapping;
-	return 0;
-}
 
 int crew_add_mapping(struct crew *crew, struct nat_port port, uint16_t copy_port,
 		     unsigned int number)
 {
-	struct mapping *mapping = calloc(1, sizeof(*mapping));
 	struct copy *copy = crew_find(crew, number);
-	int err;
+	struct mapping *mapping;
+	int err = ports_add(&crew->ports, port, copy_port, number, &mapping);
 
-	if (!mapping)
-		return error_report(-ENOMEM, "port %u: cannot be mapped", port.number);
-	err = mapping_open(mapping, port, number, copy_port);
-	if (!err)
-		err = crew_append_mapping(crew, mapping);
-	if (err) {
-		mapping_close(mapping);
-		free(mapping);
+	if (err || !copy)
 		return err;
-	}
-	if (!crew->nat)
-		return 0;
-	mapping_install(mapping, crew->nat);
-	crew->has_new_mappings = true;
-	err = copy ? copy_lead(copy, mapping) : 0;
+	err = copy_lead(copy, mapping);
 	if (err)
 		crew_remove_mapping(crew, port);
 	return err;
@@ -314,27 +254,31 @@ int crew_add_mapping(struct crew *crew, struct nat_port port, uint16_t copy_port
 
 int crew_remove_mapping(struct crew *crew, struct nat_port port)
 {
-	for (size_t i = 0; i < crew->mapping_count; i++) {
-		struct mapping *mapping = crew->mappings[i];
-		struct copy *copy = crew_find(crew, mapping->copy);
+	struct mapping *mapping = ports_find(&crew->ports, port);
+	struct copy *copy = mapping ? crew_find(crew, mapping->copy) : NULL;
 
-		if (mapping->port.protocol != port.protocol || mapping->port.number != port.number)
-			continue;
-		for (struct mapping **at = copy ? &copy->mappings : NULL; at && *at;
-		     at = &(*at)->next)
-			if (*at == mapping) {
-				*at = mapping->next;
-				break;
-			}
-		mapping_close(mapping);
-		free(mapping);
-		crew->mapping_count--;
-		for (; i < crew->mapping_count; i++)
-			crew->mappings[i] = crew->mappings[i + 1];
-		network_sweep_later(crew->setting.network);
-		return 0;
+	if (!mapping)
+		return -ENOENT;
+	for (struct mapping **at = copy ? &copy->mappings : NULL; at && *at; at = &(*at)->next)
+		if (*at == mapping) {
+			*at = mapping->next;
+			break;
+		}
+	ports_remove(&crew->ports, mapping);
+	network_sweep_later(crew->setting.network);
+	return 0;
+}
+
+int crew_hold_ports(struct crew *crew)
+{
+	int err = 0, failed;
+	struct mapping *lost;
+
+	while ((failed = ports_hold(&crew->ports, &lost))) {
+		crew_remove_mapping(crew, lost->port);
+		err = err ? err : failed;
 	}
-	return -ENOENT;
+	return err;
 }
 
 /* ---- From beginning to end ---- */
@@ -370,18 +314,6 @@ void crew_bury(struct crew *crew, int timeout_ms)
 			timeout_ms = 0; /* it was time for all of them */
 		}
 	crew_end_connections(crew, crew_is_anyone);
-}
-
-void crew_release_ports(struct crew *crew)
-{
-	for (size_t i = 0; i < crew->mapping_count; i++) {
-		crew->mappings[i]->nat = NULL;
-		mapping_close(crew->mappings[i]);
-		free(crew->mappings[i]);
-	}
-	free(crew->mappings);
-	crew->mappings = NULL;
-	crew->mapping_count = 0;
 }
 
 void crew_close(struct crew *crew)

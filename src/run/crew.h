@@ -8,6 +8,7 @@
 #pragma once
 
 #include "run/copy.h"
+#include "run/ports.h"
 
 struct crew {
 	struct copy_setting setting; /* but for its callbacks, which are ours */
@@ -15,14 +16,11 @@ struct crew {
 	struct copy **last;
 	struct copy *next_to_start;
 	unsigned int last_number;
-	unsigned int count;        /* of copies */
-	unsigned int live;         /* of those with processes */
-	unsigned int starting;     /* of those that do not serve yet, and have not ended */
-	unsigned int dying;        /* of those to be killed at the end of this turn */
-	struct mapping **mappings; /* @mapping_count of them, in the order of their making; owned */
-	size_t mapping_count;
-	bool has_new_mappings; /* for crew_hold_ports() */
-	struct nat *nat;       /* NULL: not yet */
+	unsigned int count;    /* of copies */
+	unsigned int live;     /* of those with processes */
+	unsigned int starting; /* of those that do not serve yet, and have not ended */
+	unsigned int dying;    /* of those to be killed at the end of this turn */
+	struct ports ports;
 	bool is_ending;
 	struct loop_timer starter;
 	struct loop_timer releaser;
@@ -36,12 +34,6 @@ struct crew {
 
 /** crew_open() - begin. @crew: setting and callbacks are given, the rest is zero. */
 void crew_open(struct crew *crew);
-
-/** crew_check_ports() - are all ports still free? Return: 0 or -errno, reported. */
-int crew_check_ports(const struct crew *crew);
-
-/** crew_install() - the table will be there with the next commit: tell it all ports. */
-void crew_install(struct crew *crew, struct nat *nat);
 
 /**
  * crew_hold_ports() - after a commit: keep everybody else away from the ports that are new in it
@@ -70,6 +62,9 @@ void crew_start(struct crew *crew);
 /** crew_find() - Return: NULL: there is no copy with this number. */
 struct copy *crew_find(const struct crew *crew, unsigned int number);
 
+/** crew_drop() - lead nothing to a copy any more, end it, and forget it. */
+void crew_drop(struct crew *crew, struct copy *copy);
+
 /** crew_is_starting() - is there one that has not listened yet, and has had no time to? */
 bool crew_is_starting(const struct crew *crew);
 
@@ -87,9 +82,6 @@ void crew_kill_dying(struct crew *crew);
  * @timeout_ms: how long to wait for those that had to be killed
  */
 void crew_bury(struct crew *crew, int timeout_ms);
-
-/** crew_release_ports() - let all host ports go: the table has gone. */
-void crew_release_ports(struct crew *crew);
 
 /** crew_close() - free all. */
 void crew_close(struct crew *crew);

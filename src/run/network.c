@@ -24,6 +24,7 @@ enum {
 	NETWORK_NEWS_MAX = 256,  /* pieces that are read before others get their turn */
 	NETWORK_RETRY_MS = 50,   /* another start has the lock for some milliseconds */
 	NETWORK_SWEEP_MS = 1000, /* see nat_sweep() */
+	NETWORK_SPARE = 16,      /* addresses */
 };
 
 static void network_format_names(const struct plan *plan, unsigned int index, char bridge[IFNAMSIZ],
@@ -252,13 +253,17 @@ static int network_note(struct network *network)
 
 static int network_choose(struct network *network)
 {
+	size_t copies = network->plan->copies;
 	int err = mac_random(&network->bridge.mac);
 
 	if (err)
 		return error_report(err, "cannot make a random MAC address");
 	network->bridge.mtu = uplinks_mtu(&network->route);
 	names_read(network_server_is_usable, &network->route, network->resolv_conf);
-	err = subnet_choose(&network->route, BRIDGE_FIRST_HOST + network->plan->copies,
+	/* Room for copies that go while others come: an address is free again only after a while.
+	 */
+	err = subnet_choose(&network->route,
+			    BRIDGE_FIRST_HOST + copies + copies / 8 + NETWORK_SPARE,
 			    &network->bridge.subnet);
 	return err ? err : attachment_prepare(network);
 }

@@ -224,7 +224,7 @@ static int run_close(struct run *run)
 	loop_clear_timer(&run->loop, &run->hint_timer);
 	crew_bury(&run->crew, RUN_DEATH_MS);
 	network_close(&run->network);
-	crew_release_ports(&run->crew);
+	ports_release(&run->crew.ports);
 	cgroup_close(&run->cgroup);
 	places_close(&run->places);
 	log_close(&run->log);
@@ -329,7 +329,7 @@ int run_remove_copy(struct run *run, unsigned int number)
 
 	if (!copy)
 		return -ENOENT;
-	copy_happens(copy, LIFE_DRAIN);
+	crew_drop(&run->crew, copy);
 	return 0;
 }
 

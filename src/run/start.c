@@ -88,7 +88,7 @@ static int start_open_mappings(struct run *run)
  */
 static int start_make_network(struct run *run)
 {
-	int err = crew_check_ports(&run->crew);
+	int err = ports_check(&run->crew.ports);
 
 	if (err)
 		return err;
@@ -97,7 +97,7 @@ static int start_make_network(struct run *run)
 
 	if (err)
 		return err;
-	crew_install(&run->crew, &run->network.nat);
+	ports_install(&run->crew.ports, &run->network.nat);
 	for (unsigned int i = 0; i < run->plan->copies; i++) {
 		err = crew_add(&run->crew);
 		if (err)

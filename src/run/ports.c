@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * ports.c - a list of mappings.
+ */
+#include "run/ports.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/error.h"
+
+static int ports_append(struct ports *ports, struct mapping *mapping)
+{
+	struct mapping **grown =
+		reallocarray(ports->mappings, ports->count + 1, sizeof(struct mapping *));
+
+	if (!grown)
+		return error_report(-ENOMEM, "port %u: cannot be mapped", mapping->port.number);
+	ports->mappings = grown;
+	ports->mappings[ports->count++] = mapping;
+	return 0;
+}
+
+int ports_add(struct ports *ports, struct nat_port port, uint16_t copy_port, unsigned int number,
+	      struct mapping **ret)
+{
+	struct mapping *mapping = calloc(1, sizeof(*mapping));
+	int err;
+
+	if (!mapping)
+		return error_report(-ENOMEM, "port %u: cannot be mapped", port.number);
+	err = mapping_open(mapping, port, number, copy_port);
+	if (!err)
+		err = ports_append(ports, mapping);
+	if (err) {
+		mapping_close(mapping);
+		free(mapping);
+		return err;
+	}
+	if (ports->nat)
+		mapping_install(mapping, ports->nat);
+	ports->has_new = true;
+	*ret = mapping;
+	return 0;
+}
+
+struct mapping *ports_find(const struct ports *ports, struct nat_port port)
+{
+	for (size_t i = 0; i < ports->count; i++)
+		if (ports->mappings[i]->port.protocol == port.protocol &&
+		    ports->mappings[i]->port.number == port.number)
+			return ports->mappings[i];
+	return NULL;
+}
+
+struct mapping *ports_list(const struct ports *ports, unsigned int number)
+{
+	struct mapping *first = NULL, **last = &first;
+
+	for (size_t i = 0; i < ports->count; i++) {
+		if (ports->mappings[i]->copy != number)
+			continue;
+		*last = ports->mappings[i];
+		last = &ports->mappings[i]->next;
+	}
+	*last = NULL;
+	return first;
+}
+
+void ports_remove(struct ports *ports, struct mapping *mapping)
+{
+	size_t i = 0;
+
+	while (ports->mappings[i] != mapping)
+		i++;
+	ports->count--;
+	for (; i < ports->count; i++)
+		ports->mappings[i] = ports->mappings[i + 1];
+	mapping_close(mapping);
+	free(mapping);
+}
+
+int ports_check(const struct ports *ports)
+{
+	for (size_t i = 0; i < ports->count; i++) {
+		int err = mapping_check(ports->mappings[i]);
+
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+void ports_install(struct ports *ports, struct nat *nat)
+{
+	ports->nat = nat;
+	for (size_t i = 0; i < ports->count; i++)
+		mapping_install(ports->mappings[i], nat);
+}
+
+int ports_hold(struct ports *ports, struct mapping **ret_lost)
+{
+	for (size_t i = 0; ports->has_new && i < ports->count; i++) {
+		int err = mapping_hold(ports->mappings[i]);
+
+		if (err) {
+			*ret_lost = ports->mappings[i];
+			return err;
+		}
+	}
+	ports->has_new = false;
+	return 0;
+}
+
+void ports_release(struct ports *ports)
+{
+	for (size_t i = 0; i < ports->count; i++) {
+		ports->mappings[i]->nat = NULL;
+		mapping_close(ports->mappings[i]);
+		free(ports->mappings[i]);
+	}
+	free(ports->mappings);
+	*ports = (struct ports){0};
+}
