@@ -208,6 +208,21 @@ TEST(a_forgotten_descriptor_is_silent_even_if_it_lives_on)
 	loop_close(&loop);
 }
 
+static void mute_other(struct probe *probe)
+{
+	assert_int_equal(loop_watch(probe->loop, &probe->other->source, 0), 0);
+}
+
+TEST(other_events_count_from_now_on)
+{
+	struct pair pair;
+
+	pair_open(&pair, mute_other);
+	assert_int_equal(loop_poll(&pair.loop), 0);
+	assert_int_equal(pair.first.calls + pair.second.calls, 1);
+	pair_close(&pair);
+}
+
 /* ---- The same number again ---- */
 
 /* Closes the other one, and watches a new descriptor that gets its number. */
@@ -370,6 +385,7 @@ int main(void)
 		cmocka_unit_test(a_source_that_forgets_itself_is_not_called_again),
 		cmocka_unit_test(an_event_of_a_source_that_was_just_forgotten_is_dropped),
 		cmocka_unit_test(a_source_that_is_watched_again_is_called_in_the_next_turn),
+		cmocka_unit_test(other_events_count_from_now_on),
 		cmocka_unit_test(a_forgotten_descriptor_is_silent_even_if_it_lives_on),
 		cmocka_unit_test(a_new_source_gets_no_event_of_an_old_one_with_the_same_descriptor),
 		cmocka_unit_test(a_source_that_is_used_again_gets_no_event_of_its_past),
