@@ -197,7 +197,7 @@ TEST(a_full_socket_never_blocks)
 	assert_int_equal(run_in_time(full_socket), WENT_WELL);
 }
 
-static int full_terminal(void)
+static int full_terminal_of(bool is_ours)
 {
 	AUTO_CLOSE int reader = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
 	AUTO_CLOSE int writer = -1;
@@ -211,7 +211,24 @@ static int full_terminal(void)
 	cfmakeraw(&raw);
 	if (tcsetattr(writer, TCSANOW, &raw) < 0)
 		return NOT_OPEN;
-	return try_writer(reader, writer, true);
+	if (!is_ours && forbid_opening(writer) < 0)
+		return NOT_OPEN;
+	return try_writer(reader, writer, is_ours);
+}
+
+static int full_terminal(void)
+{
+	return full_terminal_of(true);
+}
+
+static int full_terminal_of_another(void)
+{
+	return full_terminal_of(false);
+}
+
+TEST(a_full_terminal_that_cannot_be_reopened_never_blocks)
+{
+	assert_int_equal(run_in_time(full_terminal_of_another), WENT_WELL);
 }
 
 TEST(a_full_terminal_never_blocks)
@@ -226,6 +243,7 @@ int main(void)
 		cmocka_unit_test(a_full_pipe_that_cannot_be_reopened_never_blocks),
 		cmocka_unit_test(a_full_socket_never_blocks),
 		cmocka_unit_test(a_full_terminal_never_blocks),
+		cmocka_unit_test(a_full_terminal_that_cannot_be_reopened_never_blocks),
 	};
 
 	return cmocka_run_group_tests_name("stream_full", tests, NULL, NULL);
