@@ -47,6 +47,13 @@ int loop_watch(struct loop *loop, struct loop_source *source, uint32_t events)
 	if (epoll_ctl(loop->epoll, operation, source->fd, &event) < 0)
 		return -errno;
 	source->is_watched = true;
+	/* What is waiting to be handed out was asked for before. */
+	for (int i = 0; i < loop->batch_count; i++)
+		if (loop->batch[i].data.ptr == source) {
+			loop->batch[i].events &= events | EPOLLERR | EPOLLHUP;
+			if (!loop->batch[i].events)
+				loop->batch[i].data.ptr = NULL;
+		}
 	return 0;
 }
 

@@ -4,7 +4,7 @@
  *
  * Sources and timers are members of their owner's structure: nothing is allocated here, so that
  * asking for a timer cannot fail. A callback may watch, forget, set and clear whatever it likes,
- * its own source and those of others too. No callback may wait.
+ * its own source and those of others too. No callback may wait, or turn the loop that called it.
  */
 #pragma once
 

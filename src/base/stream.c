@@ -33,6 +33,8 @@ void stream_open(struct stream *stream, int fd, size_t limit)
 	if (reopened >= 0) {
 		stream->fd = reopened;
 		stream->is_owned = true;
+	} else {
+		stream->is_device = S_ISCHR(st.st_mode);
 	}
 }
 
@@ -65,14 +67,19 @@ bool stream_add(struct stream *stream, const char *data, size_t length)
 	return true;
 }
 
-/* A pipe that poll(2) calls writable takes PIPE_BUF bytes at once (man 7 pipe). */
+/*
+ * How much a write(2) that could block takes for sure. A pipe that poll(2) calls writable takes
+ * PIPE_BUF bytes (man 7 pipe); a terminal, a single one.
+ */
 static size_t stream_room(const struct stream *stream)
 {
 	struct pollfd writable = {.fd = stream->fd, .events = POLLOUT};
 
 	if (stream->is_owned || stream->is_socket || stream->fd < 0)
 		return SIZE_MAX;
-	return poll(&writable, 1, 0) == 0 ? 0 : PIPE_BUF;
+	if (poll(&writable, 1, 0) == 0)
+		return 0;
+	return stream->is_device ? 1 : PIPE_BUF;
 }
 
 static ssize_t stream_write(const struct stream *stream, const char *data, size_t length)

@@ -13,6 +13,7 @@ struct stream {
 	int fd;
 	bool is_owned;  /* opened by us, to be closed */
 	bool is_socket; /* takes send(2) */
+	bool is_device; /* a terminal, say, that could not be opened once more */
 	char *pending;  /* what the reader has not taken yet; owned */
 	size_t length, size;
 	size_t limit; /* bytes that may wait; what would not fit is lost as a whole */

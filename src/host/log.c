@@ -258,55 +258,60 @@ static size_t log_count_lines(const char *text)
 	return count;
 }
 
+static int log_hand_out(const char *text, const struct log_line *line,
+			int (*cb)(const struct log_record *record, void *data),
+			void (*junk)(const char *line), void *data)
+{
+	struct log_record found = {.number = line->number, .offset = line->text - text};
+
+	if (record_parse(line->record, &found.record))
+		return cb(&found, data);
+	if (junk)
+		junk(line->text);
+	return 0;
+}
+
 int log_read(int fd, int (*cb)(const struct log_record *record, void *data),
 	     void (*junk)(const char *line), void *data)
 {
-	AUTO_FREE char *text = log_read_text(fd);
-	AUTO_FREE struct log_line *lines = NULL;
-	size_t count;
+	char *text = log_read_text(fd);
+	struct log_line *lines = text ? calloc(log_count_lines(text), sizeof(*lines)) : NULL;
+	int result = text ? -ENOMEM : -errno;
 
-	if (!text)
-		return -errno;
-	lines = calloc(log_count_lines(text), sizeof(*lines));
-	if (!lines)
-		return -ENOMEM;
-	count = log_list(text, lines, junk);
-	for (size_t i = 0; i < count; i++) {
-		struct log_record found = {.number = lines[i].number,
-					   .offset = lines[i].text - text};
-		int result;
+	if (lines) {
+		size_t count = log_list(text, lines, junk);
 
-		if (!record_parse(lines[i].record, &found.record)) {
-			if (junk)
-				junk(lines[i].text);
-			continue;
-		}
-		result = cb(&found, data);
-		if (result)
-			return result;
+		result = 0;
+		for (size_t i = 0; !result && i < count; i++)
+			result = log_hand_out(text, &lines[i], cb, junk, data);
 	}
-	return 0;
+	free(lines);
+	free(text);
+	return result;
 }
 
 struct log_sysctl_search {
 	const char *path;
-	char *ret_before;
+	char before[SYSCTL_VALUE_MAX];
 };
 
 static int log_match_sysctl(const struct log_record *found, void *data)
 {
-	const struct log_sysctl_search *search = data;
+	struct log_sysctl_search *search = data;
 
 	if (found->record.kind != RECORD_SYSCTL || strcmp(found->record.path, search->path) != 0)
 		return 0;
-	if (search->ret_before)
-		snprintf(search->ret_before, SYSCTL_VALUE_MAX, "%s", found->record.before);
+	snprintf(search->before, sizeof(search->before), "%s", found->record.before);
 	return 1;
 }
 
 bool log_find_sysctl(int fd, const char *path, char *ret_before)
 {
-	struct log_sysctl_search search = {path, ret_before};
+	struct log_sysctl_search search = {.path = path};
 
-	return log_read(fd, log_match_sysctl, NULL, &search) == 1;
+	if (log_read(fd, log_match_sysctl, NULL, &search) != 1)
+		return false;
+	if (ret_before)
+		snprintf(ret_before, SYSCTL_VALUE_MAX, "%s", search.before);
+	return true;
 }

@@ -127,21 +127,13 @@ static void watcher_wait(int lifeline, int manager, struct watcher_held *held)
 	}
 }
 
-/*
- * After the manager's sudden death, in the order of a clean stop: copies, their connections, rules.
- * A pidfd becomes readable when the last process of its pid namespace is gone, which is later than
- * the end of the first one's hold on the lifeline.
- */
-static void watcher_end_copies(struct watcher_held *held)
+/* Ends the connections that the copies have left. */
+static void watcher_end_connections(const struct watcher_held *held)
 {
-	struct connections_owner *owners = calloc(held->count, sizeof(*owners));
-	struct netlink *diags = calloc(held->count, sizeof(*diags));
-	int timeout_ms = WATCHER_COPIES_MS;
+	struct connections_owner *owners = calloc(held->count + 1, sizeof(*owners));
+	struct netlink *diags = calloc(held->count + 1, sizeof(*diags));
 	size_t count = 0;
 
-	for (size_t i = 0; i < held->count; i++)
-		if (process_await(held->copies[i].pidfd, timeout_ms) == -ETIMEDOUT)
-			timeout_ms = 0; /* it was time for all of them */
 	for (size_t i = 0; owners && diags && i < held->count; i++) {
 		const struct guardian_copy *copy = &held->copies[i];
 
@@ -154,10 +146,25 @@ static void watcher_end_copies(struct watcher_held *held)
 		count++;
 	}
 	connections_end(owners, count);
-	/* The namespaces stay until this process ends: taking them apart would hold up the undoing.
-	 */
+	/* The sockets are not closed: taking the namespaces apart would hold up the undoing. They
+	 * go with this process. */
 	free(owners);
 	free(diags);
+}
+
+/*
+ * After the manager's sudden death, in the order of a clean stop: copies, their connections, rules.
+ * A pidfd becomes readable when the last process of its pid namespace is gone, which is later than
+ * the end of the first one's hold on the lifeline.
+ */
+static void watcher_end_copies(struct watcher_held *held)
+{
+	int timeout_ms = WATCHER_COPIES_MS;
+
+	for (size_t i = 0; i < held->count; i++)
+		if (process_await(held->copies[i].pidfd, timeout_ms) == -ETIMEDOUT)
+			timeout_ms = 0; /* it was time for all of them */
+	watcher_end_connections(held);
 	fd_close(&held->table);
 }
 

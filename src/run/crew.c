@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/cleanup.h"
 #include "base/error.h"
 #include "base/process.h"
 
@@ -116,15 +117,15 @@ static void crew_on_kill(void *data, struct copy *copy)
 /* Ends the connections of those copies that @is_meant, if they have a namespace that we see. */
 static void crew_end_connections(struct crew *crew, bool (*is_meant)(const struct copy *copy))
 {
-	struct connections_owner *owners = calloc(crew->count + 1, sizeof(*owners));
+	AUTO_FREE struct connections_owner *owners = calloc(crew->count + 1, sizeof(*owners));
 	size_t count = 0;
 
-	for (struct copy *copy = crew->first; owners && copy; copy = copy->next)
+	if (!owners)
+		return;
+	for (struct copy *copy = crew->first; copy; copy = copy->next)
 		if (is_meant(copy) && copy->diag.socket)
 			owners[count++] = copy_owner(copy);
-	if (owners)
-		connections_end(owners, count);
-	free(owners);
+	connections_end(owners, count);
 }
 
 static bool crew_is_dying(const struct copy *copy)

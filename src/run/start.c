@@ -155,12 +155,10 @@ static void start_on_guardian_end(void *data, uint32_t events)
 
 	(void)events;
 	loop_forget(&run->loop, &run->watchdog);
-	if (!run->guardian.has_answered) /* it has said why, or guardian_finish() will */
-		run_end(run, -EPIPE);
-	else if (run->phase < RUN_ENDING)
-		run_end(run, error_say(-EPIPE, "the guardian has been killed: stopping"));
-	else
-		run_end(run, -EPIPE);
+	/* If it has not answered, it has said why it ended, or guardian_finish() will. */
+	if (run->guardian.has_answered && run->phase < RUN_ENDING)
+		error_say(0, "the guardian has been killed: stopping");
+	run_end(run, -EPIPE);
 }
 
 static void start_on_answer_late(void *data)

@@ -64,22 +64,28 @@ static struct log_entry note(struct log *log, const char *path)
 /* The paths of the records that are found, each with a blank behind it; "?" for each junk line. */
 struct found {
 	char text[TEXT_MAX];
+	size_t length;
 };
+
+static void found_add(struct found *found, const char *what)
+{
+	found->length += (size_t)snprintf(found->text + found->length,
+					  sizeof(found->text) - found->length, "%s ", what);
+	assert_true(found->length < sizeof(found->text));
+}
 
 static struct found *found_now;
 
 static int on_record(const struct log_record *record, void *data)
 {
-	struct found *found = data;
-
-	strcat(strcat(found->text, record->record.path), " ");
+	found_add(data, record->record.path);
 	return 0;
 }
 
 static void on_junk(const char *line)
 {
 	(void)line;
-	strcat(found_now->text, "? ");
+	found_add(found_now, "?");
 }
 
 static void assert_found(int fd, const char *expected)
@@ -316,7 +322,7 @@ TEST(however_many_come_and_go_the_log_stays_small)
 			model_remove(&model, &log, random_below(&random, (uint32_t)model.count));
 		if (i % 50 == 0)
 			model_check(&model, &log);
-		assert_true(log_size(&log) < 3 * FOUND_MAX * 300);
+		assert_true(log_size(&log) < (size_t)3 * FOUND_MAX * 300);
 	}
 	while (model.count)
 		model_remove(&model, &log, model.count - 1);

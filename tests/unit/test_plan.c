@@ -254,7 +254,7 @@ TEST(any_text_fits)
 
 	for (size_t length = 0; length < sizeof(text) - 8; length++) {
 		memset(text, 'x', length);
-		strcpy(text + length, "{url}");
+		memcpy(text + length, "{url}", sizeof("{url}"));
 		plan_expand(&plan, text, 1, expanded);
 		assert_true(strnlen(expanded, sizeof(expanded)) < sizeof(expanded));
 		assert_int_equal(strspn(expanded, "x"),
