@@ -53,10 +53,12 @@ int fdpass_receive(int socket, void *data, size_t length, int *ret_fds, size_t c
 	ssize_t n;
 
 	memset(ret_fds, -1, sizeof(int) * count);
+	/* ECONNRESET: the other end was closed before it had read all that we sent. That is told
+	 * once, and before what it has sent itself: that still comes. */
 	do
 		n = recvmsg(socket, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
-	while (n < 0 && errno == EINTR);
-	if (n == 0 || (n < 0 && errno == ECONNRESET)) /* closed before it read all that we sent */
+	while (n < 0 && (errno == EINTR || errno == ECONNRESET));
+	if (n == 0)
 		return -EPIPE;
 	if (n < 0)
 		return -errno;

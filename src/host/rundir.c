@@ -21,7 +21,7 @@
 #include "host/log.h"
 
 enum {
-	RUNDIR_LOCK_TRIES = 500,
+	RUNDIR_LOCK_TRIES = 300,
 	RUNDIR_REMOVE_TRIES = 20,
 	RUNDIR_LOCK_PAUSE_MS = 10,
 	RUNDIR_OPEN_TRIES = 100,
@@ -106,7 +106,8 @@ int rundir_open(int gone)
 	int fd = rundir_open_locked(RUNDIR_LOCK_TRIES, gone);
 
 	if (fd == -ETIMEDOUT)
-		error_say(fd, "%s: timed out waiting for another start to finish", RUNDIR);
+		error_say(fd, "%s: timed out waiting for its lock, which another process holds",
+			  RUNDIR);
 	return fd;
 }
 

@@ -229,5 +229,7 @@ int watcher_main(int lifeline, int manager, bool (*is_taken)(unsigned int index,
 	err = undo_play(log, -1);
 	if (!err)
 		err = rundir_release(index);
+	if (err == -ETIMEDOUT)
+		return WATCHER_LOCKED;
 	return err ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -20,6 +20,9 @@ struct guardian_message {
 	struct guardian_copy copy;
 };
 
+/** EX_TEMPFAIL of sysexits.h */
+enum { WATCHER_LOCKED = 75 };
+
 /**
  * watcher_main() - undo what killed runs have left; make this run's log and send it; wait until the
  * run is over; undo it
@@ -27,7 +30,8 @@ struct guardian_message {
  * @manager:  pidfd of the manager
  * @is_taken: see guardian_start()
  *
- * Return: the process's exit status: EXIT_SUCCESS, nothing is left to undo.
+ * Return: the process's exit status: EXIT_SUCCESS, nothing is left to undo; WATCHER_LOCKED,
+ * something is, since another process holds the lock of the runtime directory; EXIT_FAILURE.
  */
 int watcher_main(int lifeline, int manager, bool (*is_taken)(unsigned int index, void *data),
 		 void *data);

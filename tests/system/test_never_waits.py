@@ -30,7 +30,7 @@ NOISE = 0.6 if SANITIZED else 0.15  # what a busy machine with two processors ma
 LIMIT = PROMISE + NOISE
 HALF_SET_UP = 0.05  # how long the manager may not know yet that a copy's program has begun
 AT_ONCE = 2.0  # a whole stop, if nothing but the output is in its way
-PATIENCE = 15.0  # a whole stop, if the program gives up on another: the lock's holder, or the guardian
+PATIENCE = 10.0  # a whole stop, if the program gives up on another: the lock's holder, or the guardian
 START = 15.0
 
 FIRST_PORT = 9001
