@@ -290,28 +290,22 @@ int log_read(int fd, int (*cb)(const struct log_record *record, void *data),
 	return result;
 }
 
-struct log_sysctl_search {
-	const char *path;
-	char before[SYSCTL_VALUE_MAX];
+struct log_uplink {
+	sa_family_t family;
+	unsigned int ifindex;
 };
 
-static int log_match_sysctl(const struct log_record *found, void *data)
+static int log_match_uplink(const struct log_record *found, void *data)
 {
-	struct log_sysctl_search *search = data;
+	const struct log_uplink *wanted = data;
 
-	if (found->record.kind != RECORD_SYSCTL || strcmp(found->record.path, search->path) != 0)
-		return 0;
-	snprintf(search->before, sizeof(search->before), "%s", found->record.before);
-	return 1;
+	return found->record.kind == RECORD_UPLINK && found->record.family == wanted->family &&
+	       found->record.ifindex == wanted->ifindex;
 }
 
-bool log_find_sysctl(int fd, const char *path, char *ret_before)
+bool log_find_uplink(int fd, sa_family_t family, unsigned int ifindex)
 {
-	struct log_sysctl_search search = {.path = path};
+	struct log_uplink wanted = {family, ifindex};
 
-	if (log_read(fd, log_match_sysctl, NULL, &search) != 1)
-		return false;
-	if (ret_before)
-		snprintf(ret_before, SYSCTL_VALUE_MAX, "%s", search.before);
-	return true;
+	return log_read(fd, log_match_uplink, NULL, &wanted) == 1;
 }

@@ -96,8 +96,5 @@ int log_read(int fd, int (*cb)(const struct log_record *record, void *data),
 /** log_void() - take a record that was read out of the file. Return: 0 or -errno. */
 int log_void(int fd, off_t offset);
 
-/**
- * log_find_sysctl() - does the log name this parameter?
- * @ret_before: SYSCTL_VALUE_MAX bytes for the value that it had before; may be NULL
- */
-bool log_find_sysctl(int fd, const char *path, char *ret_before);
+/** log_find_uplink() - does the log name this link as an uplink that was turned on? */
+bool log_find_uplink(int fd, sa_family_t family, unsigned int ifindex);

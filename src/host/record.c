@@ -26,9 +26,9 @@ void record_format(const struct record *record, char *line)
 			 address_format_network(&record->networks[0], ipv4),
 			 address_format_network(&record->networks[1], ipv6));
 		break;
-	case RECORD_SYSCTL:
-		snprintf(line, RECORD_LINE_MAX, "sysctl %s %s %s\n", record->before, record->after,
-			 record->path);
+	case RECORD_UPLINK:
+		snprintf(line, RECORD_LINE_MAX, "uplink %s %u\n",
+			 record->family == AF_INET6 ? "ipv6" : "ipv4", record->ifindex);
 		break;
 	case RECORD_DIRECTORY:
 		snprintf(line, RECORD_LINE_MAX, "directory %s\n", record->path);
@@ -36,8 +36,8 @@ void record_format(const struct record *record, char *line)
 	case RECORD_CGROUP:
 		snprintf(line, RECORD_LINE_MAX, "cgroup %s\n", record->path);
 		break;
-	case RECORD_RULES:
-		snprintf(line, RECORD_LINE_MAX, "rules %u\n", record->index);
+	case RECORD_GUARD:
+		snprintf(line, RECORD_LINE_MAX, "guard %s\n", record->table);
 		break;
 	}
 }
@@ -98,22 +98,21 @@ static bool record_parse_networks(const char *text, struct address networks[2])
 	       record_parse_network(text, AF_INET6, &networks[1]);
 }
 
-static bool record_parse_index(const char *text, unsigned int *ret)
+static bool record_parse_uplink(const char *text, struct record *ret)
 {
-	char *end;
-	unsigned long index = strtoul(text, &end, 10);
+	char family[8];
 
-	if (*text < '0' || *text > '9' || *end || index >= RECORD_INDEX_MAX)
+	if (!record_parse_word(&text, family, sizeof(family)))
 		return false;
-	*ret = (unsigned int)index;
-	return true;
+	ret->family = strcmp(family, "ipv6") == 0 ? AF_INET6 : AF_INET;
+	ret->ifindex = (unsigned int)strtoul(text, NULL, 10);
+	return ret->ifindex > 0 && ret->ifindex <= INT_MAX;
 }
 
-/* Nothing else is ever changed. */
-static bool record_is_link_parameter(const char *path)
+static bool record_parse_guard(const char *text, char table[GUARD_TABLE_MAX])
 {
-	return strncmp(path, "net/ipv4/conf/", strlen("net/ipv4/conf/")) == 0 ||
-	       strncmp(path, "net/ipv6/conf/", strlen("net/ipv6/conf/")) == 0;
+	return snprintf(table, GUARD_TABLE_MAX, "%s", text) < GUARD_TABLE_MAX &&
+	       guard_is_name(table);
 }
 
 static bool record_parse_line(const char *line, struct record *ret)
@@ -128,19 +127,17 @@ static bool record_parse_line(const char *line, struct record *ret)
 		ret->kind = RECORD_CONNTRACK;
 		return record_parse_networks(rest, ret->networks);
 	}
-	if ((rest = record_behind(line, "sysctl"))) {
-		ret->kind = RECORD_SYSCTL;
-		return record_parse_word(&rest, ret->before, sizeof(ret->before)) &&
-		       record_parse_word(&rest, ret->after, sizeof(ret->after)) &&
-		       record_is_link_parameter(rest) && record_parse_path(rest, ret->path);
+	if ((rest = record_behind(line, "uplink"))) {
+		ret->kind = RECORD_UPLINK;
+		return record_parse_uplink(rest, ret);
 	}
 	if ((rest = record_behind(line, "directory"))) {
 		ret->kind = RECORD_DIRECTORY;
 		return rest[0] == '/' && record_parse_path(rest, ret->path);
 	}
-	if ((rest = record_behind(line, "rules"))) {
-		ret->kind = RECORD_RULES;
-		return record_parse_index(rest, &ret->index);
+	if ((rest = record_behind(line, "guard"))) {
+		ret->kind = RECORD_GUARD;
+		return record_parse_guard(rest, ret->table);
 	}
 	if ((rest = record_behind(line, "cgroup"))) {
 		ret->kind = RECORD_CGROUP;

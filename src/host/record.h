@@ -6,43 +6,41 @@
  *
  *	links 02:5e:10:00:53:01               delete the links with this MAC address
  *	conntrack 10.90.0.0/24 fd00::/64                forget the connections of this network
- *	sysctl 0 1 net/ipv4/conf/eth0/forwarding    put 0 back if it is still 1
+ *	uplink ipv4 2                         turn the forwarding of link 2 off again
  *	directory /tmp/project                remove this directory if it is empty
  *	cgroup /sys/fs/cgroup/a.service       take the groups below it away again
- *	rules 0                               delete the routing rules of run 0 (net/rule.h)
+ *	guard uva_guard_025e10005301          delete this table, when no uplink forwards any more
  */
 #pragma once
 
 #include <limits.h>
 #include <stdbool.h>
 
-#include "base/sysctl.h"
 #include "net/address.h"
+#include "net/guard.h"
 #include "net/link.h"
 
 enum record_kind {
 	RECORD_LINKS,
 	RECORD_CONNTRACK,
-	RECORD_SYSCTL,
+	RECORD_UPLINK,
 	RECORD_DIRECTORY,
 	RECORD_CGROUP,
-	RECORD_RULES,
+	RECORD_GUARD,
 };
 
 struct record {
 	enum record_kind kind;
-	unsigned int index;         /* RECORD_RULES: less than RECORD_INDEX_MAX */
-	struct mac mac;             /* RECORD_LINKS */
-	struct address networks[2]; /* RECORD_CONNTRACK: IPv4, IPv6 */
-	char path[PATH_MAX];        /* RECORD_SYSCTL, RECORD_DIRECTORY, RECORD_CGROUP; no newline */
-	char before[SYSCTL_VALUE_MAX], after[SYSCTL_VALUE_MAX]; /* RECORD_SYSCTL; single words */
+	sa_family_t family;          /* RECORD_UPLINK: AF_INET, AF_INET6 */
+	unsigned int ifindex;        /* RECORD_UPLINK */
+	struct mac mac;              /* RECORD_LINKS */
+	struct address networks[2];  /* RECORD_CONNTRACK: IPv4, IPv6 */
+	char path[PATH_MAX];         /* RECORD_DIRECTORY, RECORD_CGROUP; no newline */
+	char table[GUARD_TABLE_MAX]; /* RECORD_GUARD */
 };
 
 /** Room for the line of any record. */
-enum { RECORD_LINE_MAX = PATH_MAX + 2 * SYSCTL_VALUE_MAX + 32 };
-
-/** Runs of one network namespace have an index below this one. */
-enum { RECORD_INDEX_MAX = 90 };
+enum { RECORD_LINE_MAX = PATH_MAX + 32 };
 
 /** record_format() - a record as its line, with the newline, in RECORD_LINE_MAX bytes. */
 void record_format(const struct record *record, char *line);

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -67,7 +68,7 @@ static int rundir_open_once(int tries, int gone)
 	struct stat st;
 	int err;
 
-	if (mkdir(RUNDIR, 0755) < 0 && errno != EEXIST)
+	if (mkdir(RUNDIR, 0700) < 0 && errno != EEXIST)
 		return error_report(-errno, "cannot make %s", RUNDIR);
 	fd = rundir_open_directory();
 	if (fd == -ENOENT)
@@ -81,6 +82,9 @@ static int rundir_open_once(int tries, int gone)
 			-EPERM,
 			"%s can be written by others than root, so it is not trusted: remove it",
 			RUNDIR);
+	/* Who can open it can lock it. Earlier versions made it for all to read. */
+	if (st.st_mode & (S_IRWXG | S_IRWXO) && fchmod(fd, 0700) < 0)
+		return error_report(-errno, "cannot close %s to others", RUNDIR);
 	err = rundir_lock(fd, tries, gone);
 	if (err == -ETIMEDOUT || err == -ECANCELED)
 		return err;
@@ -118,14 +122,39 @@ int rundir_try_open(void)
 	return fd == -ETIMEDOUT ? -EAGAIN : fd;
 }
 
-/* "4026531840." for this network namespace: the number that /proc/self/ns/net has. */
+#ifndef SO_NETNS_COOKIE
+#define SO_NETNS_COOKIE 71 /* Linux 5.14 */
+#endif
+
+/* The network namespace's number, which no other one gets before the machine is started again. */
+static bool rundir_find_cookie(uint64_t *ret)
+{
+	AUTO_CLOSE int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	socklen_t length = sizeof(*ret);
+
+	return fd >= 0 && getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, ret, &length) == 0;
+}
+
+bool rundir_is_sure(void)
+{
+	uint64_t cookie;
+
+	return rundir_find_cookie(&cookie);
+}
+
+/* "4097." for this network namespace; "inode-4026531840." where the kernel has no such number. */
 static int rundir_prefix(char prefix[NAME_MAX])
 {
+	uint64_t cookie;
 	struct stat st;
 
+	if (rundir_find_cookie(&cookie)) {
+		snprintf(prefix, NAME_MAX, "%" PRIu64 ".", cookie);
+		return 0;
+	}
 	if (stat("/proc/self/ns/net", &st) < 0)
 		return error_report(-errno, "cannot tell the network namespace");
-	snprintf(prefix, NAME_MAX, "%ju.", (uintmax_t)st.st_ino);
+	snprintf(prefix, NAME_MAX, "inode-%ju.", (uintmax_t)st.st_ino);
 	return 0;
 }
 
@@ -198,7 +227,7 @@ DIR *rundir_list(int rundir)
 	return logs;
 }
 
-bool rundir_find_sysctl(int rundir, int own_log, const char *path, char *ret_before)
+bool rundir_find_uplink(int rundir, int own_log, sa_family_t family, unsigned int ifindex)
 {
 	DIR *logs = rundir < 0 ? NULL : rundir_list(rundir);
 	char name[NAME_MAX + 1];
@@ -215,7 +244,7 @@ bool rundir_find_sysctl(int rundir, int own_log, const char *path, char *ret_bef
 		    fstat(own_log, &own) < 0 || own.st_ino == other.st_ino)
 			continue;
 		log = rundir_open_log(rundir, name, &alive);
-		found = log >= 0 && alive && log_find_sysctl(log, path, ret_before);
+		found = log >= 0 && alive && log_find_uplink(log, family, ifindex);
 	}
 	closedir(logs);
 	return found;

@@ -3,15 +3,20 @@
  * rundir.h - /run/uva_container/: one undo log for each run that is under way.
  *
  * A log is locked (flock) as long as its run lives; one that nobody locks belongs to a run that was
- * killed together with its guardian. Its name is that of the network namespace and the run's index
- * in it. Nothing in the directory is trusted that root did not write.
+ * killed together with its guardian. Its name is that of the network namespace (SO_NETNS_COOKIE)
+ * and the run's index in it. Nothing in the directory is trusted that root did not write, and
+ * nobody else can open anything in it: who can open a file can lock it.
  */
 #pragma once
 
 #include <dirent.h>
 #include <stdbool.h>
+#include <sys/socket.h>
 
 #define RUNDIR "/run/uva_container"
+
+/** Runs of one network namespace have an index below this one. */
+enum { RUNDIR_INDEX_MAX = 90 };
 
 /**
  * rundir_open() - make the directory where it does not exist, open it and lock it
@@ -52,11 +57,17 @@ int rundir_next_log(DIR *logs, char *name);
 int rundir_open_log(int rundir, const char *name, bool *ret_alive);
 
 /**
- * rundir_find_sysctl() - has another living run set this parameter?
- * @own_log:    of the run that asks
- * @ret_before: SYSCTL_VALUE_MAX bytes for the value it found before; may be NULL
+ * rundir_is_sure() - does the name of a log tell its network namespace for sure?
+ *
+ * Before Linux 5.14 it has the number of an inode, which a later namespace can have, too.
  */
-bool rundir_find_sysctl(int rundir, int own_log, const char *path, char *ret_before);
+bool rundir_is_sure(void);
+
+/**
+ * rundir_find_uplink() - has another living run turned this link on?
+ * @own_log: of the run that asks
+ */
+bool rundir_find_uplink(int rundir, int own_log, sa_family_t family, unsigned int ifindex);
 
 /**
  * rundir_claim() - create and lock the log of run @index of this network namespace

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <linux/netlink.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,12 +15,13 @@
 #include "base/cleanup.h"
 #include "base/directory.h"
 #include "base/error.h"
-#include "base/sysctl.h"
 #include "host/cgroup.h"
 #include "host/log.h"
 #include "host/rundir.h"
+#include "host/uplinks.h"
 #include "net/conntrack.h"
-#include "net/rule.h"
+#include "net/guard.h"
+#include "net/nat.h"
 
 static int undo_links(const struct mac *mac)
 {
@@ -31,20 +33,6 @@ static int undo_links(const struct mac *mac)
 	err = link_delete_all(&nl, mac);
 	if (err)
 		netlink_report(&nl, err, "cannot delete the links of this run");
-	netlink_close(&nl);
-	return err;
-}
-
-static int undo_rules(unsigned int index)
-{
-	struct netlink nl;
-	int err = netlink_open(&nl, NETLINK_ROUTE);
-
-	if (err)
-		return err;
-	err = rule_delete_all(&nl, index);
-	if (err)
-		netlink_report(&nl, err, "cannot delete the routing rules of this run");
 	netlink_close(&nl);
 	return err;
 }
@@ -63,24 +51,6 @@ static int undo_conntrack(const struct address networks[2])
 	return err;
 }
 
-/* Runs share an uplink's parameters: the last one of them puts back what the first one found. */
-static int undo_sysctl(const struct record *record, int log, int rundir)
-{
-	char now[SYSCTL_VALUE_MAX];
-	int err;
-
-	if (rundir_find_sysctl(rundir, log, record->path, NULL))
-		return 0;
-	err = sysctl_read(record->path, now);
-	if (!err && strcmp(now, record->after) == 0)
-		err = sysctl_write(record->path, record->before);
-	if (!err || err == -ENOENT) /* its link is gone, and the parameter with it */
-		return 0;
-	return error_report(err, "cannot put %s back to %s", record->path, record->before);
-}
-
-_Static_assert((int)RECORD_INDEX_MAX <= (int)RULE_INDEX_MAX, "each run has rules of its own");
-
 static int undo_record(const struct record *record, int log, int rundir)
 {
 	switch (record->kind) {
@@ -88,12 +58,12 @@ static int undo_record(const struct record *record, int log, int rundir)
 		return undo_links(&record->mac);
 	case RECORD_CONNTRACK:
 		return undo_conntrack(record->networks);
-	case RECORD_SYSCTL:
-		return undo_sysctl(record, log, rundir);
+	case RECORD_UPLINK:
+		return uplinks_put_back(record->family, record->ifindex, rundir, log);
 	case RECORD_DIRECTORY:
 		return directory_remove(record->path);
-	case RECORD_RULES:
-		return undo_rules(record->index);
+	case RECORD_GUARD:
+		return guard_delete(record->table);
 	case RECORD_CGROUP:
 		return cgroup_undo(record->path);
 	}
@@ -105,7 +75,9 @@ struct undo {
 	int log;
 	int rundir;   /* locked by the caller; -1: to be locked for each record that needs it */
 	int lock_err; /* why that failed: it is waited for once */
-	int err;      /* the first failure */
+	bool has_forwarder; /* an uplink could not be turned off */
+	bool is_foreign;    /* the log is of another network namespace */
+	int err;            /* the first failure */
 };
 
 static int undo_and_void(const struct log_record *found, const struct undo *undo, int rundir)
@@ -119,16 +91,15 @@ static int undo_and_void(const struct log_record *found, const struct undo *undo
 }
 
 /*
- * Undoes a record, and takes it out of the log: the log shrinks while it is played. For a parameter
- * both happen under the directory's lock, so that of two runs which end at the same time one sees
- * that it is the last. Without the lock nobody can tell whether another run needs the parameter:
- * it stays.
+ * An uplink is undone, and its record taken out, under the directory's lock, so that of two runs
+ * which end at the same time one sees that it is the last. Without the lock nobody can tell whether
+ * another run needs the uplink: it stays on.
  */
-static int undo_found(const struct log_record *found, struct undo *undo)
+static int undo_uplink(const struct log_record *found, struct undo *undo)
 {
 	AUTO_CLOSE int lock = -1;
 
-	if (found->record.kind != RECORD_SYSCTL || undo->rundir >= 0)
+	if (undo->rundir >= 0)
 		return undo_and_void(found, undo, undo->rundir);
 	if (undo->lock_err)
 		return undo->lock_err;
@@ -138,6 +109,27 @@ static int undo_found(const struct log_record *found, struct undo *undo)
 		return lock;
 	}
 	return undo_and_void(found, undo, lock);
+}
+
+/* Undoes a record, and takes it out of the log: the log shrinks while it is played. */
+static int undo_found(const struct log_record *found, struct undo *undo)
+{
+	int err;
+
+	if (undo->is_foreign && found->record.kind == RECORD_UPLINK)
+		return log_void(undo->log, found->offset);
+	if (found->record.kind == RECORD_UPLINK) {
+		err = undo_uplink(found, undo);
+		undo->has_forwarder = undo->has_forwarder || err;
+		return err;
+	}
+	if (found->record.kind == RECORD_GUARD && undo->has_forwarder)
+		return error_say(
+			-EBUSY,
+			"a link of this host still forwards: the table inet %s, which keeps "
+			"it from making a router, stays until the next start",
+			found->record.table);
+	return undo_and_void(found, undo, undo->rundir);
 }
 
 /* What could not be undone stays in the log; the rest is undone all the same. */
@@ -150,6 +142,22 @@ static int undo_on_record(const struct log_record *found, void *data)
 	return 0;
 }
 
+/* Return: 1: the log names a guard that is not there. */
+static int undo_on_guard(const struct log_record *found, void *data)
+{
+	(void)data;
+	return found->record.kind == RECORD_GUARD && !nat_table_exists(found->record.table);
+}
+
+/*
+ * A table is gone with its namespace, and a guard is made before an uplink is turned on. So if
+ * there is none, and the name of the log leaves room for doubt, nothing is known of the links here.
+ */
+static bool undo_is_foreign(int log)
+{
+	return !rundir_is_sure() && log_read(log, undo_on_guard, NULL, NULL) == 1;
+}
+
 static void undo_on_junk(const char *line)
 {
 	error_say(0, "undo log: skipping a line that is no record: %.80s", line);
@@ -157,7 +165,7 @@ static void undo_on_junk(const char *line)
 
 int undo_play(int log, int rundir)
 {
-	struct undo undo = {.log = log, .rundir = rundir};
+	struct undo undo = {.log = log, .rundir = rundir, .is_foreign = undo_is_foreign(log)};
 	int err = log_read(log, undo_on_record, undo_on_junk, &undo);
 
 	if (err)

@@ -3,8 +3,8 @@
  * undo.h - taking back what an undo log names.
  *
  * Undoing is idempotent, and touches nothing that is not known to be ours: a link by the run's
- * random MAC address, a parameter only while it has the value that we gave it and no other run of
- * ours needs it, a directory only if it is empty.
+ * random MAC address, an uplink only if no other run of ours needs it and the host is no router by
+ * now, a directory only if it is empty. The guard goes only when no uplink is left on.
  */
 #pragma once
 

@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <net/if.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -19,7 +20,18 @@
 #include "host/rundir.h"
 #include "net/route.h"
 
-enum { UPLINKS_MTU_DEFAULT = 1500, UPLINKS_MTU_MAX = 65535 };
+enum {
+	UPLINKS_MTU_DEFAULT = 1500,
+	UPLINKS_MTU_MAX = 65535,
+	UPLINKS_RENAME_TRIES = 10, /* the name can change between its look-up and its use */
+};
+
+struct uplink {
+	sa_family_t family;
+	unsigned int ifindex;
+	struct log_entry entry;
+	bool is_wanted; /* in uplinks_update(): the link still is an uplink */
+};
 
 static bool uplinks_is_on(const char *path)
 {
@@ -28,11 +40,19 @@ static bool uplinks_is_on(const char *path)
 	return sysctl_read(path, value) == 0 && strcmp(value, "0") != 0;
 }
 
+bool uplinks_host_forwards(sa_family_t family)
+{
+	return uplinks_is_on(family == AF_INET6 ? "net/ipv6/conf/all/forwarding"
+						: "net/ipv4/conf/all/forwarding");
+}
+
 bool uplinks_can_forward_ipv6(void)
 {
 	return access("/proc/sys/net/ipv6/conf/all/force_forwarding", F_OK) == 0 ||
-	       uplinks_is_on("net/ipv6/conf/all/forwarding");
+	       uplinks_host_forwards(AF_INET6);
 }
+
+/* ---- MTU ---- */
 
 /* The MTU of a link, 0 where it is just gone. */
 static unsigned int uplinks_link_mtu(const char *name)
@@ -67,81 +87,215 @@ unsigned int uplinks_mtu(struct netlink *route)
 	return smallest < UPLINKS_MTU_MAX ? smallest : UPLINKS_MTU_MAX;
 }
 
-static int uplinks_note(struct log *log, const char *path, const char *before)
-{
-	struct record record = {.kind = RECORD_SYSCTL, .after = "1"};
+/* ---- One link ---- */
 
-	snprintf(record.path, sizeof(record.path), "%s", path);
-	snprintf(record.before, sizeof(record.before), "%s", before);
-	return log_note(log, &record, NULL);
+/* The path of the parameter, by the name that the link has now. Return: false: it has gone. */
+static bool uplinks_path(sa_family_t family, unsigned int ifindex, char path[PATH_MAX])
+{
+	char name[IFNAMSIZ];
+
+	if (!if_indextoname(ifindex, name))
+		return false;
+	if (family == AF_INET6)
+		snprintf(path, PATH_MAX, "net/ipv6/conf/%s/force_forwarding", name);
+	else
+		snprintf(path, PATH_MAX, "net/ipv4/conf/%s/forwarding", name);
+	return true;
 }
 
-/* Turns one parameter of a link from 0 to 1, if it is 0, or another run of ours has done so. */
-static int uplinks_turn_on(struct uplinks *uplinks, sa_family_t family, const char *link,
-			   const char *parameter, int rundir)
+/* Return: 0; -ENOENT: there is no such link, or it has no such parameter; or another -errno. */
+static int uplinks_read(sa_family_t family, unsigned int ifindex, bool *ret_is_on)
 {
-	char path[PATH_MAX], before[SYSCTL_VALUE_MAX];
+	char path[PATH_MAX], value[SYSCTL_VALUE_MAX];
+	int err = -ENOENT;
+
+	for (int i = 0; err == -ENOENT && i < UPLINKS_RENAME_TRIES; i++) {
+		if (!uplinks_path(family, ifindex, path))
+			return -ENOENT;
+		err = sysctl_read(path, value);
+	}
+	*ret_is_on = !err && strcmp(value, "0") != 0;
+	return err && err != -ENOENT ? error_report(err, "cannot read /proc/sys/%s", path) : err;
+}
+
+static int uplinks_write(sa_family_t family, unsigned int ifindex, const char *value)
+{
+	char path[PATH_MAX];
+	int err = -ENOENT;
+
+	for (int i = 0; err == -ENOENT && i < UPLINKS_RENAME_TRIES; i++) {
+		if (!uplinks_path(family, ifindex, path))
+			return 0;
+		err = sysctl_write(path, value);
+	}
+	return err && err != -ENOENT
+		       ? error_report(err, "cannot write %s to /proc/sys/%s", value, path)
+		       : 0;
+}
+
+int uplinks_put_back(sa_family_t family, unsigned int ifindex, int rundir, int own_log)
+{
+	bool is_on = false;
 	int err;
 
-	snprintf(path, sizeof(path), "net/%s/conf/%s/%s", family == AF_INET6 ? "ipv6" : "ipv4",
-		 link, parameter);
-	err = sysctl_read(path, before);
-	if (err == -ENOENT) /* the link is gone, or the kernel has no such parameter */
+	if (rundir_find_uplink(rundir, own_log, family, ifindex) || uplinks_host_forwards(family))
 		return 0;
+	err = uplinks_read(family, ifindex, &is_on);
 	if (err)
-		return error_report(err, "cannot read /proc/sys/%s", path);
-	if (strcmp(before, "0") != 0 &&
-	    (log_find_sysctl(uplinks->log->fd, path, NULL) ||
-	     !rundir_find_sysctl(rundir, uplinks->log->fd, path, before)))
-		return 0; /* it is on by us already, or it was a router before us */
-	err = uplinks->guard(uplinks->data, family, link);
-	if (err)
-		return err;
-	err = uplinks_note(uplinks->log, path, before);
-	if (err)
-		return err;
-	err = sysctl_write(path, "1");
-	return err && err != -ENOENT ? error_report(err, "cannot write 1 to /proc/sys/%s", path)
-				     : 0;
+		return err == -ENOENT ? 0 : err;
+	return is_on ? uplinks_write(family, ifindex, "0") : 0;
 }
+
+static struct uplink *uplinks_find(const struct uplinks *uplinks, sa_family_t family,
+				   unsigned int ifindex)
+{
+	for (size_t i = 0; i < uplinks->count; i++)
+		if (uplinks->links[i].family == family && uplinks->links[i].ifindex == ifindex)
+			return &uplinks->links[i];
+	return NULL;
+}
+
+static struct uplink *uplinks_append(struct uplinks *uplinks, sa_family_t family,
+				     unsigned int ifindex)
+{
+	struct uplink *grown =
+		reallocarray(uplinks->links, uplinks->count + 1, sizeof(*uplinks->links));
+
+	if (!grown) {
+		error_report(-ENOMEM, "cannot keep track of the uplinks");
+		return NULL;
+	}
+	uplinks->links = grown;
+	grown[uplinks->count] =
+		(struct uplink){.family = family, .ifindex = ifindex, .is_wanted = true};
+	return &grown[uplinks->count++];
+}
+
+/* In the log, then guarded, then on. */
+static int uplinks_take(struct uplinks *uplinks, sa_family_t family, unsigned int ifindex)
+{
+	const struct record record = {.kind = RECORD_UPLINK, .family = family, .ifindex = ifindex};
+	struct uplink *uplink = uplinks_append(uplinks, family, ifindex);
+	int err;
+
+	if (!uplink)
+		return -ENOMEM;
+	err = log_note(uplinks->log, &record, &uplink->entry);
+	if (err) {
+		uplinks->count--;
+		return err;
+	}
+	nat_guard(uplinks->nat, family, ifindex);
+	err = nat_commit(uplinks->nat);
+	return err ? err : uplinks_write(family, ifindex, "1");
+}
+
+/* What was turned on by nobody of ours was so before: the host is a router there, and stays one. */
+static int uplinks_consider(struct uplinks *uplinks, sa_family_t family, unsigned int ifindex,
+			    int rundir)
+{
+	struct uplink *uplink = uplinks_find(uplinks, family, ifindex);
+	bool is_on = false;
+	int err;
+
+	if (uplink)
+		uplink->is_wanted = true;
+	err = uplinks_read(family, ifindex, &is_on);
+	if (err)
+		return err == -ENOENT ? 0 : err;
+	if (uplink) /* somebody may have turned it off: with all.forwarding, say */
+		return is_on ? 0 : uplinks_write(family, ifindex, "1");
+	if (is_on && !rundir_find_uplink(rundir, uplinks->log->fd, family, ifindex))
+		return 0;
+	return uplinks_take(uplinks, family, ifindex);
+}
+
+/* ---- All links ---- */
 
 struct uplinks_scan {
 	struct uplinks *uplinks;
 	int rundir;
-	int err; /* the first one that is reported */
+	int err; /* the first one, reported */
 };
 
-static int uplinks_enable_one(const struct route_local *local, const struct uplinks_scan *scan)
+static bool uplinks_is_loopback(unsigned int ifindex)
 {
-	struct uplinks *uplinks = scan->uplinks;
-	sa_family_t family = local->address.family;
 	char name[IFNAMSIZ];
 
-	if (local->ifindex == uplinks->bridge || !if_indextoname(local->ifindex, name) ||
-	    strcmp(name, "lo") == 0)
-		return 0;
-	if (family == AF_INET)
-		return uplinks_turn_on(uplinks, AF_INET, name, "forwarding", scan->rundir);
-	if (!uplinks->ipv6 || local->link_scope || uplinks_is_on("net/ipv6/conf/all/forwarding"))
-		return 0;
-	return uplinks_turn_on(uplinks, AF_INET6, name, "force_forwarding", scan->rundir);
+	return !if_indextoname(ifindex, name) || strcmp(name, "lo") == 0;
 }
 
-static int uplinks_enable(const struct route_local *local, void *data)
+static int uplinks_on_link(sa_family_t family, unsigned int ifindex, void *data)
 {
 	struct uplinks_scan *scan = data;
+	struct uplinks *uplinks = scan->uplinks;
 
-	scan->err = uplinks_enable_one(local, scan);
+	if (ifindex == uplinks->bridge || uplinks_is_loopback(ifindex) ||
+	    (family == AF_INET6 && !uplinks->has_ipv6) || uplinks_host_forwards(family))
+		return 0;
+	scan->err = uplinks_consider(uplinks, family, ifindex, scan->rundir);
 	return scan->err;
 }
 
-int uplinks_enable_all(struct uplinks *uplinks, struct netlink *route, int rundir)
+static int uplinks_on_local(const struct route_local *local, void *data)
+{
+	if (local->address.family == AF_INET6 && local->link_scope)
+		return 0;
+	return uplinks_on_link(local->address.family, local->ifindex, data);
+}
+
+static void uplinks_remove(struct uplinks *uplinks, size_t index)
+{
+	struct uplink *uplink = &uplinks->links[index];
+
+	nat_unguard(uplinks->nat, uplink->family, uplink->ifindex);
+	log_retire(uplinks->log, &uplink->entry);
+	*uplink = uplinks->links[--uplinks->count];
+}
+
+/* First off, then without a guard, then out of the log. */
+static int uplinks_drop_unwanted(struct uplinks *uplinks, int rundir)
+{
+	for (size_t i = uplinks->count; i > 0; i--) {
+		const struct uplink *uplink = &uplinks->links[i - 1];
+		int err;
+
+		if (uplink->is_wanted)
+			continue;
+		err = uplinks_put_back(uplink->family, uplink->ifindex, rundir, uplinks->log->fd);
+		if (err)
+			return err;
+		uplinks_remove(uplinks, i - 1);
+	}
+	return nat_commit(uplinks->nat);
+}
+
+int uplinks_update(struct uplinks *uplinks, struct netlink *route, int rundir)
 {
 	struct uplinks_scan scan = {uplinks, rundir, 0};
 	int err;
 
-	err = route_list_locals(route, uplinks_enable, &scan);
-	if (err && !scan.err)
-		error_report(err, "cannot read the addresses of this host");
-	return err;
+	for (size_t i = 0; i < uplinks->count; i++)
+		uplinks->links[i].is_wanted = false;
+	err = route_list_locals(route, uplinks_on_local, &scan);
+	if (!err)
+		err = route_list_links(route, uplinks_on_link, &scan);
+	if (err)
+		return scan.err ? err : error_report(err, "cannot read the addresses of this host");
+	return uplinks_drop_unwanted(uplinks, rundir);
+}
+
+int uplinks_let_go(struct uplinks *uplinks, sa_family_t family)
+{
+	for (size_t i = uplinks->count; i > 0; i--)
+		if (uplinks->links[i - 1].family == family)
+			uplinks_remove(uplinks, i - 1);
+	return nat_commit(uplinks->nat);
+}
+
+void uplinks_close(struct uplinks *uplinks)
+{
+	free(uplinks->links);
+	uplinks->links = NULL;
+	uplinks->count = 0;
 }

@@ -3,11 +3,15 @@
  * uplinks.h - letting in what comes for our host ports from elsewhere, without making a router.
  *
  * A packet that comes in by a link is forwarded only if that link has forwarding on. We turn it on
- * for each link that has an address, one by one, while ip_forward and all.forwarding stay as they
- * are; what is on already (the host is a router) is left alone. Before a link is turned on, it is
- * guarded (net/rule.h): what it would forward beside our bridge is dropped.
+ * for each link that has an address or a route, one by one, while ip_forward and all.forwarding
+ * stay as they are. Before a link is turned on it is guarded (net/guard.h): whatever it would
+ * forward to another place than our bridges is dropped.
  *
- * Runs on the same host share their uplinks; see undo.h for who turns them off again.
+ * A link is known by its index, so that it may be renamed. Whoever turns on forwarding for the
+ * whole host (Docker, libvirt, an administrator) needs the links as they are: from then on they are
+ * not ours any more, and not guarded.
+ *
+ * Runs on the same host share their uplinks: the last one turns them off again.
  */
 #pragma once
 
@@ -15,27 +19,42 @@
 #include <sys/types.h>
 
 #include "host/log.h"
+#include "net/nat.h"
 #include "net/netlink.h"
 
+struct uplink;
+
 struct uplinks {
-	struct log *log;     /* undo log of this run */
-	unsigned int bridge; /* ifindex of our own bridge, which is none */
-	bool ipv6;           /* whether to care for IPv6 at all */
-	/* Called before a link is turned on. Return: 0, or a negative errno, reported. */
-	int (*guard)(void *data, sa_family_t family, const char *link);
-	void *data;
+	struct log *log;      /* undo log of this run */
+	struct nat *nat;      /* whose guard it is */
+	unsigned int bridge;  /* ifindex of our own bridge, which is none */
+	bool has_ipv6;        /* whether to care for IPv6 at all */
+	struct uplink *links; /* those that are ours, @count of them; owned */
+	size_t count;
 };
 
 /** uplinks_mtu() - the smallest MTU, in bytes, of the links with an address; 1500 without any. */
 unsigned int uplinks_mtu(struct netlink *route);
 
 /**
- * uplinks_enable_all() - turn every link on that has an address and needs it
+ * uplinks_update() - look at all links: turn on those that need it, let go of those that do not
  * @rundir: of rundir_open(), locked
  *
- * Return: 0, or a negative errno, reported.
+ * Return: 0 or -errno, reported.
  */
-int uplinks_enable_all(struct uplinks *uplinks, struct netlink *route, int rundir);
+int uplinks_update(struct uplinks *uplinks, struct netlink *route, int rundir);
+
+/**
+ * uplinks_let_go() - somebody has made the host a router: its links are not ours any more
+ * Return: 0 or -errno, reported.
+ */
+int uplinks_let_go(struct uplinks *uplinks, sa_family_t family);
+
+/** uplinks_close() - free the memory. Safe to repeat, and on zeros. */
+void uplinks_close(struct uplinks *uplinks);
+
+/** uplinks_host_forwards() - is the whole host a router in this family? */
+bool uplinks_host_forwards(sa_family_t family);
 
 /**
  * uplinks_can_forward_ipv6() - has this kernel a way to forward IPv6 by single links?
@@ -45,3 +64,13 @@ int uplinks_enable_all(struct uplinks *uplinks, struct netlink *route, int rundi
  * host forwards IPv6 anyway.
  */
 bool uplinks_can_forward_ipv6(void);
+
+/**
+ * uplinks_put_back() - turn a link's forwarding off again
+ * @rundir:  of rundir_open(), locked
+ * @own_log: of the run that turned it on
+ *
+ * Not if another living run needs it, or the whole host has become a router; a link that has gone
+ * needs nothing. Return: 0 or -errno, reported.
+ */
+int uplinks_put_back(sa_family_t family, unsigned int ifindex, int rundir, int own_log);

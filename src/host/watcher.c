@@ -27,7 +27,7 @@ enum { WATCHER_COPIES_MS = 2000 };
 static int watcher_claim(int rundir, bool (*is_taken)(unsigned int index, void *data), void *data,
 			 unsigned int *ret_index)
 {
-	for (unsigned int index = 0; index < RECORD_INDEX_MAX; index++) {
+	for (unsigned int index = 0; index < RUNDIR_INDEX_MAX; index++) {
 		int log = is_taken(index, data) ? -EEXIST : rundir_claim(rundir, index);
 
 		if (log == -EEXIST)
@@ -36,7 +36,7 @@ static int watcher_claim(int rundir, bool (*is_taken)(unsigned int index, void *
 		return log;
 	}
 	return error_say(-EUSERS, "there are %d runs already, or what they have left",
-			 RECORD_INDEX_MAX);
+			 RUNDIR_INDEX_MAX);
 }
 
 /* What the guardian holds for the case that the manager is killed. */
@@ -165,7 +165,6 @@ static void watcher_end_copies(struct watcher_held *held)
 		if (process_await(held->copies[i].pidfd, timeout_ms) == -ETIMEDOUT)
 			timeout_ms = 0; /* it was time for all of them */
 	watcher_end_connections(held);
-	fd_close(&held->table);
 }
 
 static int watcher_leave_terminal(int lifeline, int manager)
@@ -223,9 +222,10 @@ int watcher_main(int lifeline, int manager, bool (*is_taken)(unsigned int index,
 		return log == -ECANCELED ? EXIT_SUCCESS : EXIT_FAILURE;
 	}
 	watcher_wait(lifeline, manager, &held);
-	/* If it was orderly the table is gone; closing its socket now would only wait for RCU. */
 	if (!held.is_orderly)
 		watcher_end_copies(&held);
+	/* The table goes with it, if the manager has not removed it; the guard becomes nobody's. */
+	fd_close(&held.table);
 	err = undo_play(log, -1);
 	if (!err)
 		err = rundir_release(index);

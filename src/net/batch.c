@@ -20,9 +20,12 @@ enum {
 	MESSAGE_MAX = 4096,
 
 	/* nft's own numbers for the types of a set (include/datatype.h of nftables) */
+	TYPE_NF_PROTO = 2,
 	TYPE_INET_PROTO = 12,
 	TYPE_INET_SERVICE = 13,
+	TYPE_IFACE_INDEX = 20,
 	TYPE_CONCAT_BITS = 6,
+	TYPE_PROTO_LINK = TYPE_NF_PROTO << TYPE_CONCAT_BITS | TYPE_IFACE_INDEX,
 	TYPE_PROTO_SERVICE = TYPE_INET_PROTO << TYPE_CONCAT_BITS | TYPE_INET_SERVICE,
 };
 
@@ -32,6 +35,13 @@ struct port_key {
 	uint8_t protocol_padding[3];
 	uint16_t port; /* network order */
 	uint8_t port_padding[2];
+};
+
+/* The key of a link. */
+struct link_key {
+	uint8_t nfproto;
+	uint8_t nfproto_padding[3];
+	uint32_t ifindex; /* host order */
 };
 
 static bool nft_batch_reserve(struct nft_batch *batch)
@@ -127,13 +137,13 @@ static void nft_batch_put_table(struct nft_batch *batch, struct nftnl_table *tab
 		nftnl_table_free(table);
 }
 
-void nft_batch_add_table(struct nft_batch *batch, const char *comment)
+void nft_batch_add_table(struct nft_batch *batch, const char *comment, uint32_t flags)
 {
 	struct nftnl_udata_buf *udata = comment_pack(batch, NFTNL_UDATA_TABLE_COMMENT, comment);
 	struct nftnl_table *table = nftnl_table_alloc();
 
 	if (table)
-		nftnl_table_set_u32(table, NFTNL_TABLE_FLAGS, NFT_TABLE_F_OWNER);
+		nftnl_table_set_u32(table, NFTNL_TABLE_FLAGS, flags);
 	if (table && udata)
 		nftnl_table_set_data(table, NFTNL_TABLE_USERDATA, nftnl_udata_buf_data(udata),
 				     nftnl_udata_buf_len(udata));
@@ -219,8 +229,9 @@ void nft_batch_add_base_chain(struct nft_batch *batch, const char *name, const c
 	nft_batch_put_chain(batch, chain, NFT_MSG_NEWCHAIN, NLM_F_CREATE);
 }
 
-void nft_batch_add_port_set(struct nft_batch *batch, const char *name, const char *comment,
-			    bool is_map)
+/* Sends a set on its way. @key_type, @key_length: as nft has them. */
+static void nft_batch_add_set(struct nft_batch *batch, const char *name, const char *comment,
+			      uint32_t flags, uint32_t key_type, uint32_t key_length)
 {
 	struct nftnl_udata_buf *udata = comment_pack(batch, NFTNL_UDATA_SET_COMMENT, comment);
 	struct nlmsghdr *nlh = nft_batch_message(batch, NFT_MSG_NEWSET, NLM_F_CREATE);
@@ -230,10 +241,10 @@ void nft_batch_add_port_set(struct nft_batch *batch, const char *name, const cha
 		nftnl_set_set_str(set, NFTNL_SET_TABLE, batch->table);
 		nftnl_set_set_str(set, NFTNL_SET_NAME, name);
 		nftnl_set_set_u32(set, NFTNL_SET_ID, batch->sequence);
-		nftnl_set_set_u32(set, NFTNL_SET_FLAGS, is_map ? NFT_SET_MAP : 0);
-		nftnl_set_set_u32(set, NFTNL_SET_KEY_TYPE, TYPE_PROTO_SERVICE);
-		nftnl_set_set_u32(set, NFTNL_SET_KEY_LEN, sizeof(struct port_key));
-		if (is_map)
+		nftnl_set_set_u32(set, NFTNL_SET_FLAGS, flags);
+		nftnl_set_set_u32(set, NFTNL_SET_KEY_TYPE, key_type);
+		nftnl_set_set_u32(set, NFTNL_SET_KEY_LEN, key_length);
+		if (flags & NFT_SET_MAP)
 			nftnl_set_set_u32(set, NFTNL_SET_DATA_TYPE, NFT_DATA_VERDICT);
 		nftnl_set_set_data(set, NFTNL_SET_USERDATA, nftnl_udata_buf_data(udata),
 				   nftnl_udata_buf_len(udata));
@@ -245,6 +256,18 @@ void nft_batch_add_port_set(struct nft_batch *batch, const char *name, const cha
 	if (set)
 		nftnl_set_free(set);
 	comment_free(udata);
+}
+
+void nft_batch_add_port_set(struct nft_batch *batch, const char *name, const char *comment,
+			    bool is_map)
+{
+	nft_batch_add_set(batch, name, comment, is_map ? NFT_SET_MAP : 0, TYPE_PROTO_SERVICE,
+			  sizeof(struct port_key));
+}
+
+void nft_batch_add_link_set(struct nft_batch *batch, const char *name, const char *comment)
+{
+	nft_batch_add_set(batch, name, comment, 0, TYPE_PROTO_LINK, sizeof(struct link_key));
 }
 
 static struct nftnl_set_elem *port_elem_new(uint8_t protocol, uint16_t port, const char *chain,
@@ -304,6 +327,29 @@ void nft_batch_delete_port(struct nft_batch *batch, const char *set, uint8_t pro
 {
 	nft_batch_put_elem(batch, set, port_elem_new(protocol, port, NULL, NULL),
 			   NFT_MSG_DELSETELEM, 0);
+}
+
+static struct nftnl_set_elem *link_elem_new(uint8_t nfproto, unsigned int ifindex)
+{
+	const struct link_key key = {.nfproto = nfproto, .ifindex = ifindex};
+	struct nftnl_set_elem *elem = nftnl_set_elem_alloc();
+
+	if (elem)
+		nftnl_set_elem_set(elem, NFTNL_SET_ELEM_KEY, &key, sizeof(key));
+	return elem;
+}
+
+void nft_batch_add_link(struct nft_batch *batch, const char *set, uint8_t nfproto,
+			unsigned int ifindex)
+{
+	nft_batch_put_elem(batch, set, link_elem_new(nfproto, ifindex), NFT_MSG_NEWSETELEM,
+			   NLM_F_CREATE);
+}
+
+void nft_batch_delete_link(struct nft_batch *batch, const char *set, uint8_t nfproto,
+			   unsigned int ifindex)
+{
+	nft_batch_put_elem(batch, set, link_elem_new(nfproto, ifindex), NFT_MSG_DELSETELEM, 0);
 }
 
 struct nft_rule nft_rule_start(struct nft_batch *batch, const char *chain)

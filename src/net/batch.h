@@ -32,8 +32,8 @@ struct nft_batch {
  */
 void nft_batch_start(struct nft_batch *batch, const char *table, uint32_t sequence);
 
-/** nft_batch_add_table() - create the table, owned by the socket that sends the batch. */
-void nft_batch_add_table(struct nft_batch *batch, const char *comment);
+/** nft_batch_add_table() - create the table; @flags: NFT_TABLE_F_*, such as its owner's. */
+void nft_batch_add_table(struct nft_batch *batch, const char *comment, uint32_t flags);
 
 /** nft_batch_delete_table() - delete the table and all that is in it. */
 void nft_batch_delete_table(struct nft_batch *batch);
@@ -69,6 +69,17 @@ void nft_batch_add_port(struct nft_batch *batch, const char *set, uint8_t protoc
 /** nft_batch_delete_port() - take an element out of such a set or map. */
 void nft_batch_delete_port(struct nft_batch *batch, const char *set, uint8_t protocol,
 			   uint16_t port);
+
+/** nft_batch_add_link_set() - create a set keyed by family and link (`nf_proto . iface_index`). */
+void nft_batch_add_link_set(struct nft_batch *batch, const char *name, const char *comment);
+
+/** nft_batch_add_link() - add an element to such a set. @nfproto: NFPROTO_IPV4, NFPROTO_IPV6. */
+void nft_batch_add_link(struct nft_batch *batch, const char *set, uint8_t nfproto,
+			unsigned int ifindex);
+
+/** nft_batch_delete_link() - take an element out of such a set. */
+void nft_batch_delete_link(struct nft_batch *batch, const char *set, uint8_t nfproto,
+			   unsigned int ifindex);
 
 /** nft_rule_start() - begin a rule at the end of @chain; fill it by the functions of expr.h. */
 struct nft_rule nft_rule_start(struct nft_batch *batch, const char *chain);

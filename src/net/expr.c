@@ -229,6 +229,26 @@ static void expr_lookup_port(struct nft_rule *rule, const char *set, bool is_map
 	expr_set(rule, expr, NFTNL_EXPR_LOOKUP_SET, set, strlen(set) + 1);
 }
 
+void match_link_in(struct nft_rule *rule, const char *set)
+{
+	struct nftnl_expr *expr;
+
+	expr_load_meta(rule, NFT_META_NFPROTO, REG_FIRST);
+	expr_load_meta(rule, NFT_META_IIF, REG_FIRST_PART_2);
+	expr = expr_add(rule, "lookup");
+	expr_set_u32(expr, NFTNL_EXPR_LOOKUP_SREG, REG_FIRST);
+	expr_set(rule, expr, NFTNL_EXPR_LOOKUP_SET, set, strlen(set) + 1);
+}
+
+void match_oifgroup(struct nft_rule *rule, uint32_t mask, uint32_t group, bool is_equal)
+{
+	static const uint32_t zero;
+
+	expr_load_meta(rule, NFT_META_OIFGROUP, REG_FIRST);
+	expr_mask(rule, &mask, &zero, sizeof(mask));
+	expr_cmp(rule, is_equal, &group, sizeof(group));
+}
+
 void match_port_in(struct nft_rule *rule, const char *set)
 {
 	expr_lookup_port(rule, set, false);

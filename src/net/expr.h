@@ -37,6 +37,10 @@ void match_daddr_local(struct nft_rule *rule, bool is_equal);
 void match_ct_established(struct nft_rule *rule);
 /** match_ct_dnat() - `ct status dnat`. */
 void match_ct_dnat(struct nft_rule *rule);
+/** match_link_in() - `meta nfproto . iif @SET`. */
+void match_link_in(struct nft_rule *rule, const char *set);
+/** match_oifgroup() - `meta oifgroup & MASK == GROUP`, or `!=` where @is_equal is false. */
+void match_oifgroup(struct nft_rule *rule, uint32_t mask, uint32_t group, bool is_equal);
 /** match_port_in() - `meta l4proto . th dport @SET`. */
 void match_port_in(struct nft_rule *rule, const char *set);
 

@@ -56,7 +56,8 @@ static uint32_t link_group(const struct mac *mac)
 {
 	const uint8_t *o = mac->octet;
 
-	return 1U << 30 | (o[2] & 0x3fU) << 24 | (uint32_t)o[3] << 16 | (uint32_t)o[4] << 8 | o[5];
+	return LINK_GROUP_OURS | (o[2] & 0x3fU) << 24 | (uint32_t)o[3] << 16 | (uint32_t)o[4] << 8 |
+	       o[5];
 }
 
 int link_create_bridge(struct netlink *nl, const char *name, const struct mac *mac,

@@ -26,6 +26,10 @@ int mac_random(struct mac *ret);
 /** mac_link_local() - the address fe80::/64 of RFC 4291, appendix A, that goes with @mac. */
 struct address mac_link_local(const struct mac *mac);
 
+/** All links of ours, of whatever run, are in groups whose number has these two bits. */
+#define LINK_GROUP_MASK 0xc0000000U
+#define LINK_GROUP_OURS 0x40000000U
+
 /**
  * link_create_bridge() - make bridge @name, down; -EEXIST where the name is taken
  * @mtu: bytes

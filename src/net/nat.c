@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 
 #include "base/error.h"
+#include "net/guard.h"
 #include "net/ruleset.h"
 
 /* A transaction of a thousand backends is some hundred KiB: sent in one piece, it must fit. */
@@ -41,12 +42,19 @@ int nat_open(struct nat *nat, const struct nat_config *config)
 	const int size = NAT_SEND_BUFFER;
 	int err;
 
-	*nat = (struct nat){.table = config->table};
+	*nat = (struct nat){.table = config->table, .guard = config->guard};
 	err = netlink_open(&nat->nl, NETLINK_NETFILTER);
 	if (err)
 		return err;
 	if (setsockopt(netlink_fd(&nat->nl), SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) < 0) {
 		err = error_report(-errno, "nftables: cannot enlarge the socket's buffer");
+		netlink_close(&nat->nl);
+		return err;
+	}
+	err = guard_make(&nat->nl, nat->guard);
+	if (err) {
+		netlink_report(&nat->nl, err, "nftables: cannot make the table inet %s",
+			       nat->guard);
 		netlink_close(&nat->nl);
 		return err;
 	}
@@ -116,6 +124,24 @@ void nat_publish(struct nat *nat, const struct nat_port *port, const struct nat_
 void nat_withdraw(struct nat *nat, const struct nat_port *port)
 {
 	nft_batch_delete_port(&nat->batch, RULESET_PUBLISHED, port->protocol, port->number);
+	nat->has_changes = true;
+}
+
+void nat_guard(struct nat *nat, sa_family_t family, unsigned int ifindex)
+{
+	guard_add_link(&nat->batch, family, ifindex);
+	nat->batch.table = nat->guard;
+	guard_add_link(&nat->batch, family, ifindex);
+	nat->batch.table = nat->table;
+	nat->has_changes = true;
+}
+
+void nat_unguard(struct nat *nat, sa_family_t family, unsigned int ifindex)
+{
+	guard_delete_link(&nat->batch, family, ifindex);
+	nat->batch.table = nat->guard;
+	guard_delete_link(&nat->batch, family, ifindex);
+	nat->batch.table = nat->table;
 	nat->has_changes = true;
 }
 

@@ -45,6 +45,7 @@ struct nat_network {
 struct nat_config {
 	const char *table; /* its name */
 	const char *comment;
+	const char *guard;  /* name of the table that outlives it (guard.h) */
 	const char *bridge; /* link behind which the private network lies */
 	struct nat_network ipv4, ipv6;
 	bool maps_loopback6; /* ::1 can lead to a backend */
@@ -53,7 +54,7 @@ struct nat_config {
 
 struct nat {
 	struct netlink nl;
-	const char *table;
+	const char *table, *guard;
 	bool is_installed;
 	bool has_changes; /* in @batch */
 	struct nft_batch batch;
@@ -63,7 +64,7 @@ struct nat {
 
 /**
  * nat_open() - open the table's socket, and begin the transaction that makes the table
- * @config: only its @table must live as long as @nat
+ * @config: only its @table and @guard must live as long as @nat
  *
  * Return: 0 or -errno, reported.
  */
@@ -94,6 +95,12 @@ void nat_publish(struct nat *nat, const struct nat_port *port, const struct nat_
 /** nat_withdraw() - lead them nowhere: they are refused. Those that there are go on. */
 void nat_withdraw(struct nat *nat, const struct nat_port *port);
 
+/** nat_guard() - drop what comes in by a link and is forwarded elsewhere (guard.h), in a family. */
+void nat_guard(struct nat *nat, sa_family_t family, unsigned int ifindex);
+
+/** nat_unguard() - let it pass again. */
+void nat_unguard(struct nat *nat, sa_family_t family, unsigned int ifindex);
+
 /**
  * nat_commit() - send what has been added and removed since the last time, as one transaction
  *
@@ -112,7 +119,8 @@ int nat_commit(struct nat *nat);
  */
 int nat_sweep(struct nat *nat);
 
-/** nat_remove() - remove the table and close the socket. Safe to repeat, and on zeros. */
+/** nat_remove() - remove the table, not the guard's, and close the socket. Safe to repeat, and on
+ * zeros. */
 void nat_remove(struct nat *nat);
 
 /** nat_table_exists() - is there a table inet @table in this network namespace? */

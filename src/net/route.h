@@ -27,3 +27,14 @@ struct route_local {
  */
 int route_list_locals(struct netlink *nl, int (*cb)(const struct route_local *local, void *data),
 		      void *data);
+
+/**
+ * route_list_links() - call @cb for every link by which a route leads out of this host
+ * @cb: can get a link many times; a negative errno from it ends the list
+ *
+ * Link-local and multicast routes of IPv6 do not count: every link has them.
+ *
+ * Return: 0 or -errno: the kernel's, or that of @cb.
+ */
+int route_list_links(struct netlink *nl,
+		     int (*cb)(sa_family_t family, unsigned int ifindex, void *data), void *data);

@@ -13,7 +13,10 @@
 #include "net/ruleset.h"
 
 #include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter_ipv4.h>
+
+#include "net/guard.h"
 
 static const struct address LOOPBACK4 = {.family = AF_INET, .prefix = 8, .bytes = {127}};
 static const struct address LOOPBACK6 = {.family = AF_INET6, .prefix = 128, .bytes = {[15] = 1}};
@@ -56,6 +59,7 @@ static void ruleset_add_sets(struct nft_batch *batch)
 {
 	nft_batch_add_port_set(batch, RULESET_PUBLISHED, "host port -> chain of the copy", true);
 	nft_batch_add_port_set(batch, RULESET_RESERVED, "host ports that lead nowhere else", false);
+	guard_add_set(batch);
 }
 
 static void ruleset_add_from_host(struct nft_batch *batch, const struct nat_config *config)
@@ -267,6 +271,7 @@ static void ruleset_add_forward(struct nft_batch *batch, const struct nat_config
 	match_oifname(&rule, config->bridge, true);
 	do_goto(&rule, "to-copy");
 	nft_batch_add_rule(batch, &rule, NULL);
+	guard_add_rule(batch, "forward");
 }
 
 static void ruleset_add_unmapped(struct nft_batch *batch)
@@ -290,7 +295,7 @@ static void ruleset_add_unmapped(struct nft_batch *batch)
 
 void ruleset_add_all(struct nft_batch *batch, const struct nat_config *config)
 {
-	nft_batch_add_table(batch, config->comment);
+	nft_batch_add_table(batch, config->comment, NFT_TABLE_F_OWNER);
 	ruleset_add_sets(batch);
 	ruleset_add_from_host(batch, config);
 	ruleset_add_from_elsewhere(batch, config);

@@ -5,35 +5,61 @@
 #include "net/watch.h"
 
 #include <errno.h>
-#include <linux/if_addr.h>
+#include <linux/netconf.h>
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
 
 enum { WATCH_MESSAGE_MAX = 16384 };
 
+#define WATCH_GROUP(group) (1U << ((group)-1))
+
 int watch_open(struct netlink *nl)
 {
 	return netlink_listen(nl, NETLINK_ROUTE,
-			      RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR);
+			      RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR |
+				      RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE |
+				      WATCH_GROUP(RTNLGRP_IPV4_NETCONF) |
+				      WATCH_GROUP(RTNLGRP_IPV6_NETCONF));
+}
+
+static bool watch_parse_netconf(const struct nlmsghdr *nlh, struct watch_event *ret)
+{
+	const struct netconfmsg *message = mnl_nlmsg_get_payload(nlh);
+	bool is_forwarding = false, is_all = false;
+	const struct nlattr *attr;
+
+	mnl_attr_for_each(attr, nlh, sizeof(*message)) {
+		if (mnl_attr_get_type(attr) == NETCONFA_IFINDEX)
+			is_all = (int)mnl_attr_get_u32(attr) == NETCONFA_IFINDEX_ALL;
+		else if (mnl_attr_get_type(attr) == NETCONFA_FORWARDING)
+			is_forwarding = true;
+	}
+	ret->kind = WATCH_FORWARDING;
+	ret->family = message->ncm_family;
+	return is_all && is_forwarding;
 }
 
 static bool watch_parse(const struct nlmsghdr *nlh, struct watch_event *ret)
 {
 	const struct ifinfomsg *link = mnl_nlmsg_get_payload(nlh);
-	const struct ifaddrmsg *address = mnl_nlmsg_get_payload(nlh);
 
-	/* AF_BRIDGE: a port has left its bridge, the link lives on. */
-	if (nlh->nlmsg_type == RTM_DELLINK && link->ifi_family == AF_UNSPEC) {
+	*ret = (struct watch_event){.kind = WATCH_CHANGE};
+	switch (nlh->nlmsg_type) {
+	case RTM_DELLINK:
 		ret->kind = WATCH_LINK_GONE;
 		ret->ifindex = (unsigned int)link->ifi_index;
+		/* AF_BRIDGE: a port has left its bridge, the link lives on. */
+		return link->ifi_family == AF_UNSPEC;
+	case RTM_NEWADDR:
+	case RTM_DELADDR:
+	case RTM_NEWROUTE:
+	case RTM_DELROUTE:
 		return true;
+	case RTM_NEWNETCONF:
+		return watch_parse_netconf(nlh, ret);
+	default:
+		return false;
 	}
-	if (nlh->nlmsg_type == RTM_NEWADDR) {
-		ret->kind = WATCH_ADDRESS_NEW;
-		ret->ifindex = address->ifa_index;
-		return true;
-	}
-	return false;
 }
 
 bool watch_next(struct netlink *nl, struct watch_event *ret)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * watch.h - news of links and addresses, made by whomever.
+ * watch.h - news of links, addresses, routes and forwarding, whoever has changed them.
  */
 #pragma once
 
@@ -9,14 +9,16 @@
 #include "net/netlink.h"
 
 enum watch_kind {
-	WATCH_LINK_GONE,   /* deleted, or moved to another namespace */
-	WATCH_ADDRESS_NEW, /* a link has an address that it did not have */
-	WATCH_LOST,        /* there was more news than the socket could hold: look for yourself */
+	WATCH_LINK_GONE,  /* deleted, or moved to another namespace */
+	WATCH_CHANGE,     /* of links, addresses or routes: which links are uplinks? */
+	WATCH_FORWARDING, /* forwarding was turned on or off for the whole host */
+	WATCH_LOST,       /* there was more news than the socket could hold: look for yourself */
 };
 
 struct watch_event {
 	enum watch_kind kind;
-	unsigned int ifindex;
+	unsigned int ifindex; /* WATCH_LINK_GONE */
+	sa_family_t family;   /* WATCH_FORWARDING */
 };
 
 /** watch_open() - begin to listen. Return: 0 or a negative errno, which is reported. */

@@ -135,3 +135,8 @@ int bridge_make(struct netlink *route, struct bridge *bridge)
 	bridge->index = if_nametoindex(bridge->name);
 	return bridge_set_up(route, bridge);
 }
+
+int bridge_forward_again(const struct bridge *bridge)
+{
+	return sysctl_write_link("ipv4", bridge->name, "forwarding", "1");
+}

@@ -34,5 +34,11 @@ struct bridge {
  */
 int bridge_make(struct netlink *route, struct bridge *bridge);
 
+/**
+ * bridge_forward_again() - let it forward IPv4: somebody has turned forwarding off for all links
+ * Return: 0 or -errno, reported.
+ */
+int bridge_forward_again(const struct bridge *bridge);
+
 /** bridge_subnet6() - the IPv6 network that goes with the MAC address of a run. Pure. */
 struct address bridge_subnet6(const struct mac *mac);

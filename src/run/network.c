@@ -15,13 +15,13 @@
 #include "host/rundir.h"
 #include "net/firewall.h"
 #include "net/route.h"
-#include "net/rule.h"
 #include "net/subnet.h"
 #include "net/watch.h"
 #include "run/attachment.h"
 
 enum {
 	NETWORK_NEWS_MAX = 256,  /* pieces that are read before others get their turn */
+	NETWORK_UPDATE_MS = 10,  /* from the first change to a look at all links */
 	NETWORK_RETRY_MS = 50,   /* another start has the lock for some milliseconds */
 	NETWORK_SWEEP_MS = 1000, /* see nat_sweep() */
 	NETWORK_SPARE = 16,      /* addresses */
@@ -60,6 +60,7 @@ static int network_open_nat(struct network *network)
 	char comment[64];
 	const struct nat_config config = {
 		.table = network->table,
+		.guard = network->guard,
 		.comment = comment,
 		.bridge = network->bridge.name,
 		.ipv4 = network_for_nat(&network->bridge.subnet),
@@ -72,36 +73,6 @@ static int network_open_nat(struct network *network)
 	snprintf(comment, sizeof(comment), "host ports of the copies behind %s",
 		 network->bridge.name);
 	return nat_open(&network->nat, &config);
-}
-
-/* For uplinks.c, in the middle of a dump: with a socket of its own. */
-static int network_guard(void *data, sa_family_t family, const char *link)
-{
-	const struct network *network = data;
-	struct netlink nl;
-	int err = netlink_open(&nl, NETLINK_ROUTE);
-
-	if (err)
-		return err;
-	err = rule_guard_link(
-		&nl, link, family == AF_INET6 ? &network->bridge.subnet6 : &network->bridge.subnet,
-		network->guardian->index);
-	if (err)
-		netlink_report(&nl, err, "cannot add routing rules for %s", link);
-	netlink_close(&nl);
-	return err;
-}
-
-static int network_enable_uplinks(struct network *network, int rundir)
-{
-	network->uplinks = (struct uplinks){
-		.log = network->log,
-		.bridge = network->bridge.index,
-		.ipv6 = network->bridge.subnet6.family != AF_UNSPEC && uplinks_can_forward_ipv6(),
-		.guard = network_guard,
-		.data = network,
-	};
-	return uplinks_enable_all(&network->uplinks, &network->route, rundir);
 }
 
 static bool network_server_is_usable(const struct address *server, void *data)
@@ -133,18 +104,47 @@ static void network_tell_firewalls(struct network *network)
 
 /* ---- News ---- */
 
-/* Links have got addresses: turn those on that need it. Another start may have the lock: then
- * later.
- */
+/* Which links are uplinks by now? If another start or stop has the lock, ask again later. */
 static void network_update_uplinks(void *data)
 {
 	struct network *network = data;
 	AUTO_CLOSE int rundir = rundir_try_open();
 
-	if (rundir == -EAGAIN)
-		loop_set_timer(network->loop, &network->retry, NETWORK_RETRY_MS);
-	else if (rundir >= 0)
-		uplinks_enable_all(&network->uplinks, &network->route, rundir);
+	if (rundir == -EAGAIN) {
+		loop_set_timer(network->loop, &network->update, NETWORK_RETRY_MS);
+		return;
+	}
+	if (rundir < 0)
+		return;
+	/* What others have asked for is not the uplinks' to lose. */
+	network->commit_err = nat_commit(&network->nat);
+	if (!network->commit_err)
+		uplinks_update(&network->uplinks, &network->route, rundir);
+}
+
+/* Many changes come at a time. */
+static void network_update_later(struct network *network)
+{
+	if (!network->update.is_set)
+		loop_set_timer(network->loop, &network->update, NETWORK_UPDATE_MS);
+}
+
+/*
+ * Who has made the host a router needs its links now, not when the update is due. Who has turned
+ * that off again has turned it off for our bridge, too.
+ */
+static void network_on_forwarding(struct network *network, sa_family_t family)
+{
+	if (family != AF_INET && family != AF_INET6)
+		return;
+	if (uplinks_host_forwards(family)) {
+		network->commit_err = nat_commit(&network->nat);
+		if (!network->commit_err)
+			uplinks_let_go(&network->uplinks, family);
+	} else if (family == AF_INET) {
+		bridge_forward_again(&network->bridge);
+	}
+	network_update_later(network);
 }
 
 static void network_on_link_gone(struct network *network, unsigned int link)
@@ -167,25 +167,39 @@ static void network_look_for_links(struct network *network)
 	attachment_look_for_links(network);
 }
 
+static void network_on_piece(struct network *network, const struct watch_event *event)
+{
+	switch (event->kind) {
+	case WATCH_LINK_GONE:
+		network_on_link_gone(network, event->ifindex);
+		network_update_later(network);
+		break;
+	case WATCH_FORWARDING:
+		network_on_forwarding(network, event->family);
+		break;
+	case WATCH_CHANGE:
+		network_update_later(network);
+		break;
+	case WATCH_LOST:
+		network_look_for_links(network);
+		network_on_forwarding(network, AF_INET);
+		network_on_forwarding(network, AF_INET6);
+		break;
+	}
+}
+
 static void network_on_news(void *data, uint32_t events)
 {
 	struct network *network = data;
-	bool has_new_address = false;
 	struct watch_event event;
 
 	(void)events;
 	for (int i = 0; i < NETWORK_NEWS_MAX && !network->is_closing; i++) {
 		if (!watch_next(&network->news, &event))
 			break;
-		if (event.kind == WATCH_LINK_GONE)
-			network_on_link_gone(network, event.ifindex);
-		else
-			has_new_address = true;
-		if (event.kind == WATCH_LOST)
-			network_look_for_links(network);
+		if (network->is_installed || event.kind == WATCH_LINK_GONE)
+			network_on_piece(network, &event);
 	}
-	if (has_new_address)
-		network_update_uplinks(network);
 }
 
 static int network_listen(struct network *network)
@@ -215,8 +229,9 @@ void network_sweep_later(struct network *network)
 
 int network_commit(struct network *network)
 {
-	int err = nat_commit(&network->nat);
+	int err = network->commit_err ? network->commit_err : nat_commit(&network->nat);
 
+	network->commit_err = 0;
 	if (err || !network->is_sweep_due)
 		return err;
 	network->is_sweep_due = false;
@@ -238,10 +253,12 @@ static int network_note(struct network *network)
 		.kind = RECORD_CONNTRACK,
 		.networks = {network->bridge.subnet, bridge_subnet6(&network->bridge.mac)},
 	};
-	const struct record rules = {.kind = RECORD_RULES, .index = network->guardian->index};
+	struct record guard = {.kind = RECORD_GUARD};
 	const struct record links = {.kind = RECORD_LINKS, .mac = network->bridge.mac};
-	const struct record *records[] = {&connections, &rules, &links, &connections};
+	const struct record *records[] = {&connections, &guard, &links, &connections};
 
+	guard_format_name(&network->bridge.mac, network->guard);
+	snprintf(guard.table, sizeof(guard.table), "%s", network->guard);
 	for (size_t i = 0; i < sizeof(records) / sizeof(records[0]); i++) {
 		int err = log_note(network->log, records[i], NULL);
 
@@ -280,7 +297,7 @@ int network_open(struct network *network, const struct plan *plan, struct loop *
 		.log = log,
 		.guardian = guardian,
 		.news_source.fd = -1,
-		.retry = {.on_time = network_update_uplinks, .data = network},
+		.update = {.on_time = network_update_uplinks, .data = network},
 		.sweep = {.on_time = network_on_sweep, .data = network},
 		.on_bridge_gone = on_bridge_gone,
 		.data = data,
@@ -315,9 +332,17 @@ int network_install(struct network *network)
 	err = guardian_hold_table(network->guardian, netlink_fd(&network->nat.nl));
 	if (err)
 		return err;
-	err = network_enable_uplinks(network, network->guardian->start_lock);
+	network->uplinks = (struct uplinks){
+		.log = network->log,
+		.nat = &network->nat,
+		.bridge = network->bridge.index,
+		.has_ipv6 =
+			network->bridge.subnet6.family != AF_UNSPEC && uplinks_can_forward_ipv6(),
+	};
+	err = uplinks_update(&network->uplinks, &network->route, network->guardian->start_lock);
 	if (err)
 		return err;
+	network->is_installed = true;
 	network_tell_firewalls(network);
 	return 0;
 }
@@ -327,12 +352,13 @@ void network_close(struct network *network)
 	if (!network->loop) /* was never opened */
 		return;
 	network->is_closing = true;
-	loop_clear_timer(network->loop, &network->retry);
+	loop_clear_timer(network->loop, &network->update);
 	loop_clear_timer(network->loop, &network->sweep);
 	loop_forget(network->loop, &network->news_source);
 	netlink_close(&network->news);
 	nat_remove(&network->nat);
 	netlink_close(&network->route);
+	uplinks_close(&network->uplinks);
 	free(network->hosts);
 	network->hosts = NULL;
 }

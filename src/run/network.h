@@ -12,6 +12,7 @@
 #include "host/log.h"
 #include "host/names.h"
 #include "host/uplinks.h"
+#include "net/guard.h"
 #include "net/nat.h"
 #include "plan.h"
 #include "run/bridge.h"
@@ -28,14 +29,16 @@ struct network {
 	struct netlink route;
 	struct netlink news; /* of links and addresses */
 	struct loop_source news_source;
-	struct loop_timer retry; /* uplinks: somebody else has the lock */
+	struct loop_timer update; /* of the uplinks: something has changed */
 	struct nat nat;
 	struct loop_timer sweep; /* of chains that are not used any more */
 	bool is_sweep_due;
 	struct bridge bridge;
 	struct uplinks uplinks;
-	char table[32];
-	bool is_closing; /* news is none any more */
+	char table[32], guard[GUARD_TABLE_MAX];
+	bool is_installed; /* network_install() has succeeded */
+	int commit_err;    /* for network_commit() to return */
+	bool is_closing;   /* news is none any more */
 	char resolv_conf[NAMES_TEXT_MAX];
 	uint8_t *hosts; /* a bit for each number of an address that is taken; owned */
 	unsigned int host_count, last_host;

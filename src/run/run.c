@@ -76,7 +76,7 @@ void run_on_bridge_gone(void *data)
 
 static void run_tell_ipv6(struct run *run)
 {
-	if (run->has_told_ipv6 || run->network.uplinks.ipv6 ||
+	if (run->has_told_ipv6 || run->network.uplinks.has_ipv6 ||
 	    run->network.bridge.subnet6.family == AF_UNSPEC)
 		return;
 	run->has_told_ipv6 = true;

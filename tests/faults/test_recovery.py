@@ -5,6 +5,7 @@ hold other things as well, by accident or malice: they are neither followed, nor
 import os
 import socket
 import stat
+import struct
 
 import pytest
 from harness import OPEN, USER, outcomes_from
@@ -14,6 +15,7 @@ from .anatomy import COPIES, answers, kill_everything
 RUNDIR = "/run/uva_container"
 HEADER = "uva_container undo log 2\n"
 OURS = "uva_container: "
+SO_NETNS_COOKIE = 71  # asm-generic/socket.h
 ELSEWHERE = "/srv"  # a file system of the host's own, for what records name
 
 
@@ -108,16 +110,22 @@ def hold(host, path):
 # ---- What lies in /run/uva_container/ ------------------------------------------------------------
 
 
+def network_cookie():
+    """Return the number by which the kernel knows this network namespace, and no other one."""
+    with socket.socket() as any_socket:
+        return struct.unpack("Q", any_socket.getsockopt(socket.SOL_SOCKET, SO_NETNS_COOKIE, 8))[0]
+
+
 class Place:
     """A name in /run/uva_container/ of a host, and what can be put there."""
 
     def __init__(self, host, name):
         """name: with {} for the number of the host's network namespace."""
         self.host = host
-        self.network = int(host.run(["stat", "-Lc", "%i", "/proc/self/ns/net"]).stdout)
+        self.network = host.inside(network_cookie)
         self.name = name.format(self.network)
         self.directory = host.root(RUNDIR)
-        self.directory.mkdir(mode=0o755, exist_ok=True)
+        self.directory.mkdir(mode=0o700, exist_ok=True)
         self.path = self.directory / self.name
 
     def write(self, content, mode=0o600):
@@ -224,8 +232,10 @@ NO_RECORDS = {
     "an address that cannot be ours": "2 links 01:00:5e:00:00:01",
     "an address in another spelling": "2 links 2:0:0:0:0:1",
     "no network": "2 conntrack 127.0.0.1",
-    "not of the network": "2 sysctl {hacked} {hostname} kernel/hostname",
-    "not of the network any more": "2 sysctl {hacked} {hostname} net/../kernel/hostname",
+    "no family": "2 uplink ipv5 1",
+    "no link": "2 uplink ipv4 lo",
+    "a table of somebody else": "2 guard filter",
+    "a parameter": "2 sysctl {hacked} {hostname} kernel/hostname",
     "a relative path": "2 directory srv/empty",
     "a path that leads back": "2 directory /srv/somebodys/../empty",
     "an empty line": "",
@@ -261,8 +271,8 @@ NOTHING_TO_UNDO = {
     "the root": f"{HEADER}1 directory /\n",
     "a mount point": f"{HEADER}1 directory {ELSEWHERE}\n",
     "a zero": f"{HEADER}1 directory {ELSEWHERE}/empty\0\n",
-    "a parameter that is not there": f"{HEADER}1 sysctl 0 1 net/ipv4/conf/gone0/forwarding\n",
-    "another value by now": f"{HEADER}1 sysctl 0 7 net/ipv4/conf/lan0/forwarding\n",
+    "a link that is not there": f"{HEADER}1 uplink ipv4 4711\n",
+    "a guard that is not there": f"{HEADER}1 guard uva_guard_02deadbeef01\n",
     "nobody's links": f"{HEADER}1 links 02:de:ad:be:ef:01\n",
     "nobody's connections": f"{HEADER}1 conntrack 192.0.2.0/24 fd00::/64\n",
 }
@@ -283,7 +293,7 @@ def test_logs_of_what_must_not_be_touched(host, project, elsewhere):
 
 
 CANNOT_BE_UNDONE = {
-    "a directory in place of a parameter": f"{HEADER}1 sysctl 0 1 net/ipv4/conf/all\n",
+    "a name that no file system takes": f"{HEADER}1 directory {ELSEWHERE}/{'n' * 256}\n",
 }
 
 

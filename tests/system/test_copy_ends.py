@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A copy that ends by itself: it is said, its port is refused, the other copy goes on."""
 
+import contextlib
 import os
 import signal
 import time
@@ -110,3 +111,25 @@ def test_processes_of_a_copy_that_ended_do_not_stay(host, stand_in):
         return not any(b"sleep" in command for command in commands)
 
     wait_until(child_is_gone, AT_ONCE, "the child of copy 1 has ended")
+
+
+def test_its_connections_are_forgotten_and_those_of_others_are_not(host, stand_in):
+    """Of copy 1 no conntrack entry is left, and its client is told; a connection to copy 2 goes on."""
+    manager = host.start_manager(stand_in).wait_ready()
+    held = {number: host.connect("127.0.0.1", 8080 + number, AT_ONCE) for number in (1, 2)}
+
+    def tracked(number):
+        return f"10.90.0.{2 + number} " in host.run(["conntrack", "-L"]).stdout
+
+    assert tracked(1) and tracked(2)
+    host.get("http://127.0.0.1:8081/exit/3")
+    manager.err.wait_for(r"^uva_container: copy 1: ", AT_ONCE)
+    wait_until(lambda: not tracked(1), AT_ONCE, "the connections of copy 1 are forgotten")
+    with contextlib.suppress(ConnectionResetError):
+        assert held[1].recv(1) == b""
+    assert tracked(2)
+    held[2].sendall(b"GET /on HTTP/1.0\r\n\r\n")
+    assert held[2].recv(1 << 12)
+    for connection in held.values():
+        connection.close()
+    assert manager.stop() == 0

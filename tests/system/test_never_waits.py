@@ -197,7 +197,7 @@ def has_answered(pid):
 
 def make_rundir(host):
     """Make the runtime directory, as an earlier run may have left it; the end of a run removes it."""
-    host.root(RUNDIR).mkdir(mode=0o755)
+    host.root(RUNDIR).mkdir(mode=0o700)
 
 
 # ---- A start that is under way ---------------------------------------------------------------------

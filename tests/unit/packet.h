@@ -19,6 +19,7 @@
 /** A packet, and what the host knows of it. */
 struct packet {
 	const char *iif, *oif; /* NULL: none at this hook */
+	uint32_t iif_index, oif_group;
 	struct address from, to;
 	uint8_t protocol;
 	uint16_t port;    /* of the destination */
@@ -91,6 +92,12 @@ static inline void expr_run_meta(struct packet_run *run, const struct nftnl_expr
 	case NFT_META_OIFNAME:
 		snprintf(name, sizeof(name), "%s", packet->oif ? packet->oif : "");
 		packet_load(run, reg, name, sizeof(name));
+		break;
+	case NFT_META_IIF:
+		packet_load(run, reg, &packet->iif_index, sizeof(packet->iif_index));
+		break;
+	case NFT_META_OIFGROUP:
+		packet_load(run, reg, &packet->oif_group, sizeof(packet->oif_group));
 		break;
 	case NFT_META_NFPROTO:
 		packet_load(run, reg, &nfproto, sizeof(nfproto));

@@ -103,15 +103,12 @@ TEST(records_are_numbered_lines)
 {
 	static const char expected[] = "1 links 02:5e:10:00:53:01\n"
 				       "2 conntrack 10.90.0.0/24 fd00:90::/64\n"
-				       "3 sysctl 0 1 net/ipv4/conf/uva0/route_localnet\n"
+				       "3 uplink ipv4 2\n"
 				       "4 directory /tmp/my project\n";
 	struct record records[] = {
 		{.kind = RECORD_LINKS, .mac = {{0x02, 0x5e, 0x10, 0x00, 0x53, 0x01}}},
 		{.kind = RECORD_CONNTRACK},
-		{.kind = RECORD_SYSCTL,
-		 .before = "0",
-		 .after = "1",
-		 .path = "net/ipv4/conf/uva0/route_localnet"},
+		{.kind = RECORD_UPLINK, .family = AF_INET, .ifindex = 2},
 		{.kind = RECORD_DIRECTORY, .path = "/tmp/my project"},
 	};
 	struct log log = log_new();
@@ -124,26 +121,20 @@ TEST(records_are_numbered_lines)
 	log_close(&log);
 }
 
-TEST(a_parameter_is_found_in_the_log)
+TEST(an_uplink_is_found_in_the_log)
 {
-	char before[SYSCTL_VALUE_MAX] = "untouched";
 	struct log log = log_new();
-	struct record record = {
-		.kind = RECORD_SYSCTL, .before = "7", .after = "1", .path = "net/ipv4/conf/a"};
+	struct record record = {.kind = RECORD_UPLINK, .family = AF_INET, .ifindex = 12};
+	struct log_entry entry;
 
-	note(&log, "net/ipv4/conf/a");
-	assert_int_equal(log_note(&log, &record, NULL), 0);
-	strcpy(record.path, "net/ipv4/conf/ab");
-	strcpy(record.before, "8");
-	assert_int_equal(log_note(&log, &record, NULL), 0);
-	assert_false(log_find_sysctl(log.fd, "net/ipv4/conf/", before));
-	assert_false(log_find_sysctl(log.fd, "net/ipv4/conf/abc", before));
-	assert_string_equal(before, "untouched");
-	assert_true(log_find_sysctl(log.fd, "net/ipv4/conf/a", before));
-	assert_string_equal(before, "7");
-	assert_true(log_find_sysctl(log.fd, "net/ipv4/conf/ab", before));
-	assert_string_equal(before, "8");
-	assert_true(log_find_sysctl(log.fd, "net/ipv4/conf/ab", NULL));
+	note(&log, "/uplink ipv4 1");
+	assert_int_equal(log_note(&log, &record, &entry), 0);
+	assert_true(log_find_uplink(log.fd, AF_INET, 12));
+	assert_false(log_find_uplink(log.fd, AF_INET6, 12));
+	assert_false(log_find_uplink(log.fd, AF_INET, 1));
+	assert_false(log_find_uplink(log.fd, AF_INET, 2));
+	log_retire(&log, &entry);
+	assert_false(log_find_uplink(log.fd, AF_INET, 12));
 	log_close(&log);
 }
 
@@ -238,15 +229,21 @@ TEST(what_is_no_line_of_ours_is_junk)
 	log_close(&log);
 }
 
+static int stop_with_7(const struct log_record *record, void *data)
+{
+	(void)record;
+	(void)data;
+	return 7;
+}
+
 TEST(what_stopped_the_reading_is_returned)
 {
 	struct log log = log_new();
-	struct record record = {
-		.kind = RECORD_SYSCTL, .before = "0", .after = "1", .path = "net/ipv4/conf/a"};
 
-	assert_int_equal(log_note(&log, &record, NULL), 0);
+	assert_int_equal(log_read(log.fd, stop_with_7, NULL, NULL), 0);
+	note(&log, "/a");
 	assert_int_equal(log_read(-1, on_record, NULL, NULL), -EBADF);
-	assert_true(log_find_sysctl(log.fd, "net/ipv4/conf/a", NULL));
+	assert_int_equal(log_read(log.fd, stop_with_7, NULL, NULL), 7);
 	log_close(&log);
 }
 
@@ -386,7 +383,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(records_are_numbered_lines),
-		cmocka_unit_test(a_parameter_is_found_in_the_log),
+		cmocka_unit_test(an_uplink_is_found_in_the_log),
 		cmocka_unit_test(a_record_that_cannot_be_written_is_an_error),
 		cmocka_unit_test(a_retired_record_is_void),
 		cmocka_unit_test(the_end_of_the_file_is_given_back),

@@ -4,6 +4,7 @@
  * host, from the LAN, from a copy; into the host, through it, to a copy.
  */
 #include "nat_fixture.h"
+#include "net/guard.h"
 #include "net/ruleset.h"
 #include "packet.h"
 
@@ -422,6 +423,42 @@ TEST(a_host_port_that_is_reached_itself_refuses)
 	fixture_free(fixture);
 }
 
+/* ---- Not a router ---- */
+
+enum { UPLINK = 2, OTHER_LINK = 3 };
+
+static enum packet_fate crosses(const struct fixture *fixture, uint32_t iif, const char *oif,
+				uint32_t group, const char *to)
+{
+	struct packet packet = packet_of(strchr(to, ':') ? "2001:db8::7" : "192.168.1.7", to);
+
+	packet.iif = "eth0";
+	packet.iif_index = iif;
+	packet.oif = oif;
+	packet.oif_group = group;
+	packet.translated = true;
+	return packet_pass(fixture->table, "filter", NF_INET_FORWARD, &packet).fate;
+}
+
+TEST(what_comes_in_by_an_uplink_goes_to_a_copy_or_nowhere)
+{
+	struct fixture *fixture = fixture_prepare(2);
+	uint32_t ours = LINK_GROUP_OURS | 0x123456;
+
+	fixture_begin(fixture);
+	guard_add_link(&fixture->batch, AF_INET, UPLINK);
+	fixture_end(fixture);
+	assert_int_equal(crosses(fixture, UPLINK, "eth1", 0, "192.0.2.1"), PACKET_DROPPED);
+	assert_int_equal(crosses(fixture, UPLINK, "eth1", 0xc0000000, "192.0.2.1"), PACKET_DROPPED);
+	assert_int_equal(crosses(fixture, UPLINK, "eth1", 0x80000000, "192.0.2.1"), PACKET_DROPPED);
+	assert_int_equal(crosses(fixture, UPLINK, "uva0", ours, "10.90.0.3"), PACKET_ACCEPTED);
+	assert_int_equal(crosses(fixture, UPLINK, "uva1", ours, "10.91.0.3"), PACKET_ACCEPTED);
+	/* another link, and another family: not ours to guard */
+	assert_int_equal(crosses(fixture, OTHER_LINK, "eth1", 0, "192.0.2.1"), PACKET_ACCEPTED);
+	assert_int_equal(crosses(fixture, UPLINK, "eth1", 0, "2001:db8::1"), PACKET_ACCEPTED);
+	fixture_free(fixture);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -444,6 +481,7 @@ int main(void)
 		cmocka_unit_test(to_a_copy_only_by_a_host_port_is_forwarded),
 		cmocka_unit_test(what_is_not_for_a_copy_is_forwarded_as_before),
 		cmocka_unit_test(a_host_port_that_is_reached_itself_refuses),
+		cmocka_unit_test(what_comes_in_by_an_uplink_goes_to_a_copy_or_nowhere),
 	};
 
 	return cmocka_run_group_tests_name("nat_packets", tests, NULL, NULL);

@@ -330,7 +330,7 @@ SITE_TEST(no_link_is_followed)
 	assert_true(site_has(site, "link"));
 }
 
-SITE_TEST(a_parameter_that_is_gone_is_no_error)
+SITE_TEST(an_uplink_that_is_gone_is_no_error)
 {
 	struct site *site = *state;
 
@@ -338,7 +338,7 @@ SITE_TEST(a_parameter_that_is_gone_is_no_error)
 	log_text(site, HEADER);
 	log_directory(site, "a", "\n");
 	log_number(site);
-	log_text(site, "sysctl 0 1 net/ipv4/conf/no.such.link/forwarding\n");
+	log_text(site, "uplink ipv4 2147483647\n");
 	assert_int_equal(undo_play(site->log, site->runs), 0);
 	assert_false(site_has(site, "a"));
 }
@@ -369,7 +369,7 @@ int main(void)
 		SITE_UNIT_TEST(it_goes_on_after_a_failure_and_returns_it),
 		SITE_UNIT_TEST(what_is_in_use_or_no_directory_stays),
 		SITE_UNIT_TEST(no_link_is_followed),
-		SITE_UNIT_TEST(a_parameter_that_is_gone_is_no_error),
+		SITE_UNIT_TEST(an_uplink_that_is_gone_is_no_error),
 		cmocka_unit_test(a_log_that_cannot_be_read_is_an_error),
 	};
 
