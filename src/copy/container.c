@@ -23,6 +23,9 @@ enum {
 			       CLONE_NEWIPC | CLONE_NEWCGROUP,
 };
 
+/* The pidfd is readable, so there is nothing to wait for; but for the case that it is not. */
+enum { CONTAINER_REAP_MS = 2000 };
+
 /* ---- Low numbers ---- */
 
 enum { SLOTS = sizeof(((struct container_slots *)NULL)->descriptors) / sizeof(int) };
@@ -90,7 +93,9 @@ int container_slots_keep(struct container_slots *slots, int fd)
 	if (slot < 0)
 		return (int)slot;
 	close(fd);
-	return slots->descriptors[slot];
+	fd = slots->descriptors[slot];
+	slots->descriptors[slot] = -1; /* the caller's, not a slot any more */
+	return fd;
 }
 
 /* It has left our table of descriptors, or has ended. */
@@ -196,7 +201,7 @@ bool container_reap(struct container *container, int *ret_status)
 		recv(container->socket, &status, sizeof(status), MSG_DONTWAIT) == sizeof(status);
 
 	container_leave_slot(container);
-	if (process_wait(container->pidfd, -1, ret_status) < 0)
+	if (process_wait(container->pidfd, CONTAINER_REAP_MS, ret_status) < 0)
 		*ret_status = 0;
 	if (reported)
 		*ret_status = status;

@@ -11,6 +11,7 @@
 #include "host/guardian.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -170,17 +171,22 @@ static int guardian_await(const struct guardian *guardian)
 int guardian_finish(struct guardian *guardian)
 {
 	const struct guardian_message end = {.kind = GUARDIAN_END};
+	struct pollfd room = {.fd = guardian->lifeline, .events = POLLOUT};
 	int err;
 
 	if (guardian->pidfd < 0)
 		return 0;
 	fd_close(&guardian->start_lock);
-	/* It has been killed, or was stopped so long that there is no room for one message more. */
-	if (guardian_tell(guardian, &end) < 0)
+	process_signal(guardian->pidfd, SIGCONT);
+	/* It may have more to read than there is room for. If it does not read, nor end, kill it.
+	 */
+	err = guardian_tell(guardian, &end);
+	if (err == -EAGAIN && poll(&room, 1, GUARDIAN_FINISH_MS) > 0)
+		err = guardian_tell(guardian, &end);
+	if (err)
 		process_signal(guardian->pidfd, SIGKILL);
 	shutdown(guardian->lifeline, SHUT_RDWR);
 	fd_close(&guardian->lifeline);
-	process_signal(guardian->pidfd, SIGCONT);
 	err = guardian_await(guardian);
 	fd_close(&guardian->pidfd);
 	return err == -ESRCH ? guardian_replace() : err;

@@ -108,6 +108,8 @@ int log_note(struct log *log, const struct record *record, struct log_entry *ret
 
 	record_format(record, line + number);
 	length = strlen(line);
+	if (log->end + (off_t)length > LOG_MAX) /* nobody would read it again */
+		return error_report(-EFBIG, "cannot write the undo log");
 	hole = log_find_hole(log, length);
 	entry = (struct log_entry){hole ? hole->offset : log->end, length};
 	err = hole ? log_fill(log, hole, line, length) : log_append(log, line, length);

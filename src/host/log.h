@@ -14,9 +14,9 @@
  * The numbers tell the order in which the changes were made. A line that begins with # is void; its
  * room is used again, so that the file stays as small as what there is to undo.
  *
- * Every change of the file becomes valid by the writing of a single byte, the first one of a line
- *or the newline at the end of the last one: a writer that is killed leaves a record or none, never
- * half of one.
+ * A change of the file becomes valid by its last byte: the first one of a line that is used again,
+ * the newline of one that is appended. A writer that is killed leaves a record or none, never half
+ *of one.
  */
 #pragma once
 

@@ -21,8 +21,11 @@
 #include "host/undo.h"
 #include "net/connections.h"
 
-/* Copies that were killed with the manager and cannot die at once (a hung disk). */
-enum { WATCHER_COPIES_MS = 2000 };
+enum {
+	/* copies that were killed with the manager and cannot die at once (a hung disk) */
+	WATCHER_COPIES_MS = 2000,
+	WATCHER_FILES = 4096, /* two descriptors for each copy that a bridge has a port for */
+};
 
 static int watcher_claim(int rundir, bool (*is_taken)(unsigned int index, void *data), void *data,
 			 unsigned int *ret_index)
@@ -92,6 +95,8 @@ static bool watcher_hear(int lifeline, struct watcher_held *held)
 		held->table = fds[0];
 		close(fds[1]);
 	}
+	if (err == -EBADMSG && message.kind == GUARDIAN_COPY)
+		error_say(0, "the guardian cannot take a copy's descriptors: too many open files");
 	if (err == -EBADMSG && message.kind == GUARDIAN_DROP)
 		watcher_remove_copy(held, message.copy.id);
 	if (err == -EBADMSG && message.kind == GUARDIAN_END)
@@ -167,11 +172,19 @@ static void watcher_end_copies(struct watcher_held *held)
 	watcher_end_connections(held);
 }
 
+static void watcher_close_copies(struct watcher_held *held)
+{
+	while (held->count)
+		watcher_remove_copy(held, held->copies[0].id);
+}
+
 static int watcher_leave_terminal(int lifeline, int manager)
 {
 	AUTO_CLOSE int null = -1;
+	struct rlimit before;
 
 	error_redirect(NULL, NULL);
+	process_raise_file_limit(WATCHER_FILES, &before); /* where it may */
 	setsid();
 	prctl(PR_SET_NAME, "uva_guardian");
 	process_keep_fds((int[]){lifeline, manager}, 2);
@@ -224,6 +237,8 @@ int watcher_main(int lifeline, int manager, bool (*is_taken)(unsigned int index,
 	watcher_wait(lifeline, manager, &held);
 	if (!held.is_orderly)
 		watcher_end_copies(&held);
+	else /* the manager holds their namespaces; here all descriptors may be in use */
+		watcher_close_copies(&held);
 	/* The table goes with it, if the manager has not removed it; the guard becomes nobody's. */
 	fd_close(&held.table);
 	err = undo_play(log, -1);

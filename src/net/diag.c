@@ -126,9 +126,13 @@ int diag_listens(struct netlink *nl, uint8_t protocol, const struct address *add
 	return state == (is_udp ? STATE_CLOSE : STATE_LISTEN);
 }
 
-bool diag_is_supported(struct netlink *nl, uint8_t protocol)
+int diag_is_supported(struct netlink *nl, uint8_t protocol)
 {
-	return diag_dump(nl, AF_INET, protocol, 0, NULL, NULL) == 0;
+	int err = diag_dump(nl, AF_INET, protocol, 0, NULL, NULL);
+
+	if (err == -EOPNOTSUPP)
+		return 0;
+	return err ? err : 1;
 }
 
 struct diag_connections {

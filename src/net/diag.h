@@ -32,8 +32,11 @@ struct diag_listeners {
 int diag_listens(struct netlink *nl, uint8_t protocol, const struct address *address,
 		 uint16_t port);
 
-/** diag_is_supported() - has this kernel inet_diag for @protocol? Loads its module where it can. */
-bool diag_is_supported(struct netlink *nl, uint8_t protocol);
+/**
+ * diag_is_supported() - has this kernel inet_diag for @protocol? Loads its module where it can.
+ * Return: 1 yes, 0 no, or -errno.
+ */
+int diag_is_supported(struct netlink *nl, uint8_t protocol);
 
 /**
  * diag_abort_all() - abort every TCP connection of the namespace; the peers get a reset

@@ -142,32 +142,61 @@ int link_set_port(struct netlink *nl, unsigned int ifindex, enum link_port_mode 
 	return netlink_talk(nl, nlh, NULL, NULL);
 }
 
-static int link_on_port(const struct nlmsghdr *nlh, void *data)
+/* What a link tells of itself. */
+struct link_status {
+	bool has_queue;
+	uint8_t port_state; /* BR_STATE_* */
+};
+
+static void link_read_port(const struct nlattr *info, struct link_status *status)
 {
-	const struct nlattr *attr, *part, *port;
+	const struct nlattr *part, *port;
+
+	mnl_attr_for_each_nested(part, info) {
+		if (mnl_attr_get_type(part) != IFLA_INFO_SLAVE_DATA)
+			continue;
+		mnl_attr_for_each_nested(port, part)
+			if (mnl_attr_get_type(port) == IFLA_BRPORT_STATE)
+				status->port_state = mnl_attr_get_u8(port);
+	}
+}
+
+static int link_on_status(const struct nlmsghdr *nlh, void *data)
+{
+	struct link_status *status = data;
+	const struct nlattr *attr;
 
 	mnl_attr_for_each(attr, nlh, sizeof(struct ifinfomsg)) {
-		if (mnl_attr_get_type(attr) != IFLA_LINKINFO)
-			continue;
-		mnl_attr_for_each_nested(part, attr) {
-			if (mnl_attr_get_type(part) != IFLA_INFO_SLAVE_DATA)
-				continue;
-			mnl_attr_for_each_nested(port, part)
-				if (mnl_attr_get_type(port) == IFLA_BRPORT_STATE)
-					*(uint8_t *)data = mnl_attr_get_u8(port);
-		}
+		if (mnl_attr_get_type(attr) == IFLA_QDISC)
+			status->has_queue = strcmp(mnl_attr_get_str(attr), "noop") != 0;
+		else if (mnl_attr_get_type(attr) == IFLA_LINKINFO)
+			link_read_port(attr, status);
 	}
 	return MNL_CB_OK;
 }
 
-int link_is_forwarding(struct netlink *nl, unsigned int ifindex)
+static int link_read_status(struct netlink *nl, unsigned int ifindex, struct link_status *ret)
 {
 	char buf[NETLINK_REQUEST_MAX] __attribute__((aligned(NLMSG_ALIGNTO)));
-	uint8_t state = BR_STATE_DISABLED;
-	int err =
-		netlink_talk(nl, link_request(buf, RTM_GETLINK, 0, ifindex), link_on_port, &state);
 
-	return err ? err : state == BR_STATE_FORWARDING;
+	*ret = (struct link_status){.port_state = BR_STATE_DISABLED};
+	return netlink_talk(nl, link_request(buf, RTM_GETLINK, 0, ifindex), link_on_status, ret);
+}
+
+int link_is_active(struct netlink *nl, unsigned int ifindex)
+{
+	struct link_status status;
+	int err = link_read_status(nl, ifindex, &status);
+
+	return err ? err : status.has_queue;
+}
+
+int link_is_forwarding(struct netlink *nl, unsigned int ifindex)
+{
+	struct link_status status;
+	int err = link_read_status(nl, ifindex, &status);
+
+	return err ? err : status.has_queue && status.port_state == BR_STATE_FORWARDING;
 }
 
 int link_disable_autoconf6(struct netlink *nl, unsigned int ifindex)
@@ -310,6 +339,31 @@ static int link_find_all(struct netlink *nl, struct link_matches *matches)
 
 	return netlink_talk(nl, link_request(buf, RTM_GETLINK, NLM_F_DUMP, 0), link_collect,
 			    matches);
+}
+
+static int link_on_found(const struct nlmsghdr *nlh, void *data)
+{
+	const struct ifinfomsg *info = mnl_nlmsg_get_payload(nlh);
+
+	*(unsigned int *)data = (unsigned int)info->ifi_index;
+	return MNL_CB_OK;
+}
+
+int link_find(struct netlink *nl, const char *name, unsigned int *ret)
+{
+	char buf[NETLINK_REQUEST_MAX] __attribute__((aligned(NLMSG_ALIGNTO)));
+	struct nlmsghdr *nlh = link_request(buf, RTM_GETLINK, 0, 0);
+
+	*ret = 0;
+	mnl_attr_put_strz(nlh, IFLA_IFNAME, name);
+	return netlink_talk(nl, nlh, link_on_found, ret);
+}
+
+int link_check(struct netlink *nl, unsigned int ifindex)
+{
+	char buf[NETLINK_REQUEST_MAX] __attribute__((aligned(NLMSG_ALIGNTO)));
+
+	return netlink_talk(nl, link_request(buf, RTM_GETLINK, 0, ifindex), NULL, NULL);
 }
 
 int link_delete(struct netlink *nl, unsigned int ifindex)

@@ -84,13 +84,19 @@ int link_set_port(struct netlink *nl, unsigned int ifindex, enum link_port_mode 
 int link_disable_autoconf6(struct netlink *nl, unsigned int ifindex);
 
 /**
- * link_is_forwarding() - does the bridge forward to this port of it, and from it?
+ * link_is_active() - does the link send what it is given?
  *
- * That begins some time after both ends of the link were set up: the kernel notices the carrier in
- * a work queue (net/core/link_watch.c). Until then packets are dropped.
+ * That begins some time after it was set up and has a carrier: the kernel notices the carrier in a
+ * work queue (net/core/link_watch.c), and gives the link a queue (dev_activate()). Until then the
+ * link has the queue "noop", which drops every packet. A bridge has a carrier when one of its ports
+ * has.
  *
  * Return: 1 yes, 0 no, or -errno.
  */
+int link_is_active(struct netlink *nl, unsigned int ifindex);
+
+/** link_is_forwarding() - is the port of a bridge active, and does the bridge forward to it?
+ * Return: as above. */
 int link_is_forwarding(struct netlink *nl, unsigned int ifindex);
 
 /** link_set_up() - `ip link set up`. */
@@ -116,6 +122,12 @@ int link_add_default_route(struct netlink *nl, unsigned int ifindex, const struc
  * metric of the loopback link's own route it serves nothing else.
  */
 int link_add_loopback6_route(struct netlink *nl, unsigned int ifindex);
+
+/** link_find() - the index of the link with this name. -ENODEV: there is none. */
+int link_find(struct netlink *nl, const char *name, unsigned int *ret);
+
+/** link_check() - is there a link with this index? -ENODEV: no. */
+int link_check(struct netlink *nl, unsigned int ifindex);
 
 /** link_delete() - `ip link del dev @ifindex`. None is no error. */
 int link_delete(struct netlink *nl, unsigned int ifindex);

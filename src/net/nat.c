@@ -181,8 +181,8 @@ int nat_sweep(struct nat *nat)
 	err = nat_send(nat, &batch);
 	nft_batch_free(&nat->batch);
 	nat_begin(nat);
-	if (err == -EBUSY)
-		return err;
+	if (err == -EBUSY || err == -ENOMEM || err == -ENOBUFS || err == -EAGAIN)
+		return -EBUSY;
 	nat->stale_count = 0;
 	return err ? netlink_report(&nat->nl, err,
 				    "nftables: cannot delete unused chains of the table inet %s",

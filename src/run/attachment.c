@@ -85,8 +85,10 @@ static void attachment_on_overdue(void *data)
 	int err = link_delete(route, attachment->link);
 
 	/* The news of it calls attachment_on_gone(). */
-	if (err)
-		netlink_report(route, err, "cannot delete the link of a copy that has ended");
+	if (!err)
+		return;
+	netlink_report(route, err, "cannot delete the link of a copy that has ended");
+	loop_set_timer(attachment->network->loop, &attachment->overdue, ATTACHMENT_OVERDUE_MS);
 }
 
 int attachment_open(struct attachment *attachment, struct network *network,
@@ -186,6 +188,7 @@ int attachment_connect(struct attachment *attachment, unsigned int number, pid_t
 		.mtu = network->bridge.mtu,
 		.peer_pid = pid,
 	};
+	unsigned int link;
 	int err;
 
 	snprintf(name, sizeof(name), "%.9s-%u", network->bridge.name, number);
@@ -193,7 +196,11 @@ int attachment_connect(struct attachment *attachment, unsigned int number, pid_t
 	if (err)
 		return netlink_report(&network->route, err, "copy %u: cannot make its link %s",
 				      number, name);
-	attachment_enter(attachment, if_nametoindex(name));
+	err = link_find(&network->route, name, &link);
+	if (err)
+		return netlink_report(&network->route, err, "copy %u: cannot find its link %s",
+				      number, name);
+	attachment_enter(attachment, link);
 	err = attachment_set_up_port(attachment);
 	if (!err)
 		err = attachment_add_neighbours(attachment);
@@ -204,9 +211,12 @@ int attachment_connect(struct attachment *attachment, unsigned int number, pid_t
 
 bool attachment_is_forwarding(struct attachment *attachment)
 {
-	if (!attachment->is_forwarding && attachment->link)
-		attachment->is_forwarding =
-			link_is_forwarding(&attachment->network->route, attachment->link) == 1;
+	struct network *network = attachment->network;
+
+	if (attachment->is_forwarding || !attachment->link)
+		return attachment->is_forwarding;
+	attachment->is_forwarding = link_is_forwarding(&network->route, attachment->link) == 1 &&
+				    link_is_active(&network->route, network->bridge.index) == 1;
 	return attachment->is_forwarding;
 }
 
@@ -264,10 +274,8 @@ void attachment_look_for_links(struct network *network)
 		struct attachment *next;
 
 		for (struct attachment *at = network->attachments[i]; at; at = next) {
-			char name[IFNAMSIZ];
-
 			next = at->next;
-			if (!if_indextoname(at->link, name))
+			if (link_check(&network->route, at->link) == -ENODEV)
 				attachment_on_gone(at);
 		}
 	}

@@ -2,9 +2,9 @@
 /*
  * birth.c - the start of a copy as a chain of events, none of which is waited for.
  *
- * Its directories, its first process and its link are made, and it is let go (birth_begin()). Its
- * socket becomes readable when its files are set up (birth_on_hello()). Then the guardian is told
- * (birth_tell_guardian()), and with that the copy is set up: LIFE_SET_UP.
+ * Its directories, its first process and its link are made (birth_begin()). Its socket becomes
+ * readable when its files are set up (birth_on_hello()). Then the guardian is told, and the copy is
+ * let go, to execute the program (birth_tell_guardian()): LIFE_SET_UP.
  */
 #include "run/birth.h"
 
@@ -85,14 +85,7 @@ static int birth_spawn(struct copy *copy)
 	err = birth_watch(copy);
 	if (err)
 		return err;
-	err = attachment_connect(&copy->attachment, copy->number, copy->container.pid);
-	if (err)
-		return err;
-	err = container_release(&copy->container);
-	/* It has ended meanwhile: its end will be noticed, and told. */
-	if (err == -EPIPE || err == -ECONNRESET)
-		return 0;
-	return err ? error_report(err, "copy %u: cannot be set up", copy->number) : 0;
+	return attachment_connect(&copy->attachment, copy->number, copy->container.pid);
 }
 
 /* For another life than its first, it needs what it gave back after the one before. */
@@ -124,6 +117,14 @@ void birth_tell_guardian(struct copy *copy)
 		return;
 	}
 	copy->is_held = true;
+	err = container_release(&copy->container);
+	if (err == -EPIPE || err == -ECONNRESET) /* it has ended: that will be noticed, and told */
+		return;
+	if (err) {
+		error_report(err, "copy %u: cannot be set up", copy->number);
+		copy_fail(copy, err);
+		return;
+	}
 	copy_step(copy, LIFE_SET_UP);
 }
 

@@ -132,7 +132,9 @@ int bridge_make(struct netlink *route, struct bridge *bridge)
 
 	if (err)
 		return netlink_report(route, err, "cannot make bridge %s", bridge->name);
-	bridge->index = if_nametoindex(bridge->name);
+	err = link_find(route, bridge->name, &bridge->index);
+	if (err)
+		return netlink_report(route, err, "cannot find bridge %s", bridge->name);
 	return bridge_set_up(route, bridge);
 }
 

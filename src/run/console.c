@@ -16,7 +16,8 @@ enum {
 	CONSOLE_READ_MAX = 4096,         /* from one copy, before the others get their turn */
 	CONSOLE_LAST_READS = 32,         /* a terminal holds 64 KiB (drivers/tty/tty_buffer.c) */
 	CONSOLE_MESSAGES_MAX = 64 << 10, /* bytes that wait for standard error */
-	CONSOLE_LAST_MS = 100,           /* that standard error has at the end */
+	CONSOLE_LAST_MS = 25,            /* that a reader has at the end, and how often */
+	CONSOLE_LAST_TRIES = 4,
 };
 
 static void console_on_message(void *data, const char *line, size_t length)
@@ -131,16 +132,24 @@ void console_flush(struct console *console)
 	console_flush_err(console);
 }
 
+/* A reader that is slow, and not stuck, gets the last lines. */
+static void console_flush_last(struct stream *stream)
+{
+	struct pollfd room = {.fd = stream->fd, .events = POLLOUT};
+
+	stream_flush(stream);
+	for (int i = 0; i < CONSOLE_LAST_TRIES && !stream_is_clear(stream); i++)
+		if (poll(&room, 1, CONSOLE_LAST_MS) > 0)
+			stream_flush(stream);
+}
+
 void console_close(struct console *console)
 {
-	struct pollfd last = {.fd = console->err.fd, .events = POLLOUT};
-
 	if (!console->loop)
 		return;
 	error_redirect(NULL, NULL);
-	if (stream_flush(&console->err) == 0 && !stream_is_clear(&console->err) &&
-	    poll(&last, 1, CONSOLE_LAST_MS) > 0)
-		stream_flush(&console->err);
+	console_flush_last(&console->out.stream);
+	console_flush_last(&console->err);
 	loop_forget(console->loop, &console->out_source);
 	loop_forget(console->loop, &console->err_source);
 	loop_forget(console->loop, &console->printers_source);

@@ -105,6 +105,8 @@ int copy_lead(struct copy *copy, struct mapping *mapping)
 	while (*last)
 		last = &(*last)->next;
 	*last = mapping;
+	if (copy->is_leaving || !copy->attachment.network) /* aimed at its next life */
+		return 0;
 	err = copy_aim(copy, mapping);
 	if (err)
 		*last = NULL;
@@ -160,11 +162,16 @@ void copy_fail(struct copy *copy, int err)
 
 void copy_happens(struct copy *copy, enum life_event event)
 {
+	int err;
+
 	copy->is_asked = event != LIFE_START;
-	copy->spawn_err = 0;
 	copy_step(copy, event);
-	if (copy->spawn_err)
-		copy_fail(copy, copy->spawn_err);
+	if (event != LIFE_START) /* perhaps in the middle of a start, from an observer of it */
+		return;
+	err = copy->spawn_err;
+	copy->spawn_err = 0;
+	if (err)
+		copy_fail(copy, err);
 }
 
 static void copy_tell_late(const struct copy *copy)
@@ -247,12 +254,12 @@ static void copy_bury(struct copy *copy, enum life_state before)
 	copy_forget_container(copy);
 	if (copy->is_asked || !was_there)
 		return;
-	if (before != LIFE_PREPARING) {
+	if (before != LIFE_PREPARING || is_reported)
 		copy_tell_end(copy, is_reported, status);
+	if (before != LIFE_PREPARING)
 		return;
-	}
 	/* It reports its own errors, but it cannot report that it was killed. */
-	if (WIFSIGNALED(status))
+	if (!is_reported && WIFSIGNALED(status))
 		error_say(0, "copy %u: was killed while it was set up", copy->number);
 	setting->on_failed(setting->data, copy, -EPIPE);
 }
@@ -303,7 +310,10 @@ static void copy_act(struct copy *copy, enum life_action action, enum life_state
 		container_signal(&copy->container, SIGTERM);
 		break;
 	case LIFE_TELL_LOST:
-		error_say(0, "copy %u: no answer from it", copy->number);
+		if (copy->diag.socket)
+			error_say(0, "copy %u: the guardian does not take it", copy->number);
+		else
+			error_say(0, "copy %u: no answer from it", copy->number);
 		setting->on_failed(setting->data, copy, -ETIMEDOUT);
 		copy->is_asked = true;
 		setting->on_kill(setting->data, copy);

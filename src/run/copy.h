@@ -39,8 +39,12 @@ struct copy_setting {
 	struct places *places;
 	unsigned int starting; /* how many are in LIFE_STARTING: they share the looks there are */
 	unsigned int lives;    /* how many lives have begun */
-	bool is_blind;         /* this kernel cannot tell who listens */
-	bool knows_blindness;
+	enum copy_sight {
+		COPY_SIGHT_UNKNOWN,
+		COPY_SEES,
+		COPY_IS_BLIND, /* this kernel cannot tell who listens */
+	} sight_tcp,
+		sight_udp;
 
 	/* The state of @copy was @before. It has not given back what it held when it is
 	 * LIFE_ENDED: whoever is told sees to copy_leave(). */
@@ -81,6 +85,7 @@ struct copy {
 	struct mapping *mappings; /* that lead to it: a list, of its owner */
 	struct copy *next;        /* for its owner */
 	bool is_dying;            /* for its owner: on_kill() was called */
+	bool is_undying;          /* for its owner: on_undying() was called */
 	bool is_waiting;          /* for its owner: it has ended, and has not left */
 };
 
@@ -113,7 +118,8 @@ struct connections_owner copy_owner(struct copy *copy);
 
 /**
  * copy_leave() - it has ended, and its connections too: give back what it held, then on_left()
- * Return: 0; -EAGAIN: the guardian is busy, call again later.
+ * Return: 0: @copy may have been freed by on_left(); -EAGAIN: the guardian is busy, call again
+ * later.
  */
 int copy_leave(struct copy *copy);
 

@@ -54,7 +54,7 @@ bool crew_is_starting(const struct crew *crew)
 
 bool crew_is_empty(const struct crew *crew)
 {
-	return !crew->next_to_start && !crew->live;
+	return !crew->next_to_start && crew->live == crew->undying;
 }
 
 static void crew_on_change(void *data, struct copy *copy, enum life_state before)
@@ -65,12 +65,13 @@ static void crew_on_change(void *data, struct copy *copy, enum life_state before
 	crew->starting += crew_is_on_its_way(copy->state) - crew_is_on_its_way(before);
 	if (copy->state == LIFE_ENDED) {
 		crew->dying -= copy->is_dying;
-		copy->is_dying = false;
+		crew->undying -= copy->is_undying;
+		copy->is_dying = copy->is_undying = false;
 		copy->is_waiting = true;
 		if (!crew->is_ending && !crew->releaser.is_set)
 			loop_set_timer(crew->setting.loop, &crew->releaser, CREW_RELEASE_MS);
 	}
-	if (before == LIFE_PREPARING)
+	if (before == LIFE_PREPARING || copy->state == LIFE_ENDED) /* there is a slot again */
 		crew_start(crew);
 	crew->on_change(crew->data, copy, before);
 }
@@ -96,14 +97,16 @@ void crew_end(struct crew *crew, enum life_event event)
 		copy_happens(copy, event);
 }
 
+/* It has had its time. The run ends without it. */
 static void crew_on_undying(void *data, struct copy *copy)
 {
 	struct crew *crew = data;
 
-	if (crew->is_ending)
-		crew->on_undying(crew->data);
-	else
-		error_say(0, "copy %u: does not die", copy->number);
+	if (copy->is_undying)
+		return;
+	copy->is_undying = true;
+	crew->undying++;
+	error_say(0, "copy %u: does not die; leaving it behind", copy->number);
 }
 
 static void crew_on_kill(void *data, struct copy *copy)
@@ -162,9 +165,11 @@ static void crew_on_releaser(void *data)
 		next = copy->next;
 		if (!copy->is_waiting)
 			continue;
-		copy->is_waiting = copy_leave(copy) == -EAGAIN;
-		if (copy->is_waiting)
-			loop_set_timer(crew->setting.loop, &crew->releaser, CREW_RELEASE_AGAIN_MS);
+		copy->is_waiting = false;
+		if (copy_leave(copy) == 0) /* it may be freed by now */
+			continue;
+		copy->is_waiting = true;
+		loop_set_timer(crew->setting.loop, &crew->releaser, CREW_RELEASE_AGAIN_MS);
 	}
 }
 
@@ -185,6 +190,7 @@ static void crew_remove(struct crew *crew, struct copy *copy)
 
 		copy->mappings = mapping->next;
 		mapping->next = NULL;
+		mapping_unaim(mapping);
 	}
 	copy_free(copy);
 }
@@ -212,7 +218,11 @@ struct copy *crew_find(const struct crew *crew, unsigned int number)
 int crew_add(struct crew *crew)
 {
 	unsigned int number = crew->last_number + 1;
-	struct copy *copy = copy_new(&crew->setting, number, ports_list(&crew->ports, number));
+	struct copy *copy;
+
+	if (crew->is_ending)
+		return -ESHUTDOWN;
+	copy = copy_new(&crew->setting, number, ports_list(&crew->ports, number));
 
 	if (!copy)
 		return -ENOMEM;
@@ -243,8 +253,11 @@ int crew_add_mapping(struct crew *crew, struct nat_port port, uint16_t copy_port
 {
 	struct copy *copy = crew_find(crew, number);
 	struct mapping *mapping;
-	int err = ports_add(&crew->ports, port, copy_port, number, &mapping);
+	int err;
 
+	if (crew->is_ending)
+		return -ESHUTDOWN;
+	err = ports_add(&crew->ports, port, copy_port, number, &mapping);
 	if (err || !copy)
 		return err;
 	err = copy_lead(copy, mapping);
@@ -309,9 +322,9 @@ void crew_bury(struct crew *crew, int timeout_ms)
 		if (copy->container.pidfd >= 0)
 			container_kill(&copy->container);
 	for (struct copy *copy = crew->first; copy; copy = copy->next)
-		if (copy->container.pidfd >= 0 &&
+		if (copy->container.pidfd >= 0 && !copy->is_undying &&
 		    process_wait(copy->container.pidfd, timeout_ms, NULL) < 0) {
-			error_say(0, "copy %u: does not die", copy->number);
+			error_say(0, "copy %u: does not die; leaving it behind", copy->number);
 			timeout_ms = 0; /* it was time for all of them */
 		}
 	crew_end_connections(crew, crew_is_anyone);

@@ -20,6 +20,7 @@ struct crew {
 	unsigned int live;     /* of those with processes */
 	unsigned int starting; /* of those that do not serve yet, and have not ended */
 	unsigned int dying;    /* of those to be killed at the end of this turn */
+	unsigned int undying;  /* of those that do not die: nobody waits for them */
 	struct ports ports;
 	bool is_ending;
 	struct loop_timer starter;
@@ -28,7 +29,6 @@ struct crew {
 	void (*on_change)(void *data, struct copy *copy, enum life_state before);
 	void (*on_failed)(void *data, struct copy *copy, int err);
 	void (*on_left)(void *data, unsigned int number);
-	void (*on_undying)(void *data);
 	void *data;
 };
 
@@ -45,7 +45,8 @@ int crew_hold_ports(struct crew *crew);
 
 /**
  * crew_add_mapping() - hold a host port, and lead it to copy @number, now or when there is one
- * Return: 0 or -errno, reported; then nothing has changed.
+ * Return: 0; -ESHUTDOWN (unreported): crew_end() was called; or another -errno, reported. Then
+ * nothing has changed.
  */
 int crew_add_mapping(struct crew *crew, struct nat_port port, uint16_t copy_port,
 		     unsigned int number);
@@ -53,7 +54,7 @@ int crew_add_mapping(struct crew *crew, struct nat_port port, uint16_t copy_port
 /** crew_remove_mapping() - let a host port go. Return: 0, -ENOENT. */
 int crew_remove_mapping(struct crew *crew, struct nat_port port);
 
-/** crew_add() - one copy more, which has crew->last_number. Return: 0 or -errno, reported. */
+/** crew_add() - one copy more, which has crew->last_number. Return: as above. */
 int crew_add(struct crew *crew);
 
 /** crew_start() - start those that have not started, some in each turn of the loop. */
@@ -68,7 +69,7 @@ void crew_drop(struct crew *crew, struct copy *copy);
 /** crew_is_starting() - is there one that has not listened yet, and has had no time to? */
 bool crew_is_starting(const struct crew *crew);
 
-/** crew_is_empty() - none lives, and none is about to start. */
+/** crew_is_empty() - none lives but such as do not die, and none is about to start. */
 bool crew_is_empty(const struct crew *crew);
 
 /** crew_end() - start no more; LIFE_STOP or LIFE_KILL all that live. */

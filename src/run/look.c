@@ -16,18 +16,40 @@ enum {
 	LOOK_READY_MS = 1000, /* does it still? */
 };
 
+/* Asked once for each protocol; again, if the kernel had no memory for an answer, say. */
+static bool look_is_blind(struct copy *copy, uint8_t protocol)
+{
+	struct copy_setting *setting = copy->setting;
+	enum copy_sight *sight =
+		protocol == IPPROTO_UDP ? &setting->sight_udp : &setting->sight_tcp;
+	int sees;
+
+	if (*sight != COPY_SIGHT_UNKNOWN)
+		return *sight == COPY_IS_BLIND;
+	sees = diag_is_supported(&copy->diag, protocol);
+	if (sees < 0)
+		return false;
+	*sight = sees ? COPY_SEES : COPY_IS_BLIND;
+	if (!sees)
+		error_say(0, "this kernel has no inet_diag: cannot tell when copies listen");
+	return !sees;
+}
+
 static struct mapping_listens look_ask(struct copy *copy, const struct mapping *mapping)
 {
 	uint8_t protocol = mapping->port.protocol;
 	const struct attachment *at = &copy->attachment;
 	struct mapping_listens listens = {0};
 
-	if (copy->setting->is_blind) /* what cannot be seen is not waited for */
+	if (look_is_blind(copy, protocol)) /* what cannot be seen is not waited for */
 		return (struct mapping_listens){.ipv4 = true};
 	listens.ipv4 = diag_listens(&copy->diag, protocol, &at->address, mapping->copy_port) == 1;
 	if (at->address6.family != AF_UNSPEC)
 		listens.ipv6 =
 			diag_listens(&copy->diag, protocol, &at->address6, mapping->copy_port) == 1;
+	/* A program can be faster than its link: what is sent to it now would be lost. */
+	if ((listens.ipv4 || listens.ipv6) && !attachment_is_forwarding(&copy->attachment))
+		return (struct mapping_listens){0};
 	return listens;
 }
 
@@ -44,18 +66,6 @@ static bool look_ask_all(struct copy *copy)
 		all = all && (listens.ipv4 || listens.ipv6);
 	}
 	return all;
-}
-
-static void look_check_blindness(struct copy *copy)
-{
-	struct copy_setting *setting = copy->setting;
-
-	if (setting->knows_blindness || !copy->mappings)
-		return;
-	setting->knows_blindness = true;
-	setting->is_blind = !diag_is_supported(&copy->diag, copy->mappings->port.protocol);
-	if (setting->is_blind)
-		error_say(0, "this kernel has no inet_diag: cannot tell when copies listen");
 }
 
 /* Many that start at a time keep the processors busy themselves: looking must not add to that. */
@@ -79,7 +89,6 @@ void look_at(struct copy *copy)
 
 	if (copy->state < LIFE_STARTING || copy->state > LIFE_NOT_READY)
 		return;
-	look_check_blindness(copy);
 	listens = look_ask_all(copy);
 	if (listens != (copy->state == LIFE_READY))
 		copy_step(copy, listens ? LIFE_LISTENS : LIFE_DEAF);

@@ -160,9 +160,7 @@ static void network_on_link_gone(struct network *network, unsigned int link)
 /* Some news was lost: what has become of our links? */
 static void network_look_for_links(struct network *network)
 {
-	char name[IFNAMSIZ];
-
-	if (!if_indextoname(network->bridge.index, name))
+	if (link_check(&network->route, network->bridge.index) == -ENODEV)
 		network_on_link_gone(network, network->bridge.index);
 	attachment_look_for_links(network);
 }

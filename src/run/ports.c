@@ -21,12 +21,24 @@ static int ports_append(struct ports *ports, struct mapping *mapping)
 	return 0;
 }
 
+struct mapping *ports_find(const struct ports *ports, struct nat_port port)
+{
+	for (size_t i = 0; i < ports->count; i++)
+		if (ports->mappings[i]->port.protocol == port.protocol &&
+		    ports->mappings[i]->port.number == port.number)
+			return ports->mappings[i];
+	return NULL;
+}
+
 int ports_add(struct ports *ports, struct nat_port port, uint16_t copy_port, unsigned int number,
 	      struct mapping **ret)
 {
-	struct mapping *mapping = calloc(1, sizeof(*mapping));
+	struct mapping *mapping;
 	int err;
 
+	if (ports_find(ports, port))
+		return error_say(-EEXIST, "port %u: is mapped already", port.number);
+	mapping = calloc(1, sizeof(*mapping));
 	if (!mapping)
 		return error_report(-ENOMEM, "port %u: cannot be mapped", port.number);
 	err = mapping_open(mapping, port, number, copy_port);
@@ -42,15 +54,6 @@ int ports_add(struct ports *ports, struct nat_port port, uint16_t copy_port, uns
 	ports->has_new = true;
 	*ret = mapping;
 	return 0;
-}
-
-struct mapping *ports_find(const struct ports *ports, struct nat_port port)
-{
-	for (size_t i = 0; i < ports->count; i++)
-		if (ports->mappings[i]->port.protocol == port.protocol &&
-		    ports->mappings[i]->port.number == port.number)
-			return ports->mappings[i];
-	return NULL;
 }
 
 struct mapping *ports_list(const struct ports *ports, unsigned int number)

@@ -115,14 +115,6 @@ static void run_on_copy_left(void *data, unsigned int number)
 		run->on_change(run->data, run, number, LIFE_ENDED);
 }
 
-static void run_on_copy_undying(void *data)
-{
-	struct run *run = data;
-
-	run->err = error_say(-ETIMEDOUT, "a copy does not die; leaving it behind");
-	run->phase = RUN_OVER;
-}
-
 /* ---- The way up: start.c ---- */
 
 static void run_open_crew(struct run *run)
@@ -141,7 +133,6 @@ static void run_open_crew(struct run *run)
 		.on_change = run_on_copy,
 		.on_failed = run_on_copy_failed,
 		.on_left = run_on_copy_left,
-		.on_undying = run_on_copy_undying,
 		.data = run,
 	};
 	crew_open(&run->crew);
@@ -184,21 +175,39 @@ static void run_announce(struct run *run)
 		run->on_change(run->data, run, 0, LIFE_READY);
 }
 
-/* After every turn of the loop: what its events have added up to. */
+/* What was asked for of the table, as one transaction; then the ports that are new in it. */
+static void run_commit(struct run *run)
+{
+	int err;
+
+	if (!run->is_installed)
+		return;
+	err = network_commit(&run->network);
+	if (err) {
+		run->is_installed = false; /* what failed once is not tried again, part by part */
+		run_end(run, err);
+		return;
+	}
+	crew_hold_ports(&run->crew);
+}
+
+/*
+ * After every turn of the loop: what its events have added up to. The ports lead to their copies
+ * before that is said; and whoever hears of it may ask for more.
+ */
 static void run_settle(struct run *run)
 {
-	int err = run->is_installed ? network_commit(&run->network) : 0;
-
-	crew_kill_dying(&run->crew);
-	if (err)
-		run_end(run, err);
-	else if (run->is_installed)
-		crew_hold_ports(&run->crew);
+	run_commit(run);
 	if (run->phase == RUN_STARTING && !crew_is_starting(&run->crew))
 		run_announce(run);
 	console_flush(&run->console);
-	if (run->phase == RUN_ENDING && crew_is_empty(&run->crew))
-		run->phase = RUN_OVER;
+	run_commit(run);
+	crew_kill_dying(&run->crew);
+	if (run->phase != RUN_ENDING || !crew_is_empty(&run->crew))
+		return;
+	if (run->crew.undying && !run->err)
+		run->err = -ETIMEDOUT;
+	run->phase = RUN_OVER;
 }
 
 static void run_loop(struct run *run)
@@ -299,8 +308,12 @@ int run_plan(const struct plan *plan)
 int run_add_mapping(struct run *run, uint8_t protocol, uint16_t host_port, uint16_t copy_port,
 		    unsigned int number)
 {
-	return crew_add_mapping(&run->crew, (struct nat_port){protocol, host_port}, copy_port,
-				number);
+	struct rlimit before;
+	int err = start_raise_file_limit(run->crew.count, run->crew.ports.count + 1, &before);
+
+	return err ? err
+		   : crew_add_mapping(&run->crew, (struct nat_port){protocol, host_port}, copy_port,
+				      number);
 }
 
 int run_remove_mapping(struct run *run, uint8_t protocol, uint16_t host_port)
@@ -317,7 +330,8 @@ unsigned int run_add_copy(struct run *run)
 {
 	struct rlimit before;
 
-	if (start_raise_file_limit(run->crew.count + 1, &before) < 0 || crew_add(&run->crew) < 0)
+	if (start_raise_file_limit(run->crew.count + 1, run->crew.ports.count, &before) < 0 ||
+	    crew_add(&run->crew) < 0)
 		return 0;
 	crew_start(&run->crew);
 	return run->crew.last_number;

@@ -38,11 +38,12 @@ void run_observe(struct run *run,
 /** run_live() - carry it out, and free it. Return: the exit status, as of run_plan(). */
 int run_live(struct run *run);
 
-/* ---- While it lives ---- */
+/* ---- While it lives: refused from when it ends on ---- */
 
 /**
  * run_add_mapping() - hold a host port, and lead it to copy @number, or to the one that will be
- * Return: 0 or -errno, reported; then nothing has changed.
+ * Return: 0; -ESHUTDOWN (unreported): the run ends; or another -errno, reported. Then nothing has
+ * changed.
  */
 int run_add_mapping(struct run *run, uint8_t protocol, uint16_t host_port, uint16_t copy_port,
 		    unsigned int number);
@@ -55,7 +56,14 @@ int run_remove_mapping(struct run *run, uint8_t protocol, uint16_t host_port);
  */
 unsigned int run_next_number(const struct run *run);
 
-/** run_add_copy() - start one more copy. Return: its number; 0: that failed, reported. */
+/**
+ * run_add_copy() - start one more copy
+ *
+ * There can be as many at a time as a bridge has ports (1,023), and as the private network has
+ * addresses, which was chosen for the plan's number of copies: for two, some 250.
+ *
+ * Return: its number; 0: that failed, reported, or the run ends.
+ */
 unsigned int run_add_copy(struct run *run);
 
 /**

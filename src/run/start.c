@@ -19,8 +19,9 @@
 #include "base/process.h"
 
 enum {
-	START_FILES = 128, /* descriptors of the manager, and how many more for a copy */
-	START_FILES_PER_COPY = 8,
+	START_FILES = 160, /* descriptors of the manager; how many more for a copy, for a port */
+	START_FILES_PER_COPY = 6,
+	START_FILES_PER_PORT = 4,
 	START_GUARDIAN_MS = 10000, /* it waits for a lock, and undoes what others have left */
 };
 
@@ -57,9 +58,10 @@ static int start_check(const struct plan *plan)
 	return 0;
 }
 
-int start_raise_file_limit(unsigned int copies, struct rlimit *ret_before)
+int start_raise_file_limit(size_t copies, size_t ports, struct rlimit *ret_before)
 {
-	unsigned int needed = START_FILES + copies * START_FILES_PER_COPY;
+	unsigned int needed = (unsigned int)(START_FILES + copies * START_FILES_PER_COPY +
+					     ports * START_FILES_PER_PORT);
 	int err = process_raise_file_limit(needed, ret_before);
 
 	return err ? error_report(err, "cannot have %u open files (ulimit -Hn)", needed) : 0;
@@ -206,7 +208,8 @@ int start_begin(struct run *run)
 
 	if (err)
 		return err;
-	err = start_raise_file_limit(run->plan->copies, &run->crew.setting.files);
+	err = start_raise_file_limit(run->plan->copies, run->plan->copies * run->plan->port_count,
+				     &run->crew.setting.files);
 	if (err)
 		return err;
 	err = identity_of_caller(&run->identity);

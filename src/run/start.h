@@ -16,9 +16,9 @@
 int start_begin(struct run *run);
 
 /**
- * start_raise_file_limit() - allow this process the descriptors that so many copies need
+ * start_raise_file_limit() - allow this process the descriptors that so many copies and ports need
  * @ret_before: the limit as it was
  *
  * Return: 0 or -errno, reported.
  */
-int start_raise_file_limit(unsigned int copies, struct rlimit *ret_before);
+int start_raise_file_limit(size_t copies, size_t ports, struct rlimit *ret_before);
