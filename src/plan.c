@@ -11,7 +11,7 @@
 
 #include "base/error.h"
 
-/* What the longest path below the directory still needs: "/copies/1023/files/x.txt". */
+/* Room for the rest of the longest path below the directory: "/copies/1023/files/x.txt". */
 enum { PLAN_PATH_ROOM = 64 };
 
 uint16_t plan_host_port(const struct plan_port *port, unsigned int number)
@@ -61,7 +61,7 @@ void plan_expand(const struct plan *plan, const char *text, unsigned int number,
 	expanded[length] = '\0';
 }
 
-/* The places that a copy has of its own: they would hide the program. */
+/* Every copy has its own directory at each of these paths, which would hide the project. */
 static int plan_check_directory(const struct plan *plan)
 {
 	static const char *const private[] = {"/tmp", "/var/tmp", "/run", "/dev", "/dev/shm"};
@@ -86,9 +86,10 @@ static int plan_check_port(const struct plan *plan, const struct plan_port *port
 {
 	if (port->copy_port == 0 || port->first_host_port == 0 ||
 	    port->first_host_port + plan->copies - 1 > UINT16_MAX)
-		return error_say(-EINVAL,
-				 "%u host ports from %u on, to port %u: ports go from 1 to %d",
-				 plan->copies, port->first_host_port, port->copy_port, UINT16_MAX);
+		return error_say(
+			-EINVAL,
+			"%u host ports from %u on, to port %u: port numbers go from 1 to %d",
+			plan->copies, port->first_host_port, port->copy_port, UINT16_MAX);
 	for (const struct plan_port *other = plan->ports; other < port; other++) {
 		unsigned int distance = other->first_host_port > port->first_host_port
 						? other->first_host_port - port->first_host_port
@@ -96,8 +97,8 @@ static int plan_check_port(const struct plan *plan, const struct plan_port *port
 
 		if (other->protocol == port->protocol && distance < plan->copies)
 			return error_say(-EINVAL,
-					 "%u host ports from %u on, and as many from %u on: "
-					 "a host port leads to one copy only",
+					 "%u host ports from %u on overlap with those from %u on: "
+					 "a host port can lead to one copy only",
 					 plan->copies, other->first_host_port,
 					 port->first_host_port);
 	}

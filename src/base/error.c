@@ -13,7 +13,7 @@
 
 enum { ERROR_LINE_MAX = 4096, ERROR_WAIT_MS = 1000 };
 
-/* Where this process's lines go instead of to stderr. */
+/* If this is set, it gets the lines of this process, and stderr does not. */
 static void (*error_sink)(void *data, const char *line, size_t length);
 static void *error_sink_data;
 
@@ -23,7 +23,10 @@ void error_redirect(void (*sink)(void *data, const char *line, size_t length), v
 	error_sink_data = data;
 }
 
-/* A line may hold a path or an option, which may hold anything: keep the terminal out of it. */
+/*
+ * A line may contain a path or an option, with any bytes in it. Control characters must not reach
+ * the terminal.
+ */
 static void error_escape_controls(char *line, size_t length)
 {
 	for (size_t i = 0; i < length; i++)
@@ -54,7 +57,10 @@ __attribute__((format(printf, 3, 4))) static size_t error_add(char *line, size_t
 	return length;
 }
 
-/* A reader that is stuck is waited for once. From then on lines are lost that it does not take. */
+/*
+ * If the reader of stderr is stuck, waits for it, but only once in the life of this process. After
+ * that, a line that the reader does not take at once is lost.
+ */
 static void error_write(const char *line, size_t length)
 {
 	static int wait_ms = ERROR_WAIT_MS;

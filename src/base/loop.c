@@ -2,9 +2,10 @@
 /*
  * loop.c - epoll(7), and a heap of timers.
  *
- * The heap is a pairing heap: each timer is due no earlier than its parent; the children of one
- * parent are a list (`sibling`), and `before` is the previous one in it, or the parent. Setting a
- * timer is O(1), taking one out O(log n), and no memory is needed beyond the timers themselves.
+ * The heap is a pairing heap: no timer is due before its parent. The children of one parent form a
+ * list (`sibling`). `before` is the previous timer in that list; for the first one it is the
+ * parent. Setting a timer is O(1), removing one is O(log n), and the heap needs no memory beyond
+ * the timers themselves.
  */
 #include "base/loop.h"
 
@@ -47,7 +48,10 @@ int loop_watch(struct loop *loop, struct loop_source *source, uint32_t events)
 	if (epoll_ctl(loop->epoll, operation, source->fd, &event) < 0)
 		return -errno;
 	source->is_watched = true;
-	/* What is waiting to be handed out was asked for before. */
+	/*
+	 * The batch may hold an event of this source that was asked for earlier. Keep only what the
+	 * caller asks for now.
+	 */
 	for (int i = 0; i < loop->batch_count; i++)
 		if (loop->batch[i].data.ptr == source) {
 			loop->batch[i].events &= events | EPOLLERR | EPOLLHUP;
@@ -61,7 +65,10 @@ void loop_forget(struct loop *loop, struct loop_source *source)
 {
 	if (!source->is_watched)
 		return;
-	/* Closing would not do: while another process has the descriptor too, events still come. */
+	/*
+	 * Closing the descriptor is not enough: if another process has it open too, epoll goes on
+	 * reporting its events.
+	 */
 	epoll_ctl(loop->epoll, EPOLL_CTL_DEL, source->fd, NULL);
 	source->is_watched = false;
 	for (int i = 0; i < loop->batch_count; i++)
@@ -71,7 +78,7 @@ void loop_forget(struct loop *loop, struct loop_source *source)
 
 /* ---- The heap ---- */
 
-/* Makes one heap of two, either of which may be empty. Return: its first timer. */
+/* Makes one heap of two. Either of them may be empty. Return: its first timer. */
 static struct loop_timer *heap_meld(struct loop_timer *a, struct loop_timer *b)
 {
 	struct loop_timer *parent = a, *child = b;
@@ -90,7 +97,9 @@ static struct loop_timer *heap_meld(struct loop_timer *a, struct loop_timer *b)
 	return parent;
 }
 
-/* Makes one heap of the heaps in a list: melds them in pairs, then the pairs one after another. */
+/*
+ * Makes one heap of a list of heaps: joins them in pairs, then joins the pairs one after another.
+ */
 static struct loop_timer *heap_meld_list(struct loop_timer *list)
 {
 	struct loop_timer *pairs = NULL, *whole = NULL;
@@ -152,7 +161,9 @@ void loop_set_timer(struct loop *loop, struct loop_timer *timer, unsigned int ms
 
 /* ---- Waiting ---- */
 
-/* Until the first timer is due, in ms; rounded up, lest the loop turn idly before it. -1: for ever.
+/*
+ * Return: how long until the first timer is due, in ms; -1 if no timer is set. Rounded up: if it
+ * was rounded down, the loop would wake up too early and turn again without work.
  */
 static int loop_timeout_ms(const struct loop *loop)
 {
@@ -167,7 +178,10 @@ static int loop_timeout_ms(const struct loop *loop)
 	return ms > INT_MAX ? INT_MAX : (int)ms;
 }
 
-/* Those that were due when it began: a timer that sets itself anew with 0 ms lets others in. */
+/*
+ * Calls the timers that were due when this call began. A timer that sets itself again with 0 ms is
+ * called in the next turn, so that other sources get their turn first.
+ */
 static void loop_run_timers(struct loop *loop)
 {
 	uint64_t now = loop_now_ns();
@@ -204,9 +218,10 @@ int loop_turn(struct loop *loop)
 {
 	int err = loop_hand_out(loop, loop_timeout_ms(loop));
 
-	if (!err)
-		loop_run_timers(loop);
-	return err;
+	if (err)
+		return err;
+	loop_run_timers(loop);
+	return 0;
 }
 
 int loop_descriptor(const struct loop *loop)

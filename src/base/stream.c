@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * stream.c - writes that do not block, and a buffer for what they leave.
+ * stream.c - writes that do not block, and a buffer for what the reader has not taken.
  */
 #include "base/stream.h"
 
@@ -26,7 +26,10 @@ void stream_open(struct stream *stream, int fd, size_t limit)
 	if (fstat(fd, &st) < 0)
 		return;
 	stream->is_socket = S_ISSOCK(st.st_mode);
-	/* Opened once more, a pipe or a terminal has file status flags of its own. */
+	/*
+	 * Open a pipe or a terminal once more: the new open file has file status flags of its own,
+	 * so that O_NONBLOCK concerns no other process.
+	 */
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	if (S_ISFIFO(st.st_mode) || S_ISCHR(st.st_mode))
 		reopened = open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
@@ -56,7 +59,7 @@ bool stream_add(struct stream *stream, const char *data, size_t length)
 		size_t size = 2 * (stream->length + length);
 		char *grown = realloc(stream->pending, size);
 
-		if (!grown) /* better to lose a line than to end a run */
+		if (!grown) /* losing a line is better than ending the run */
 			return false;
 		stream->pending = grown;
 		stream->size = size;
@@ -68,8 +71,8 @@ bool stream_add(struct stream *stream, const char *data, size_t length)
 }
 
 /*
- * How much a write(2) that could block takes for sure. A pipe that poll(2) calls writable takes
- * PIPE_BUF bytes (man 7 pipe); a terminal, a single one.
+ * How many bytes write(2) takes for sure without blocking. If poll(2) says that a pipe is writable,
+ * the pipe takes PIPE_BUF bytes (man 7 pipe). A terminal takes a single byte.
  */
 static size_t stream_room(const struct stream *stream)
 {

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * child.c - from clone3() to init.
+ * child.c - a copy's first process, from clone3() to init.
  *
  * The phases, in an order that matters:
  *   1. let go of the manager's descriptors: the nftables table lives as long as anyone holds its
  *      socket
  *   2. host name, mounts, a pty and a sock_diag socket: needs privileges, but not the link
- *   3. wait for the manager to have made the link; if the manager is gone instead, give up
+ *   3. wait until the manager has made the link; if the manager has ended instead, give up
  *   4. addresses and routes
- *   5. become the user, for good; bind our life to the manager's, once more
- *   6. fork the program, which executes; be init
+ *   5. become the user, for good; ask the kernel once more to kill us when the manager dies
+ *   6. fork and execute the program; be its init
  */
 #include "copy/child.h"
 
@@ -38,11 +38,11 @@
 #include "net/neighbour.h"
 
 enum {
-	EXIT_CANNOT_EXECUTE = 126, /* as sh(1) has them */
+	EXIT_CANNOT_EXECUTE = 126, /* the exit statuses of sh(1) */
 	EXIT_NOT_FOUND = 127,
 };
 
-/* A raw terminal from the copy's own /dev/pts: what is printed comes at once and unchanged. */
+/* Opens a raw terminal in the copy's own /dev/pts. Output passes it at once and unchanged. */
 static int child_open_pty(const struct identity *identity, int *ret_master, int *ret_slave)
 {
 	AUTO_CLOSE int master = open("/dev/pts/ptmx", O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
@@ -63,7 +63,7 @@ static int child_open_pty(const struct identity *identity, int *ret_master, int 
 	return 0;
 }
 
-/* Sends the manager what it needs of this copy: its output, and a view of its sockets. */
+/* Sends the manager two descriptors: the copy's output, and a socket that lists its sockets. */
 static int child_hand_over(int manager, int master)
 {
 	AUTO_CLOSE int diag = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
@@ -73,10 +73,12 @@ static int child_hand_over(int manager, int master)
 	if (diag < 0)
 		return error_report(-errno, "cannot open a sock_diag socket");
 	err = fdpass_send(manager, &hello, sizeof(hello), (int[]){master, diag}, 2);
-	return err == -EPIPE ? err : err ? error_report(err, "cannot reach the manager") : 0;
+	if (err && err != -EPIPE) /* -EPIPE: the manager has ended, nobody needs the message */
+		return error_report(err, "cannot reach the manager");
+	return err;
 }
 
-/* Return: 0 when the link is there, -EPIPE when the manager is gone instead. */
+/* Return: 0: the link is there; -EPIPE: the manager has ended; or another -errno, reported. */
 static int child_wait_for_link(int manager)
 {
 	char go;
@@ -86,11 +88,14 @@ static int child_wait_for_link(int manager)
 		n = recv(manager, &go, sizeof(go), 0);
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
-		return error_report(-errno, "cannot hear from the manager");
+		return error_report(-errno, "cannot receive from the manager");
 	return n == 0 ? -EPIPE : 0;
 }
 
-/* Its only neighbour is the gateway: not even the addresses of its own network are on the link. */
+/*
+ * The gateway is the copy's only neighbour. No other address is on the link, not even the other
+ * addresses of the copies' network.
+ */
 static int child_add_family(struct netlink *nl, unsigned int link, const struct address *address,
 			    const struct address *gateway, const struct mac *gateway_mac)
 {
@@ -103,8 +108,9 @@ static int child_add_family(struct netlink *nl, unsigned int link, const struct 
 }
 
 /*
- * The kernel would give the link an IPv6 address of its own choice, and ask for a second whether
- * somebody else has it. Nobody can: it gets the same one from us.
+ * The kernel would choose a link-local address itself, and would ask on the link for a second
+ * whether another machine has it. No other machine can have it: so we add the same address, without
+ * asking.
  */
 static int child_set_up_ipv6(struct netlink *nl, unsigned int link, const struct mac *mac)
 {
@@ -139,7 +145,7 @@ static int child_set_up_links(struct netlink *nl, const struct container_spec *s
 
 	if (!lo || !link)
 		return error_report(-errno, "copy %u: no link %s", spec->number, spec->link);
-	err = link_set_up(nl, lo); /* the kernel gives it its addresses */
+	err = link_set_up(nl, lo); /* the kernel then adds 127.0.0.1 and ::1 */
 	if (!err)
 		err = child_set_up_link(nl, link, spec);
 	return err ? netlink_report(nl, err, "copy %u: cannot set up %s", spec->number, spec->link)
@@ -158,7 +164,10 @@ static int child_setup_network(const struct container_spec *spec)
 	return err;
 }
 
-/* struct sigaction as the kernel has it: all zero, and no longer than this on any architecture. */
+/*
+ * The default action as the kernel's struct sigaction: all zeros. The struct is not larger than
+ * this on any architecture.
+ */
 static const char DEFAULT_ACTION[64];
 enum { KERNEL_SIGSET_SIZE = (NSIG - 1) / 8 };
 
@@ -166,17 +175,23 @@ static void child_reset_signals(void)
 {
 	sigset_t none;
 
-	/* glibc keeps two signals to itself, which a caller can have ignored all the same. */
+	/*
+	 * By system call: glibc's sigaction() refuses the two signals that glibc uses itself, but
+	 * our caller may have ignored them.
+	 */
 	for (int signal = 1; signal < NSIG; signal++)
 		syscall(SYS_rt_sigaction, signal, DEFAULT_ACTION, NULL, KERNEL_SIGSET_SIZE);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* The pty becomes the program's controlling terminal, standard output and standard error. */
+/* Makes the pty the program's controlling terminal, standard output and standard error. */
 static int child_setup_stdio(int slave, int *ret_stderr)
 {
-	/* The copy's own: whoever opens /dev/stdin once more would else end at the host's. */
+	/*
+	 * Open the copy's own /dev/null. Otherwise, a program that opens /dev/stdin would get the
+	 * host's.
+	 */
 	AUTO_CLOSE int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	int stderr_copy = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
 
@@ -217,8 +232,9 @@ static int child_execute(const struct container_spec *spec, int slave, mode_t ma
 }
 
 /*
- * Dies with the manager from here on. The setting is lost with a change of user, so it comes after
- * that; and a manager that was gone before it has closed its end of the socket.
+ * From here on, the kernel kills this process when the manager dies. A change of user clears this
+ * setting, so it is made again after that. If the manager died before it was made, the manager's
+ * end of the socket is closed, which poll() shows: give up.
  */
 static int child_bind_life(int manager)
 {
@@ -249,7 +265,7 @@ static int child_setup(const struct container_spec *spec, int manager, int *ret_
 	return err ? err : child_setup_network(spec);
 }
 
-/* Leaves the manager's table of descriptors, with a copy of what it needs. */
+/* Leaves the manager's table of descriptors. Keeps a copy of those that this process needs. */
 static int child_leave_descriptors(const struct container_spec *spec, int manager)
 {
 	int null;
@@ -275,11 +291,11 @@ int child_main(const struct container_spec *spec, int manager)
 	error_redirect(NULL, NULL);
 	if (child_leave_descriptors(spec, manager) < 0)
 		return EXIT_FAILURE;
-	mask = umask(022); /* of files that are made for the copy; the program has its own */
-	sigfillset(&all);  /* pid 1 waits for each of them (init_run()) */
+	mask = umask(022); /* for files that are made for the copy; the program gets the caller's */
+	sigfillset(&all);  /* init_run() waits for them */
 	sigprocmask(SIG_SETMASK, &all, NULL);
 	prctl(PR_SET_NAME, "uva_init");
-	setsid(); /* a Ctrl-C in the manager's terminal is the manager's business */
+	setsid(); /* Ctrl-C in the manager's terminal must reach the manager only */
 	if (child_bind_life(manager) < 0 || child_setup(spec, manager, &slave) < 0)
 		return EXIT_FAILURE;
 	if (identity_assume(spec->identity) < 0 || prctl(PR_SET_DUMPABLE, 0) < 0 ||

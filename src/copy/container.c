@@ -98,7 +98,7 @@ int container_slots_keep(struct container_slots *slots, int fd)
 	return fd;
 }
 
-/* It has left our table of descriptors, or has ended. */
+/* Frees the slot of a container that has left our table of descriptors, or has ended. */
 static void container_leave_slot(struct container *container)
 {
 	struct container_slots *slots = container->slots;
@@ -112,7 +112,7 @@ static void container_leave_slot(struct container *container)
 
 /* ---- Birth ---- */
 
-/* Like fork(), into new namespaces, but with our table of descriptors. */
+/* Like fork(), but into new namespaces, and the child shares our table of descriptors. */
 static long container_clone(struct container *container, int cgroup)
 {
 	struct clone_args args = {
@@ -197,15 +197,15 @@ void container_kill(const struct container *container)
 bool container_reap(struct container *container, int *ret_status)
 {
 	int status;
-	bool reported =
+	bool is_reported =
 		recv(container->socket, &status, sizeof(status), MSG_DONTWAIT) == sizeof(status);
 
 	container_leave_slot(container);
 	if (process_wait(container->pidfd, CONTAINER_REAP_MS, ret_status) < 0)
 		*ret_status = 0;
-	if (reported)
+	if (is_reported)
 		*ret_status = status;
-	return reported;
+	return is_reported;
 }
 
 void container_close(struct container *container)
