@@ -2,11 +2,11 @@
 /*
  * guardian.c - the manager's side of the guardian. The process itself: watcher.c.
  *
- * What can happen to the two, and who then undoes:
- *   manager ends in order     it shuts the lifeline down, the guardian undoes, the manager waits
- *   manager is killed         the kernel kills the copies; when all are gone the guardian undoes
- *   guardian is killed        the manager sees it at its pidfd, stops, and undoes by itself
- *   both are killed           the next start finds the log unlocked and undoes (undo_recover())
+ * How manager and guardian can end, and who then undoes:
+ *   the manager ends normally  it sends GUARDIAN_END; the guardian undoes, the manager waits
+ *   the manager is killed      the kernel kills the copies; when all are gone, the guardian undoes
+ *   the guardian is killed     the manager sees it at its pidfd, stops, and undoes itself
+ *   both are killed            the next start finds the log unlocked, and undoes (undo_recover())
  */
 #include "host/guardian.h"
 
@@ -30,7 +30,7 @@ enum {
 	GUARDIAN_FINISH_MS = 6000, /* undoing a thousand copies takes a second; a lock, three */
 };
 
-/* A message without descriptors. */
+/* Sends a message without descriptors. Return: 0 or -errno. */
 static int guardian_tell(const struct guardian *guardian, const struct guardian_message *message)
 {
 	while (send(guardian->lifeline, message, sizeof(*message), MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
@@ -40,9 +40,10 @@ static int guardian_tell(const struct guardian *guardian, const struct guardian_
 }
 
 /*
- * The guardian's work, done by the manager: its log is locked by nobody, so it counts as left
- * behind. All descriptors that came from the guardian must be closed, also those that nobody has
- * received.
+ * Does the guardian's work in the manager, after the guardian has ended. Nobody locks this run's
+ * log any more, so undo_recover() takes it for the log of a killed run. Before this is called, all
+ * descriptors that came from the guardian must be closed, also those that nobody has received: they
+ * would hold the lock.
  */
 static int guardian_replace(void)
 {
@@ -58,7 +59,9 @@ static int guardian_replace(void)
 	return err ? err : remove_err;
 }
 
-/* There is a process, but no way to wait for it other than by its pid, which it keeps until then.
+/*
+ * The guardian was started, but there is no pidfd of it. Until waitpid() its pid cannot belong to
+ * another process.
  */
 static int guardian_start_failed(struct guardian *guardian, int err)
 {
@@ -103,7 +106,7 @@ int guardian_receive(struct guardian *guardian, struct log *ret_log)
 	int err = fdpass_receive(guardian->lifeline, &guardian->index, sizeof(guardian->index),
 				 received, 2);
 
-	if (err == -EAGAIN || err == -EPIPE) /* -EPIPE: it has ended, and has said why */
+	if (err == -EAGAIN || err == -EPIPE) /* -EPIPE: the guardian has ended, and has said why */
 		return err;
 	if (err)
 		return error_report(err, "no answer from the guardian");
@@ -118,15 +121,17 @@ void guardian_unlock_start(struct guardian *guardian)
 	fd_close(&guardian->start_lock);
 }
 
-static int guardian_sent(int err)
+/* Reports why a message could not be sent, unless the caller will try again (-EAGAIN). */
+static int guardian_check_sent(int err)
 {
-	return err && err != -EAGAIN ? error_report(err, "cannot reach the guardian") : err;
+	if (err && err != -EAGAIN)
+		return error_report(err, "cannot reach the guardian");
+	return err;
 }
 
 int guardian_hold_table(const struct guardian *guardian, int socket)
 {
 	const struct guardian_message message = {.kind = GUARDIAN_TABLE};
-
 	int err = fdpass_send(guardian->lifeline, &message, sizeof(message),
 			      (int[]){socket, socket}, 2);
 
@@ -137,25 +142,28 @@ int guardian_hold_copy(const struct guardian *guardian, const struct guardian_co
 {
 	const struct guardian_message message = {.kind = GUARDIAN_COPY, .copy = *copy};
 
-	return guardian_sent(fdpass_send(guardian->lifeline, &message, sizeof(message),
-					 (int[]){copy->pidfd, copy->diag}, 2));
+	return guardian_check_sent(fdpass_send(guardian->lifeline, &message, sizeof(message),
+					       (int[]){copy->pidfd, copy->diag}, 2));
 }
 
 int guardian_drop_copy(const struct guardian *guardian, unsigned int id)
 {
 	const struct guardian_message message = {.kind = GUARDIAN_DROP, .copy.id = id};
 
-	return guardian_sent(guardian_tell(guardian, &message));
+	return guardian_check_sent(guardian_tell(guardian, &message));
 }
 
-/* The guardian's exit status says how it went. Return: 0, -EIO, -EBUSY, or -ESRCH: the work is
- * still to be done. */
+/*
+ * Waits until the guardian has ended. Return: 0: everything is undone; -EIO: it failed before there
+ * was anything to undo; -EBUSY: it did not get the lock of the runtime directory; -ESRCH: the
+ * manager has to undo; or another -errno, reported.
+ */
 static int guardian_await(const struct guardian *guardian)
 {
 	int status = 0;
 	int err = process_wait(guardian->pidfd, GUARDIAN_FINISH_MS, &status);
 
-	if (err) { /* it is stopped, or hangs */
+	if (err) { /* the guardian is stopped, or hangs */
 		process_signal(guardian->pidfd, SIGKILL);
 		err = process_wait(guardian->pidfd, GUARDIAN_FINISH_MS, NULL);
 		return err ? error_report(err, "cannot wait for the guardian") : -ESRCH;
@@ -164,7 +172,9 @@ static int guardian_await(const struct guardian *guardian)
 		return 0;
 	if (WIFEXITED(status) && WEXITSTATUS(status) == WATCHER_LOCKED)
 		return -EBUSY; /* the manager would not get the lock either */
-	/* Where it has never answered, it has failed before there was anything to undo. */
+	/*
+	 * If the guardian exited before it answered, it failed before there was anything to undo.
+	 */
 	return WIFEXITED(status) && !guardian->has_answered ? -EIO : -ESRCH;
 }
 

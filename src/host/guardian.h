@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * guardian.h - the process that unmakes what a run has made, however the run ends.
+ * guardian.h - the process that undoes what a run has changed, however the run ends.
  *
- * It is started before anything is changed, creates the run's undo log, and then waits at one end
- * of a socket, the lifeline. The manager and the first process of every copy hold the other end.
- * When the last of them is gone, by whatever death, the guardian plays the log backwards.
+ * The guardian is started before anything is changed. It creates the run's undo log, and then waits
+ * at one end of a socket, the lifeline. The manager and the first process of every copy hold the
+ * other end. When the last of them has ended, for whatever reason, the guardian plays the log
+ * backwards.
  *
- * The manager never waits for the guardian but in guardian_finish(), and there with a deadline.
+ * The manager waits for the guardian only in guardian_finish(), and there with a deadline.
  */
 #pragma once
 
@@ -18,43 +19,45 @@
 
 struct guardian {
 	pid_t pid;
-	int pidfd;          /* readable when the guardian has ended; -1: there is none */
-	int lifeline;       /* for the first process of every copy to keep */
+	int pidfd;          /* readable when the guardian has ended; -1: none */
+	int lifeline;       /* the manager's end; the first process of every copy inherits it */
 	bool has_answered;  /* guardian_receive() has succeeded */
-	unsigned int index; /* of this run among those of this network namespace */
+	unsigned int index; /* number of this run among those of this network namespace */
 	int start_lock;     /* held until the names and addresses of this run are taken */
 };
 
-/** Nothing is running: for guardian_finish() to be right from the beginning. */
+/** No guardian. Start with this value: guardian_finish() is then always safe. */
 #define GUARDIAN_NONE ((struct guardian){.pidfd = -1, .lifeline = -1, .start_lock = -1})
 
 /**
  * guardian_start() - start the guardian; it first undoes what killed runs have left
- * @is_taken: whether names that follow from a run's index are used by somebody else; the first
- *            index that is free becomes this run's. Called in the guardian.
+ * @is_taken: does somebody else use the names that follow from this index? The first index that is
+ *            free becomes this run's. Called in the guardian's process.
  *
- * Its answer comes over @guardian->lifeline, after it has had the lock of the runtime directory,
- * which can take seconds. All signals should be blocked. Return: 0 or -errno, reported.
+ * The guardian answers over @guardian->lifeline when it has got the lock of the runtime directory,
+ * which can take seconds. All signals should be blocked.
+ *
+ * Return: 0 or -errno, reported.
  */
 int guardian_start(struct guardian *guardian, bool (*is_taken)(unsigned int index, void *data),
 		   void *data);
 
 /**
- * guardian_receive() - the lifeline is readable: take the answer
+ * guardian_receive() - the lifeline is readable: take the guardian's answer
  * @ret_log: opened
  *
  * Return: 0; -EAGAIN: there is no answer yet; or another -errno, reported by the guardian or here.
  */
 int guardian_receive(struct guardian *guardian, struct log *ret_log);
 
-/** guardian_unlock_start() - let other starts go on: our names and addresses are taken now. */
+/** guardian_unlock_start() - let other starts go on: this run has taken its names and addresses. */
 void guardian_unlock_start(struct guardian *guardian);
 
 /**
  * guardian_hold_table() - let the guardian hold the nftables table's socket as well
  *
- * When the manager is killed, the copies die a moment after it. The rules should outlive them, for
- * their last packets to find their way.
+ * When the manager is killed, the copies die a moment after it. Until then the rules must stay, so
+ * that the copies' last packets are still translated.
  *
  * Return: 0 or -errno, reported.
  */
@@ -62,33 +65,36 @@ int guardian_hold_table(const struct guardian *guardian, int socket);
 
 /** A copy as the guardian knows it. */
 struct guardian_copy {
-	unsigned int id;             /* another one for each copy, and for each of its lives */
+	unsigned int id;             /* different for each copy, and for each of its lives */
 	int pidfd;                   /* of its first process */
 	int diag;                    /* a sock_diag socket in its network namespace */
 	struct address addresses[2]; /* IPv4, IPv6 */
 };
 
 /**
- * guardian_hold_copy() - let the guardian know a copy
- * @copy: the guardian gets descriptors of its own; these stay the caller's
+ * guardian_hold_copy() - tell the guardian about a copy
+ * @copy: the guardian gets its own descriptors; these stay the caller's
  *
  * When the manager is killed, the guardian waits for the end of the copy, and resets the
- * connections that it leaves behind, as the manager would.
+ * connections that the copy leaves behind, as the manager would.
  *
- * Return: 0; -EAGAIN (unreported): it has not yet read what it was told before; or another -errno,
- * reported.
+ * Return: 0; -EAGAIN (unreported): the guardian has not read the earlier messages yet; or another
+ * -errno, reported.
  */
 int guardian_hold_copy(const struct guardian *guardian, const struct guardian_copy *copy);
 
-/** guardian_drop_copy() - the copy has ended: let the guardian forget it. Return: as above. */
+/**
+ * guardian_drop_copy() - the copy has ended: let the guardian forget it
+ * Return: as guardian_hold_copy().
+ */
 int guardian_drop_copy(const struct guardian *guardian, unsigned int id);
 
 /**
- * guardian_finish() - have everything undone, and wait for it
+ * guardian_finish() - let the guardian undo everything, and wait for it
  *
- * If the guardian has been killed, is stopped, or takes too long, it is killed and the caller's own
- * process does the work. Does nothing where none was started.
+ * If the guardian has been killed, is stopped, or takes too long, this kills it and undoes
+ * everything in the caller's process. Without a guardian it does nothing.
  *
- * Return: 0, or -errno where something could not be undone, reported.
+ * Return: 0; or -errno, reported: something could not be undone.
  */
 int guardian_finish(struct guardian *guardian);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * log.c - lines in a file: where a record goes, and the order of the bytes in which it gets there.
+ * log.c - lines in a file: where a record is written, and which of its bytes first.
  */
 #include "host/log.h"
 
@@ -48,13 +48,16 @@ static int log_write(int fd, const char *data, size_t length, off_t offset)
 	return n == (ssize_t)length ? 0 : -ENOSPC;
 }
 
-/* What is written behind the last newline is no line yet: the newline makes it one. */
+/* Writes a line at the end of the file. Until its newline is written, it is not a line yet. */
 static int log_append(struct log *log, const char *line, size_t length)
 {
 	int err = log_write(log->fd, line, length, log->end);
 
 	if (err) {
-		/* A part that has got there must not become the beginning of the next line. */
+		/*
+		 * A part of the line may be in the file. It must not become the beginning of the
+		 * next line.
+		 */
 		if (ftruncate(log->fd, log->end) < 0)
 			return -errno;
 		return err;
@@ -64,21 +67,21 @@ static int log_append(struct log *log, const char *line, size_t length)
 }
 
 /*
- * The line in the hole stays void until its first byte is written, which is the last thing done.
- * What is left of the hole becomes a void line of its own.
+ * Writes a line into a hole. Its first byte is written last: until then the line stays void. What
+ * is left of the hole becomes a void line of its own.
  */
 static int log_fill(struct log *log, struct log_hole *hole, const char *line, size_t length)
 {
 	off_t offset = hole->offset;
 	size_t rest = hole->length - length;
-	int err = 0;
+	int err = rest > 0 ? log_write(log->fd, "#", 1, offset + (off_t)length) : 0;
 
-	if (rest > 0)
-		err = log_write(log->fd, "#", 1, offset + (off_t)length);
-	if (!err)
-		err = log_write(log->fd, line + 1, length - 1, offset + 1);
-	if (!err)
-		err = log_write(log->fd, line, 1, offset);
+	if (err)
+		return err;
+	err = log_write(log->fd, line + 1, length - 1, offset + 1);
+	if (err)
+		return err;
+	err = log_write(log->fd, line, 1, offset);
 	if (err)
 		return err;
 	hole->offset += (off_t)length;
@@ -88,7 +91,10 @@ static int log_fill(struct log *log, struct log_hole *hole, const char *line, si
 	return 0;
 }
 
-/* A single byte that is left would be a newline: a hole has to begin with #. */
+/*
+ * The rest of a hole must have room for a # and a newline: a rest of a single byte would be the
+ * newline alone.
+ */
 static struct log_hole *log_find_hole(struct log *log, size_t length)
 {
 	for (size_t i = 0; i < log->hole_count; i++)
@@ -121,7 +127,10 @@ int log_note(struct log *log, const struct record *record, struct log_entry *ret
 	return 0;
 }
 
-/* A hole grows together with the one before it, and with the one behind it. */
+/*
+ * Adds a hole. Joins it with the holes right before and right behind it. At the end of the file,
+ * the hole is cut off.
+ */
 static void log_add_hole(struct log *log, struct log_hole hole)
 {
 	struct log_hole *grown;
@@ -145,7 +154,7 @@ static void log_add_hole(struct log *log, struct log_hole hole)
 		return;
 	}
 	grown = reallocarray(log->holes, log->hole_count + 1, sizeof(*grown));
-	if (!grown) /* the room is lost, no more */
+	if (!grown) /* only the room is lost */
 		return;
 	log->holes = grown;
 	log->holes[log->hole_count++] = hole;
@@ -192,14 +201,20 @@ static char *log_read_text(int fd)
 		}
 		length += n > 0 ? (size_t)n : 0;
 	}
-	/* No record has a zero in it. One in the file must spoil its own line only. */
+	/*
+	 * No record contains a zero byte. If the file does, only the line with the zero must be
+	 * spoilt.
+	 */
 	for (size_t i = 0; i < length; i++)
 		text[i] = text[i] ? text[i] : '?';
 	text[length] = '\0';
 	return text;
 }
 
-/* The number before the record, as log_note() writes it. Return: what is behind it, or NULL. */
+/*
+ * Reads the number before the record, as log_note() writes it. Return: the text behind the number,
+ * or NULL.
+ */
 static const char *log_parse_number(const char *line, unsigned int *ret)
 {
 	char again[LOG_NUMBER_MAX];
@@ -210,7 +225,7 @@ static const char *log_parse_number(const char *line, unsigned int *ret)
 	return strncmp(line, again, length) == 0 ? line + length : NULL;
 }
 
-/* Where the lines are, before they are parsed: a record is large. */
+/* A line before it is parsed. These are sorted, and not the records, because a record is large. */
 struct log_line {
 	unsigned int number;
 	const char *text;
@@ -231,7 +246,10 @@ static size_t log_list(char *text, struct log_line *lines, void (*junk)(const ch
 	char *line = text, *end;
 	bool is_header = true;
 
-	/* The change behind a torn last line was never made: a record is complete before it. */
+	/*
+	 * A last line without a newline is skipped. Its change was never made, because a change
+	 * begins only when its record is complete.
+	 */
 	for (; (end = strchr(line, '\n')); line = end + 1, is_header = false) {
 		struct log_line *found = &lines[count];
 

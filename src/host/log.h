@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * log.h - the file of an undo log: records go in before what they undo is made, and out when it has
- * gone.
+ * log.h - the file of an undo log. A record is added before the change that it undoes is made, and
+ * removed when that change is gone.
  *
- * It is a write-ahead log. Whoever reads the file knows of every change that there can be, whatever
- * killed the writer and whenever. A line is a record with its number before it:
+ * It is a write-ahead log: whenever and however the writer is killed, the file names every change
+ * that can exist. A line is a record with its number before it:
  *
  *	uva_container undo log 2
  *	1 conntrack 10.90.0.0/24 fd00::/64
  *	#2 directory /home/user/copies/1/tmp/project
  *	3 links 02:5e:10:00:53:01
  *
- * The numbers tell the order in which the changes were made. A line that begins with # is void; its
+ * The numbers tell the order in which the changes were made. A line that begins with # is void. Its
  * room is used again, so that the file stays as small as what there is to undo.
  *
  * A change of the file becomes valid by its last byte: the first one of a line that is used again,
@@ -28,7 +28,7 @@
 /** The first line of every log. */
 extern const char LOG_HEADER[];
 
-/** Room that a record can have in the file. */
+/** Room in the file that a new record can use. */
 struct log_hole {
 	off_t offset;
 	size_t length;
@@ -43,23 +43,23 @@ struct log {
 	size_t hole_count;
 };
 
-/** There is no log: for log_close() to be right from the beginning. */
+/** No log. Start with this value: log_close() is then always safe. */
 #define LOG_NONE ((struct log){.fd = -1})
 
-/** A record in the log: its writer needs it to take the record out again. */
+/** Where a record is in the log. Its writer keeps this, to remove the record with log_retire(). */
 struct log_entry {
-	off_t offset; /* 0: none, for log_retire() to do nothing */
+	off_t offset; /* 0: no record: log_retire() does nothing */
 	size_t length;
 };
 
-/** log_open() - write to a log that holds its header only. @fd: owned from now on. */
+/** log_open() - begin to write to a log that contains only its header. @fd: owned from now on. */
 void log_open(struct log *log, int fd);
 
-/** log_close() - Safe to repeat. The file stays. */
+/** log_close() - close the descriptor. The file stays. Safe to repeat. */
 void log_close(struct log *log);
 
 /**
- * log_note() - put a record into the log, before its change is made
+ * log_note() - add a record to the log, before its change is made
  * @ret: for log_retire(); NULL: the record stays as long as the run
  *
  * Return: 0 or -errno, reported.
@@ -67,14 +67,14 @@ void log_close(struct log *log);
 int log_note(struct log *log, const struct record *record, struct log_entry *ret);
 
 /**
- * log_retire() - take a record out of the log, after what it undoes has gone
+ * log_retire() - remove a record from the log, after the change that it undoes is gone
+ * @entry: no record afterwards
  *
- * A failure leaves the record, which does no harm: undoing what is gone is no error. @entry is none
- * afterwards.
+ * If this fails, the record stays. That does no harm: to undo a change that is gone is no error.
  */
 void log_retire(struct log *log, struct log_entry *entry);
 
-/* ---- Reading: whoever undoes, and other runs ---- */
+/* ---- Reading: to undo, and for other runs ---- */
 
 /** A record as it was found in a file. */
 struct log_record {
@@ -85,15 +85,15 @@ struct log_record {
 
 /**
  * log_read() - read all valid records of a log, the newest first
- * @cb:   what it returns beside 0 ends the reading
+ * @cb:   called for each record; a return value other than 0 ends the reading
  * @junk: called for each line that is neither void nor a record; NULL: skip it silently
  *
- * Return: what @cb returned, or -errno.
+ * Return: what @cb returned last, or -errno.
  */
 int log_read(int fd, int (*cb)(const struct log_record *record, void *data),
 	     void (*junk)(const char *line), void *data);
 
-/** log_void() - take a record that was read out of the file. Return: 0 or -errno. */
+/** log_void() - remove a record that log_read() found at @offset. Return: 0 or -errno. */
 int log_void(int fd, off_t offset);
 
 /** log_find_uplink() - does the log name this link as an uplink that was turned on? */

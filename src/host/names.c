@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * names.c - servers that a copy can use, and lines that it can do with.
+ * names.c - a resolv.conf without the name servers that a copy cannot reach.
  */
 #include "host/names.h"
 
@@ -14,14 +14,14 @@
 
 static const char *const SOURCES[] = {"/etc/resolv.conf", "/run/systemd/resolve/resolv.conf"};
 
-/* The address of a line "nameserver ADDRESS", if that is what it is. */
+/* Reads a line "nameserver ADDRESS". Return: false if it is another line. */
 static bool names_parse_server(const char *line, struct address *ret)
 {
 	char text[ADDRESS_TEXT_MAX];
 
 	if (sscanf(line, " nameserver %49s", text) != 1)
 		return false;
-	text[strcspn(text, "%/")] = '\0'; /* a zone: fe80::1%eth0 */
+	text[strcspn(text, "%/")] = '\0'; /* cut a zone off: fe80::1%eth0 */
 	return address_parse(ret, text);
 }
 

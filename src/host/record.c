@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RECORD_PREFIX_MIN = 8 }; /* no network of ours is larger */
+enum { RECORD_PREFIX_MIN = 8 }; /* no network of ours is larger than a /8 */
 
 void record_format(const struct record *record, char *line)
 {
@@ -42,7 +42,7 @@ void record_format(const struct record *record, char *line)
 	}
 }
 
-/* The text behind "WORD " where @line begins with that, else NULL. */
+/* Return: the text behind "WORD " if @line begins with that; otherwise NULL. */
 static const char *record_behind(const char *line, const char *word)
 {
 	size_t length = strlen(word);
@@ -146,7 +146,10 @@ static bool record_parse_line(const char *line, struct record *ret)
 	return false;
 }
 
-/* The parsers of numbers and addresses are generous. Only what we would write ourselves is ours. */
+/*
+ * The parsers of numbers and addresses accept more than we write. So the record is written again:
+ * if the line differs, it is not ours.
+ */
 bool record_parse(const char *line, struct record *ret)
 {
 	struct record record = {0};

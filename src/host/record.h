@@ -2,14 +2,14 @@
 /*
  * record.h - the records of the undo log: what a run is about to change on the host. Pure.
  *
- * A record is a line of text; how lines are kept in a file is the business of log.h:
+ * A record is a line of text. How lines are kept in a file: log.h.
  *
- *	links 02:5e:10:00:53:01               delete the links with this MAC address
- *	conntrack 10.90.0.0/24 fd00::/64                forget the connections of this network
- *	uplink ipv4 2                         turn the forwarding of link 2 off again
- *	directory /tmp/project                remove this directory if it is empty
- *	cgroup /sys/fs/cgroup/a.service       take the groups below it away again
- *	guard uva_guard_025e10005301          delete this table, when no uplink forwards any more
+ *	links 02:5e:10:00:53:01          delete the links with this MAC address
+ *	conntrack 10.90.0.0/24 fd00::/64 forget the connections of these networks
+ *	uplink ipv4 2                    turn the forwarding of link 2 off again
+ *	directory /tmp/project           remove this directory if it is empty
+ *	cgroup /sys/fs/cgroup/a.service  remove the control groups below it
+ *	guard uva_guard_025e10005301     delete this table, when no uplink forwards any more
  */
 #pragma once
 
@@ -42,8 +42,11 @@ struct record {
 /** Room for the line of any record. */
 enum { RECORD_LINE_MAX = PATH_MAX + 32 };
 
-/** record_format() - a record as its line, with the newline, in RECORD_LINE_MAX bytes. */
+/** record_format() - write a record as its line, with the newline, in RECORD_LINE_MAX bytes. */
 void record_format(const struct record *record, char *line);
 
-/** record_parse() - a line (without newline) as its record. Return: false where it is none. */
+/**
+ * record_parse() - read a record from its line, without the newline.
+ * Return: false if it is none.
+ */
 bool record_parse(const char *line, struct record *ret);

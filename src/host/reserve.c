@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * reserve.c - one socket for each family; if a port is taken, the name of the program that has it.
+ * reserve.c - one socket for each address family. If a port is taken, the name of the program that
+ * has it.
  */
 #include "host/reserve.h"
 
@@ -59,13 +60,13 @@ static void reserve_name_process(int proc, const char *pid, char *text, size_t s
 	fd = openat(proc, path, O_RDONLY | O_CLOEXEC);
 	n = fd < 0 ? -1 : read(fd, name, sizeof(name) - 1);
 	if (n > 0)
-		name[n - 1] = '\0'; /* the newline at its end */
+		name[n - 1] = '\0'; /* the file ends with a newline */
 	snprintf(text, size, " by %s (pid %.16s)", name, pid);
 }
 
 /*
- * Writes " by python3 (pid 1234)" to @text; or "" if the holder cannot be found: it is in another
- * pid namespace, or the socket is the kernel's own.
+ * Writes " by python3 (pid 1234)" to @text; or "" if the holder is not found: it is in another pid
+ * namespace, or the socket belongs to the kernel.
  */
 static void reserve_find_holder(uint8_t protocol, uint16_t port, char *text, size_t size)
 {
@@ -121,7 +122,10 @@ static int reserve_take(sa_family_t family, uint8_t protocol, uint16_t port)
 
 	if (fd < 0)
 		return -errno;
-	/* For TCP, bind() then ignores connections in TIME_WAIT. For UDP it would let others in. */
+	/*
+	 * For TCP, bind() then ignores connections in TIME_WAIT. For UDP, it would let other
+	 * programs bind to the same port.
+	 */
 	if (is_tcp && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0)
 		return -errno;
 	err = reserve_bind(fd, family, port);
@@ -166,7 +170,7 @@ int reserve_check(const struct reservation *reservation)
 	return err;
 }
 
-/* Whatever reaches it, no connection may wait in its backlog: a filter drops every packet. */
+/* A filter drops every packet, so that no connection ever waits in the backlog of this socket. */
 static int reserve_begin_to_listen(int fd)
 {
 	struct sock_filter nothing = BPF_STMT(BPF_RET | BPF_K, 0);

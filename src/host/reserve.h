@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * reserve.h - holding a host port, so that nobody else takes it while its connections go to a copy.
+ * reserve.h - holds a host port, so that nobody else takes it while its connections go to a copy.
  *
- * DNAT alone would silently steal the connections of a server that listens there, or starts to. A
- * socket that listens keeps all others away, also those with SO_REUSEADDR, and shows us as the
- * holder (`ss -ltnp`). It must never be reached: it would neither accept a connection nor refuse
- * it. So it only listens from when the nftables table refuses what it does not translate. Before
- * that it is bound, which is enough to find out who listens already; the kernel refuses
- * connections.
+ * DNAT alone would silently steal the connections of a server that listens on the port, now or
+ * later. A socket that listens keeps all other programs away, also those with SO_REUSEADDR, and
+ * shows us as the holder (`ss -ltnp`). But no packet must reach this socket: it would neither
+ * accept a connection nor refuse it. So it begins to listen only when the nftables table is there,
+ * which refuses what it does not translate. Before that it is only bound. That is enough to find
+ * out who listens already, and the kernel refuses connections.
  */
 #pragma once
 
@@ -19,28 +19,34 @@ struct reservation {
 	uint16_t port;
 };
 
-/** Nothing is held: for reserve_release() to be right from the beginning. */
+/** No reservation. Start with this value: reserve_release() is then always safe. */
 #define RESERVATION_NONE ((struct reservation){.ipv4 = -1, .ipv6 = -1})
 
 /**
  * reserve_port() - bind to the port on all addresses, if nobody listens there
  *
- * Connections of an earlier run that are still in TIME_WAIT do not stand in the way.
+ * Connections of an earlier run that are still in TIME_WAIT do not matter. If the port is taken,
+ * the message names the program that has it, where this can be found out.
  *
- * Return: 0 or -errno, reported, with the port's holder where it can be known.
+ * Return: 0 or -errno, reported.
  */
 int reserve_port(struct reservation *reservation, uint8_t protocol, uint16_t port);
 
 /**
- * reserve_check() - does still nobody listen there?
+ * reserve_check() - is the port still not used by another program?
  *
- * Two runs can be bound to the same port, until one of them listens: ask again when it is this
- * run's turn. Return: as above.
+ * Two runs can be bound to the same port until one of them listens. So each run asks again while it
+ * has the lock for starting.
+ *
+ * Return: 0 or -errno, reported.
  */
 int reserve_check(const struct reservation *reservation);
 
-/** reserve_listen() - keep everybody else away: the table is there. Return: as above. */
+/**
+ * reserve_listen() - the table is there now: keep all other programs away from the port
+ * Return: 0 or -errno, reported.
+ */
 int reserve_listen(const struct reservation *reservation);
 
-/** reserve_release() - let the port go. Safe to repeat. */
+/** reserve_release() - give the port up. Safe to repeat. */
 void reserve_release(struct reservation *reservation);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * rundir.c - who runs, and what those have left who do not run any more.
+ * rundir.c - which runs live, and what those that were killed have left.
  */
 #include "host/rundir.h"
 
@@ -34,7 +34,7 @@ static bool rundir_is_ours(const struct stat *st)
 	return st->st_uid == geteuid() && !(st->st_mode & (S_IWGRP | S_IWOTH));
 }
 
-/* flock(2) has no deadline of its own. @gone: see rundir_open(). */
+/* Tries again and again, because flock(2) has no deadline of its own. @gone: see rundir_open(). */
 static int rundir_lock(int fd, int tries, int gone)
 {
 	struct pollfd end = {.fd = gone, .events = POLLIN};
@@ -60,8 +60,11 @@ static int rundir_open_directory(void)
 	return fd < 0 ? -errno : fd;
 }
 
-/* Return: a descriptor; -EAGAIN: the directory was just removed, try again; -ETIMEDOUT: it is
- * locked by another; or another -errno. Only the last is reported. */
+/*
+ * Return: a descriptor; or, unreported, -EAGAIN: the directory was just removed, try again;
+ * -ETIMEDOUT: another process has the lock; -ECANCELED: @gone became readable; or another -errno,
+ * reported.
+ */
 static int rundir_open_once(int tries, int gone)
 {
 	AUTO_CLOSE int fd = -1;
@@ -82,7 +85,10 @@ static int rundir_open_once(int tries, int gone)
 			-EPERM,
 			"%s can be written by others than root, so it is not trusted: remove it",
 			RUNDIR);
-	/* Who can open it can lock it. Earlier versions made it for all to read. */
+	/*
+	 * Whoever can open the directory can lock it. Earlier versions made it readable for
+	 * everybody.
+	 */
 	if (st.st_mode & (S_IRWXG | S_IRWXO) && fchmod(fd, 0700) < 0)
 		return error_report(-errno, "cannot close %s to others", RUNDIR);
 	err = rundir_lock(fd, tries, gone);
@@ -90,7 +96,10 @@ static int rundir_open_once(int tries, int gone)
 		return err;
 	if (err)
 		return error_report(err, "cannot lock %s", RUNDIR);
-	/* Whoever held the lock may have been the last to leave, and have removed it. */
+	/*
+	 * The process that had the lock before us may have removed the directory, as the last run
+	 * to end.
+	 */
 	if (fstat(fd, &st) < 0 || st.st_nlink == 0)
 		return -EAGAIN;
 	return fd_steal(&fd);
@@ -126,7 +135,10 @@ int rundir_try_open(void)
 #define SO_NETNS_COOKIE 71 /* Linux 5.14 */
 #endif
 
-/* The network namespace's number, which no other one gets before the machine is started again. */
+/*
+ * The network namespace's number. No other namespace gets the same number until the machine is
+ * started again.
+ */
 static bool rundir_find_cookie(uint64_t *ret)
 {
 	AUTO_CLOSE int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -153,7 +165,7 @@ static int rundir_prefix(char prefix[NAME_MAX])
 		return 0;
 	}
 	if (stat("/proc/self/ns/net", &st) < 0)
-		return error_report(-errno, "cannot tell the network namespace");
+		return error_report(-errno, "cannot find out the network namespace");
 	snprintf(prefix, NAME_MAX, "inode-%ju.", (uintmax_t)st.st_ino);
 	return 0;
 }
@@ -167,7 +179,10 @@ static int rundir_check_log(int log)
 		return -errno;
 	if (!S_ISREG(st.st_mode) || st.st_nlink > 1 || !rundir_is_ours(&st))
 		return -EPERM;
-	/* A run that was killed right after it made the file has changed nothing yet. */
+	/*
+	 * An empty log is valid: its run was killed right after it made the file, and has changed
+	 * nothing yet.
+	 */
 	if (st.st_size == 0)
 		return 0;
 	if (pread(log, header, strlen(LOG_HEADER), 0) < 0)
@@ -175,7 +190,10 @@ static int rundir_check_log(int log)
 	return strcmp(header, LOG_HEADER) == 0 ? 0 : -EBADMSG;
 }
 
-/* Is it a file at all? To open another thing may have effects of its own. */
+/*
+ * Is it a regular file? Anything else is not even opened: to open a device, for example, may have
+ * side effects.
+ */
 static int rundir_check_name(int rundir, const char *name)
 {
 	struct stat st;
@@ -185,7 +203,7 @@ static int rundir_check_name(int rundir, const char *name)
 	return S_ISREG(st.st_mode) ? 0 : -EPERM;
 }
 
-int rundir_open_log(int rundir, const char *name, bool *ret_alive)
+int rundir_open_log(int rundir, const char *name, bool *ret_is_alive)
 {
 	AUTO_CLOSE int log = -1;
 	int err = rundir_check_name(rundir, name);
@@ -195,7 +213,7 @@ int rundir_open_log(int rundir, const char *name, bool *ret_alive)
 	log = openat(rundir, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (log < 0)
 		return -errno;
-	*ret_alive = flock(log, LOCK_EX | LOCK_NB) < 0;
+	*ret_is_alive = flock(log, LOCK_EX | LOCK_NB) < 0;
 	err = rundir_check_log(log);
 	return err ? err : fd_steal(&log);
 }
@@ -238,13 +256,13 @@ bool rundir_find_uplink(int rundir, int own_log, sa_family_t family, unsigned in
 		return false;
 	while (!found && rundir_next_log(logs, name) == 0) {
 		AUTO_CLOSE int log = -1;
-		bool alive = false;
+		bool is_alive = false;
 
 		if (fstatat(rundir, name, &other, AT_SYMLINK_NOFOLLOW) < 0 ||
 		    fstat(own_log, &own) < 0 || own.st_ino == other.st_ino)
 			continue;
-		log = rundir_open_log(rundir, name, &alive);
-		found = log >= 0 && alive && log_find_uplink(log, family, ifindex);
+		log = rundir_open_log(rundir, name, &is_alive);
+		found = log >= 0 && is_alive && log_find_uplink(log, family, ifindex);
 	}
 	closedir(logs);
 	return found;
@@ -255,9 +273,10 @@ static int rundir_log_name(unsigned int index, char name[NAME_MAX])
 	char prefix[NAME_MAX];
 	int err = rundir_prefix(prefix);
 
-	if (!err)
-		snprintf(name, NAME_MAX, "%.32s%u", prefix, index);
-	return err;
+	if (err)
+		return err;
+	snprintf(name, NAME_MAX, "%.32s%u", prefix, index);
+	return 0;
 }
 
 int rundir_claim(int rundir, unsigned int index)
@@ -285,11 +304,14 @@ int rundir_remove(void)
 	AUTO_CLOSE int rundir = rundir_open_directory();
 	struct stat st;
 
-	if (rundir == -ENOENT || rundir == -ENOTDIR || rundir == -ELOOP) /* none, or none of ours */
-		return 0;
+	if (rundir == -ENOENT || rundir == -ENOTDIR || rundir == -ELOOP)
+		return 0; /* there is none, or it is not ours */
 	if (rundir < 0 || fstat(rundir, &st) < 0)
 		return error_report(rundir < 0 ? rundir : -errno, "cannot open %s", RUNDIR);
-	/* Another start may have it open, and would be left with a directory without a name. */
+	/*
+	 * If another start has the lock, leave the directory alone: that start would go on in a
+	 * directory that has no name any more.
+	 */
 	if (!rundir_is_ours(&st) || rundir_lock(rundir, RUNDIR_REMOVE_TRIES, -1) == -ETIMEDOUT)
 		return 0;
 	if (rmdir(RUNDIR) == 0 || errno == ENOENT || errno == ENOTEMPTY)

@@ -2,10 +2,10 @@
 /*
  * rundir.h - /run/uva_container/: one undo log for each run that is under way.
  *
- * A log is locked (flock) as long as its run lives; one that nobody locks belongs to a run that was
- * killed together with its guardian. Its name is that of the network namespace (SO_NETNS_COOKIE)
- * and the run's index in it. Nothing in the directory is trusted that root did not write, and
- * nobody else can open anything in it: who can open a file can lock it.
+ * As long as a run lives, its log is locked (flock). If nobody locks a log, its run was killed
+ * together with its guardian. The name of a log, such as "4097.0", is made of the number of the
+ * network namespace (SO_NETNS_COOKIE) and the run's index in it. Only what root wrote into the
+ * directory is trusted. Only root can open anything in it, because who can open a file can lock it.
  */
 #pragma once
 
@@ -19,11 +19,12 @@
 enum { RUNDIR_INDEX_MAX = 90 };
 
 /**
- * rundir_open() - make the directory where it does not exist, open it and lock it
- * @gone: a descriptor that becomes readable when waiting has no purpose any more; -1: none
+ * rundir_open() - make the directory if it does not exist, open it and lock it
+ * @gone: a descriptor that becomes readable when the caller need not wait any more; -1: none
  *
- * The lock makes starts take turns: it is held from the choice of an index until the names and
- * addresses that follow from it are taken. It goes with the descriptor. Waits some seconds for it.
+ * The lock makes starts take turns: a start holds it from the choice of its index until it has
+ * taken the names and addresses that follow from the index. The lock goes with the descriptor. This
+ * waits for the lock for some seconds.
  *
  * Return: a descriptor or -errno, reported. -ECANCELED (unreported): @gone became readable.
  */
@@ -31,35 +32,37 @@ int rundir_open(int gone);
 
 /**
  * rundir_try_open() - the same, without waiting
- * Return: a descriptor or -errno, reported. -EAGAIN (unreported): somebody else has the lock.
+ * Return: a descriptor or -errno, reported. -EAGAIN (unreported): another start has the lock.
  */
 int rundir_try_open(void);
 
-/** rundir_list() - begin to go through the logs. Return: to be closed by closedir(); NULL:
- * reported. */
+/**
+ * rundir_list() - begin to go through the logs
+ * Return: a directory, to be closed by closedir(); or NULL, reported.
+ */
 DIR *rundir_list(int rundir);
 
 /**
  * rundir_next_log() - the next log of this network namespace
  * @name: NAME_MAX + 1 bytes
  *
- * Return: 0, or a negative errno where there is none left.
+ * Return: 0; -ENOENT: there is none left; or another -errno, reported.
  */
 int rundir_next_log(DIR *logs, char *name);
 
 /**
- * rundir_open_log() - open a log, if it is one that root wrote
- * @ret_alive: whether its run lives; if not, the log is locked for the caller now
+ * rundir_open_log() - open a log, if root wrote it
+ * @ret_is_alive: its run lives; if not, the log is now locked for the caller
  *
- * Return: a descriptor or a negative errno, not reported: -EPERM, -EBADMSG where it is no such log,
- * -ENOENT where it has just been removed.
+ * Return: a descriptor or -errno. -EPERM, -EBADMSG: it is not such a log; -ENOENT: it has just been
+ * removed.
  */
-int rundir_open_log(int rundir, const char *name, bool *ret_alive);
+int rundir_open_log(int rundir, const char *name, bool *ret_is_alive);
 
 /**
  * rundir_is_sure() - does the name of a log tell its network namespace for sure?
  *
- * Before Linux 5.14 it has the number of an inode, which a later namespace can have, too.
+ * Before Linux 5.14 the name contains the number of an inode. A later namespace can have the same.
  */
 bool rundir_is_sure(void);
 
@@ -71,18 +74,18 @@ bool rundir_find_uplink(int rundir, int own_log, sa_family_t family, unsigned in
 
 /**
  * rundir_claim() - create and lock the log of run @index of this network namespace
- * Return: its descriptor, or a negative errno, which is reported. -EEXIST (unreported): taken.
+ * Return: its descriptor or -errno, reported. -EEXIST (unreported): the index is taken.
  */
 int rundir_claim(int rundir, unsigned int index);
 
 /**
- * rundir_release() - remove the log of run @index, and the directory if that was the last
- * Return: 0 or a negative errno, which is reported.
+ * rundir_release() - remove the log of run @index, and the directory if that was the last log
+ * Return: 0 or -errno, reported.
  */
 int rundir_release(unsigned int index);
 
 /**
- * rundir_remove() - remove the directory if it is ours and empty, and nobody is just starting
- * Return: 0, or a negative errno, which is reported.
+ * rundir_remove() - remove the directory if it is ours and empty, and if no other run is starting
+ * Return: 0 or -errno, reported.
  */
 int rundir_remove(void);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * watcher.c - the guardian's process: a child of the manager in a session of its own, out of reach
- * of the terminal's signals.
+ * watcher.c - the guardian's process. It is a child of the manager, in a session of its own, so
+ * that no signal of the terminal reaches it.
  */
 #include "host/watcher.h"
 
@@ -38,16 +38,17 @@ static int watcher_claim(int rundir, bool (*is_taken)(unsigned int index, void *
 		*ret_index = index;
 		return log;
 	}
-	return error_say(-EUSERS, "there are %d runs already, or what they have left",
+	return error_say(-EUSERS,
+			 "there are %d runs already, or names and logs that runs have left",
 			 RUNDIR_INDEX_MAX);
 }
 
-/* What the guardian holds for the case that the manager is killed. */
+/* What the guardian holds in case the manager is killed. */
 struct watcher_held {
 	int table;                    /* socket of the nftables table; -1: none */
 	struct guardian_copy *copies; /* @count of them */
 	size_t count, size;
-	bool is_orderly; /* the manager has said that it is done */
+	bool is_manager_done; /* the manager has said that it is done (GUARDIAN_END) */
 };
 
 static void watcher_add_copy(struct watcher_held *held, struct guardian_copy copy, const int fds[2])
@@ -81,12 +82,12 @@ static void watcher_remove_copy(struct watcher_held *held, unsigned int id)
 	}
 }
 
-/* Return: whether there may be more. */
+/* Takes one message from the manager. Return: false if there will be no more. */
 static bool watcher_hear(int lifeline, struct watcher_held *held)
 {
 	struct guardian_message message = {0};
 	int fds[2];
-	/* -EBADMSG: it came without descriptors */
+	/* -EBADMSG: the message came without descriptors */
 	int err = fdpass_receive(lifeline, &message, sizeof(message), fds, 2);
 
 	if (!err && message.kind == GUARDIAN_COPY)
@@ -100,13 +101,14 @@ static bool watcher_hear(int lifeline, struct watcher_held *held)
 	if (err == -EBADMSG && message.kind == GUARDIAN_DROP)
 		watcher_remove_copy(held, message.copy.id);
 	if (err == -EBADMSG && message.kind == GUARDIAN_END)
-		held->is_orderly = true;
-	return err != -EPIPE && !held->is_orderly;
+		held->is_manager_done = true;
+	return err != -EPIPE && !held->is_manager_done;
 }
 
 /*
- * Waits until nobody holds the other end of the lifeline any more, or the manager has said that it
- * is done. The copies let go a moment earlier than the manager, or later: neither alone will do.
+ * Waits until the manager says that it is done; or until the manager has ended and nobody holds the
+ * other end of the lifeline any more. Both events are needed, because either can come first: the
+ * copies may let go of the lifeline a moment before the manager ends, or after.
  */
 static void watcher_wait(int lifeline, int manager, struct watcher_held *held)
 {
@@ -116,7 +118,7 @@ static void watcher_wait(int lifeline, int manager, struct watcher_held *held)
 	};
 	int timeout_ms = -1;
 
-	while (!held->is_orderly && (events[0].fd >= 0 || events[1].fd >= 0)) {
+	while (!held->is_manager_done && (events[0].fd >= 0 || events[1].fd >= 0)) {
 		int n = poll(events, sizeof(events) / sizeof(events[0]), timeout_ms);
 
 		if (n == 0)
@@ -132,7 +134,7 @@ static void watcher_wait(int lifeline, int manager, struct watcher_held *held)
 	}
 }
 
-/* Ends the connections that the copies have left. */
+/* Ends the connections that the copies have left behind. */
 static void watcher_end_connections(const struct watcher_held *held)
 {
 	struct connections_owner *owners = calloc(held->count + 1, sizeof(*owners));
@@ -151,16 +153,19 @@ static void watcher_end_connections(const struct watcher_held *held)
 		count++;
 	}
 	connections_end(owners, count);
-	/* The sockets are not closed: taking the namespaces apart would hold up the undoing. They
-	 * go with this process. */
+	/*
+	 * Do not close the sockets: the kernel would then take the copies' namespaces apart, which
+	 * would delay the undoing. They are closed when this process ends.
+	 */
 	free(owners);
 	free(diags);
 }
 
 /*
- * After the manager's sudden death, in the order of a clean stop: copies, their connections, rules.
- * A pidfd becomes readable when the last process of its pid namespace is gone, which is later than
- * the end of the first one's hold on the lifeline.
+ * The manager was killed: does what a normal stop does, in the same order. Waits for the copies,
+ * and then ends their connections; the rules are removed after that. The lifeline does not show
+ * that a copy has ended completely: its first process lets go of the lifeline earlier. The copy's
+ * pidfd becomes readable when the last process of its pid namespace has ended.
  */
 static void watcher_end_copies(struct watcher_held *held)
 {
@@ -168,7 +173,7 @@ static void watcher_end_copies(struct watcher_held *held)
 
 	for (size_t i = 0; i < held->count; i++)
 		if (process_await(held->copies[i].pidfd, timeout_ms) == -ETIMEDOUT)
-			timeout_ms = 0; /* it was time for all of them */
+			timeout_ms = 0; /* all copies share this time */
 	watcher_end_connections(held);
 }
 
@@ -195,8 +200,10 @@ static int watcher_leave_terminal(int lifeline, int manager)
 }
 
 /*
- * Sends the log of this run to the manager, together with the lock on the directory.
- * Return: a descriptor or -errno, reported. -ECANCELED (unreported): the manager wants no more.
+ * Undoes what killed runs have left. Then makes the log of this run, and sends it to the manager,
+ * together with the lock on the directory.
+ * Return: a descriptor or -errno, reported. -ECANCELED (unreported): the manager does not want the
+ * log any more.
  */
 static int watcher_open_log(int lifeline, bool (*is_taken)(unsigned int index, void *data),
 			    void *data, unsigned int *ret_index)
@@ -211,7 +218,7 @@ static int watcher_open_log(int lifeline, bool (*is_taken)(unsigned int index, v
 	if (log < 0)
 		return log;
 	err = fdpass_send(lifeline, ret_index, sizeof(*ret_index), (int[]){log, rundir}, 2);
-	if (err) { /* even so: there is a log to be removed */
+	if (err) { /* go on in any case: the log has to be removed */
 		if (err != -EPIPE)
 			error_report(err, "the guardian cannot reach the manager");
 		shutdown(lifeline, SHUT_RDWR);
@@ -235,7 +242,7 @@ int watcher_main(int lifeline, int manager, bool (*is_taken)(unsigned int index,
 		return log == -ECANCELED ? EXIT_SUCCESS : EXIT_FAILURE;
 	}
 	watcher_wait(lifeline, manager, &held);
-	if (!held.is_orderly)
+	if (!held.is_manager_done)
 		watcher_end_copies(&held);
 	else /* the manager holds their namespaces; here all descriptors may be in use */
 		watcher_close_copies(&held);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * watcher.h - what the guardian's process does from its birth to its end, and what it is told by
- * the manager: for guardian.c.
+ * watcher.h - the guardian's process, and the messages that the manager sends to it: for
+ * guardian.c.
  */
 #pragma once
 
 #include "host/guardian.h"
 
-/* What the manager sends. The first two come with two descriptors. */
+/* What the manager sends. The first two messages come with two descriptors each. */
 enum guardian_kind {
 	GUARDIAN_TABLE = 't',
 	GUARDIAN_COPY = 'c',
@@ -20,18 +20,20 @@ struct guardian_message {
 	struct guardian_copy copy;
 };
 
-/** EX_TEMPFAIL of sysexits.h */
+/** An exit status of watcher_main(): EX_TEMPFAIL of sysexits.h. */
 enum { WATCHER_LOCKED = 75 };
 
 /**
- * watcher_main() - undo what killed runs have left; make this run's log and send it; wait until the
- * run is over; undo it
+ * watcher_main() - the life of the guardian's process
  * @lifeline: socket to the manager
  * @manager:  pidfd of the manager
  * @is_taken: see guardian_start()
  *
- * Return: the process's exit status: EXIT_SUCCESS, nothing is left to undo; WATCHER_LOCKED,
- * something is, since another process holds the lock of the runtime directory; EXIT_FAILURE.
+ * Undoes what killed runs have left; makes this run's log and sends it to the manager; waits until
+ * the run is over; undoes the run.
+ *
+ * Return: the process's exit status: EXIT_SUCCESS: nothing is left to undo; WATCHER_LOCKED:
+ * something is, because another process holds the lock of the runtime directory; EXIT_FAILURE.
  */
 int watcher_main(int lifeline, int manager, bool (*is_taken)(unsigned int index, void *data),
 		 void *data);
