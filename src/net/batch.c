@@ -84,8 +84,8 @@ void nft_batch_start(struct nft_batch *batch, const char *table, uint32_t sequen
 }
 
 /*
- * A comment as nft keeps it: a typed string in the object's user data. One that is too long loses
- * its front: of a path, the end tells more.
+ * Packs a comment as nft does: as a typed string in the object's user data. A comment that is too
+ * long loses its beginning, because the end of a path tells more.
  */
 static struct nftnl_udata_buf *comment_pack(struct nft_batch *batch, uint8_t type,
 					    const char *comment)
@@ -120,7 +120,7 @@ static void comment_free(struct nftnl_udata_buf *udata)
 		nftnl_udata_buf_free(udata);
 }
 
-/* Sends @table on its way and frees it. */
+/* Puts @table into the batch and frees it. */
 static void nft_batch_put_table(struct nft_batch *batch, struct nftnl_table *table, uint16_t type,
 				uint16_t flags)
 {
@@ -156,7 +156,7 @@ void nft_batch_delete_table(struct nft_batch *batch)
 	nft_batch_put_table(batch, nftnl_table_alloc(), NFT_MSG_DELTABLE, 0);
 }
 
-/* Sends @chain on its way and frees it. */
+/* Puts @chain into the batch and frees it. */
 static void nft_batch_put_chain(struct nft_batch *batch, struct nftnl_chain *chain, uint16_t type,
 				uint16_t flags)
 {
@@ -202,7 +202,7 @@ void nft_batch_delete_chain(struct nft_batch *batch, const char *name)
 
 void nft_batch_flush_chain(struct nft_batch *batch, const char *name)
 {
-	struct nft_rule rule = nft_rule_start(batch, name); /* no handle: all of them */
+	struct nft_rule rule = nft_rule_start(batch, name); /* no handle: all rules of it */
 	struct nlmsghdr *nlh = rule.failed ? NULL : nft_batch_message(batch, NFT_MSG_DELRULE, 0);
 
 	if (nlh) {
@@ -229,7 +229,7 @@ void nft_batch_add_base_chain(struct nft_batch *batch, const char *name, const c
 	nft_batch_put_chain(batch, chain, NFT_MSG_NEWCHAIN, NLM_F_CREATE);
 }
 
-/* Sends a set on its way. @key_type, @key_length: as nft has them. */
+/* Puts a set into the batch. @key_type, @key_length: as nft has them. */
 static void nft_batch_add_set(struct nft_batch *batch, const char *name, const char *comment,
 			      uint32_t flags, uint32_t key_type, uint32_t key_length)
 {
@@ -289,7 +289,7 @@ static struct nftnl_set_elem *port_elem_new(uint8_t protocol, uint16_t port, con
 	return elem;
 }
 
-/* Sends the one element on its way and frees it. */
+/* Puts an element into the batch and frees it. */
 static void nft_batch_put_elem(struct nft_batch *batch, const char *name,
 			       struct nftnl_set_elem *elem, uint16_t type, uint16_t flags)
 {
@@ -300,7 +300,7 @@ static void nft_batch_put_elem(struct nft_batch *batch, const char *name,
 		nftnl_set_set_str(set, NFTNL_SET_TABLE, batch->table);
 		nftnl_set_set_str(set, NFTNL_SET_NAME, name);
 		nftnl_set_elem_add(set, elem);
-		elem = NULL; /* the set's own now */
+		elem = NULL; /* the set owns it now */
 		nftnl_set_elems_nlmsg_build_payload(nlh, set);
 		nft_batch_push(batch, nlh);
 	} else if (!batch->err) {

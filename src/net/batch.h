@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * batch.h - an nftables transaction under construction: objects in, one netlink batch out.
+ * batch.h - builds an nftables transaction, as one netlink batch.
  *
- * Errors are remembered: build the whole, then look at nft_batch_finish().
+ * Errors are remembered: build the whole transaction, then check what nft_batch_finish() returns.
  */
 #pragma once
 
@@ -53,7 +53,7 @@ void nft_batch_add_base_chain(struct nft_batch *batch, const char *name, const c
 
 /**
  * nft_batch_add_port_set() - create a set or verdict map keyed by protocol and port
- * @is_map: `type inet_proto . inet_service : verdict`, else without the verdict
+ * @is_map: true: a map, `type inet_proto . inet_service : verdict`; false: a set
  */
 void nft_batch_add_port_set(struct nft_batch *batch, const char *name, const char *comment,
 			    bool is_map);
@@ -66,7 +66,7 @@ void nft_batch_add_port_set(struct nft_batch *batch, const char *name, const cha
 void nft_batch_add_port(struct nft_batch *batch, const char *set, uint8_t protocol, uint16_t port,
 			const char *chain, const char *comment);
 
-/** nft_batch_delete_port() - take an element out of such a set or map. */
+/** nft_batch_delete_port() - remove an element from such a set or map. */
 void nft_batch_delete_port(struct nft_batch *batch, const char *set, uint8_t protocol,
 			   uint16_t port);
 
@@ -77,7 +77,7 @@ void nft_batch_add_link_set(struct nft_batch *batch, const char *name, const cha
 void nft_batch_add_link(struct nft_batch *batch, const char *set, uint8_t nfproto,
 			unsigned int ifindex);
 
-/** nft_batch_delete_link() - take an element out of such a set. */
+/** nft_batch_delete_link() - remove an element from such a set. */
 void nft_batch_delete_link(struct nft_batch *batch, const char *set, uint8_t nfproto,
 			   unsigned int ifindex);
 
@@ -89,9 +89,9 @@ void nft_batch_add_rule(struct nft_batch *batch, struct nft_rule *rule, const ch
 
 /**
  * nft_batch_finish() - end the transaction
- * Return: 0, or the first error of its construction (-ENOMEM).
+ * Return: 0 or -errno (-ENOMEM), the first error while it was built.
  */
 int nft_batch_finish(struct nft_batch *batch);
 
-/** nft_batch_free() - free the messages. Safe on a batch of zeros. */
+/** nft_batch_free() - free the messages. Safe on zeros. */
 void nft_batch_free(struct nft_batch *batch);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * connections.c - one look at the conntrack table for any number of owners.
+ * connections.c - reads the conntrack table once for any number of owners.
  */
 #include "net/connections.h"
 
@@ -62,19 +62,27 @@ static int connections_index_all(struct connections_search *search,
 	return 0;
 }
 
+/* Fills @search and @list, which the caller frees, also after a failure. */
+static int connections_find(struct netlink *nl, struct connections_owner *owners, size_t count,
+			    struct connections_search *search, struct conntrack_list *list)
+{
+	int err = connections_index_all(search, owners, count);
+
+	return err ? err : conntrack_find(nl, connections_is_wanted, search, list);
+}
+
 static int connections_end_found(struct netlink *nl, struct connections_owner *owners, size_t count)
 {
 	struct connections_search search = {0};
 	struct conntrack_list list = {0};
-	int err = connections_index_all(&search, owners, count);
+	int err = connections_find(nl, owners, count, &search, &list);
 
-	if (!err)
-		err = conntrack_find(nl, connections_is_wanted, &search, &list);
-	for (size_t i = 0; !err && i < count; i++)
-		if (owners[i].has_connections)
-			diag_abort_all(owners[i].diag);
-	if (!err)
+	if (!err) {
+		for (size_t i = 0; i < count; i++)
+			if (owners[i].has_connections)
+				diag_abort_all(owners[i].diag);
 		err = conntrack_delete(nl, &list);
+	}
 	conntrack_free(&list);
 	free(search.index);
 	return err;

@@ -1,26 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * connections.h - ending the connections of those who are going or have gone.
+ * connections.h - ends the connections of copies that are about to end, or have ended.
  */
 #pragma once
 
 #include "net/address.h"
 #include "net/netlink.h"
 
-/** Somebody with a network namespace, whose connections this namespace tracks. */
+/**
+ * An owner of connections: it has a network namespace, and this namespace tracks its connections.
+ */
 struct connections_owner {
 	struct address addresses[2]; /* IPv4 and IPv6; AF_UNSPEC: none */
 	struct netlink *diag;        /* a NETLINK_SOCK_DIAG socket in its namespace */
-	bool has_connections;        /* for connections_end() to find out */
+	bool has_connections;        /* set by connections_end() */
 };
 
 /**
  * connections_end() - end all connections of some owners, and no others
  *
- * Whoever has a conntrack entry has its TCP connections aborted, which tells its peers (see
- * diag_abort_all()); then the entries are deleted. An owner without an entry costs nothing: looking
- * for its sockets would take the kernel a millisecond each.
+ * If an owner has a conntrack entry, all its TCP connections are aborted, which tells their peers
+ * (see diag_abort_all()). Then the entries are deleted. An owner without an entry is skipped,
+ * because the kernel would need a millisecond to look for its sockets.
  *
- * Return: 0, or the first -errno of what concerns conntrack, reported.
+ * Return: 0 or the first -errno of conntrack, reported.
  */
 int connections_end(struct connections_owner *owners, size_t count);

@@ -2,8 +2,8 @@
 /*
  * conntrack.c - reads the table of connections (ctnetlink) and deletes ours.
  *
- * The kernel can filter by single addresses or by mark, but not by network, and a mark would meddle
- * with other people's rules: so we look at all entries, once, and pick.
+ * The kernel can filter by single addresses or by mark, but not by network. A mark would interfere
+ * with the rules of other programs. So we read all entries, once, and pick ours.
  */
 #include "net/conntrack.h"
 
@@ -15,7 +15,7 @@
 
 #include "base/sysctl.h"
 
-/* One entry's identity: enough for deleting this one, and not a later one with the same tuple. */
+/* What identifies an entry: enough to delete this one, and not a later one with the same tuple. */
 struct conntrack_entry {
 	uint16_t tuple_length;
 	uint8_t tuple[128]; /* the payload of CTA_TUPLE_ORIG: at most 100 bytes (IPv6, ICMPv6) */

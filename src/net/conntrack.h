@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * conntrack.h - finding and forgetting the connections of addresses that are gone.
+ * conntrack.h - finds and deletes the conntrack entries of addresses that are gone.
  *
  * All functions return 0 or -errno.
  */
@@ -22,19 +22,21 @@ struct conntrack_list {
 /**
  * conntrack_find() - list every entry that names a wanted address, in either direction
  * @nl:        a NETLINK_NETFILTER socket
- * @is_wanted: asked about every address of every entry, until it says yes
+ * @is_wanted: called for the addresses of each entry, until it returns true
  * @list:      to be freed by conntrack_free(), also after a failure
  *
- * Goes through the kernel's whole hash table, which takes 10 ms and more, unless the namespace has
- * no entry at all.
+ * The kernel goes through its whole hash table for this, which takes 10 ms and more. If the
+ * namespace has no entry at all, it is not asked.
  */
 int conntrack_find(struct netlink *nl, bool (*is_wanted)(const struct address *address, void *data),
 		   void *data, struct conntrack_list *list);
 
-/** conntrack_delete() - delete what was found. What has expired meanwhile is no error. */
+/**
+ * conntrack_delete() - delete the entries of @list. If one has expired meanwhile, that is no error.
+ */
 int conntrack_delete(struct netlink *nl, const struct conntrack_list *list);
 
-/** conntrack_free() - Safe on zeros. */
+/** conntrack_free() - free the entries of @list. Safe on zeros. */
 void conntrack_free(struct conntrack_list *list);
 
 /**

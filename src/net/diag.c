@@ -38,7 +38,7 @@ static int diag_dump(struct netlink *nl, sa_family_t family, uint8_t protocol, u
 
 	request->idiag_states = states;
 	err = netlink_talk(nl, nlh, cb, data);
-	return err == -ENOENT ? -EOPNOTSUPP : err; /* no such module */
+	return err == -ENOENT ? -EOPNOTSUPP : err; /* -ENOENT: the kernel has no such module */
 }
 
 struct diag_search {

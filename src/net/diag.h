@@ -10,11 +10,11 @@
 #include "net/address.h"
 #include "net/netlink.h"
 
-/** Who waits for peers at a port: sockets of the one family, the other, or both. */
+/** Which sockets wait for peers at a port. */
 struct diag_listeners {
-	bool ipv4;      /* one that peers from elsewhere reach over IPv4 */
-	bool ipv6;      /* one that they reach over IPv6 */
-	bool any;       /* one at all; it may be bound to a loopback address */
+	bool ipv4;      /* a socket that peers from elsewhere reach over IPv4 */
+	bool ipv6;      /* a socket that they reach over IPv6 */
+	bool any;       /* any socket, also one that is bound to a loopback address */
 	uint32_t inode; /* of one of them: its number in /proc/PID/fd */
 };
 
@@ -41,12 +41,13 @@ int diag_is_supported(struct netlink *nl, uint8_t protocol);
 /**
  * diag_abort_all() - abort every TCP connection of the namespace; the peers get a reset
  *
- * Also those that no process holds any more: what a program had still to send when it ended would
- * else be lost with the namespace, and its peer would wait for ever. Kernels without
- * CONFIG_INET_DIAG_DESTROY do nothing here (-EOPNOTSUPP); before Linux 6.12 they leave alone what
- * no process holds.
+ * Also connections that no process holds any more. When a program ended, it may have had data still
+ * to send. This data is lost with the namespace, and without a reset the peer would wait for ever.
  *
- * Return: 0 or the first negative errno, not reported.
+ * Kernels without CONFIG_INET_DIAG_DESTROY do nothing here (-EOPNOTSUPP). Before Linux 6.12, they
+ * do not abort connections that no process holds.
+ *
+ * Return: 0 or the first -errno.
  */
 int diag_abort_all(struct netlink *nl);
 
@@ -55,8 +56,7 @@ int diag_abort_all(struct netlink *nl);
  * @nl:       a NETLINK_SOCK_DIAG socket: it sees the namespace it was opened in
  * @protocol: IPPROTO_TCP, IPPROTO_UDP
  *
- * Return: 0; -EOPNOTSUPP where the kernel has no inet_diag; or another negative errno. Not
- * reported.
+ * Return: 0 or -errno. -EOPNOTSUPP: the kernel has no inet_diag.
  */
 int diag_find_listeners(struct netlink *nl, uint8_t protocol, uint16_t port,
 			struct diag_listeners *ret);

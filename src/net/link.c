@@ -49,8 +49,9 @@ static struct nlmsghdr *link_request(void *buf, uint16_t type, uint16_t flags, u
 }
 
 /*
- * The links of a run form a group as well, so that one request can delete them all: one wait for
- * RCU instead of several for each link. The number follows from the MAC address; 0 is everyone's.
+ * All links of a run are in one link group, so that one request can delete them all. The kernel
+ * then waits for RCU once, instead of several times for each link. The group's number follows from
+ * the MAC address; group 0 is the default group of all links.
  */
 static uint32_t link_group(const struct mac *mac)
 {
@@ -269,7 +270,7 @@ int link_add_default_route(struct netlink *nl, unsigned int ifindex, const struc
 	return netlink_talk(nl, nlh, NULL, NULL);
 }
 
-/* Above that of the loopback link's own route (0), and another one for each bridge. */
+/* Larger than the metric of the loopback link's own route (0), and different for each bridge. */
 enum { LOOPBACK6_METRIC = 4096 };
 
 int link_add_loopback6_route(struct netlink *nl, unsigned int ifindex)
@@ -296,7 +297,7 @@ struct link_matches {
 	struct mac mac;
 	unsigned int *ifindex;
 	size_t count;
-	bool group_is_shared; /* with a link that is not ours */
+	bool group_is_shared; /* a link that is not ours is in the group too */
 };
 
 static int link_matches_add(struct link_matches *matches, int ifindex)
@@ -371,7 +372,7 @@ int link_delete(struct netlink *nl, unsigned int ifindex)
 	char buf[NETLINK_REQUEST_MAX] __attribute__((aligned(NLMSG_ALIGNTO)));
 	int err = netlink_talk(nl, link_request(buf, RTM_DELLINK, 0, ifindex), NULL, NULL);
 
-	return err == -ENODEV ? 0 : err; /* its peer's namespace may have taken it along */
+	return err == -ENODEV ? 0 : err; /* -ENODEV: it may have gone with its peer's namespace */
 }
 
 static int link_delete_group(struct netlink *nl, const struct mac *mac)

@@ -2,10 +2,11 @@
 /*
  * link.h - links, their addresses and routes, over rtnetlink.
  *
- * A link that we make carries the run's random MAC address from its first moment on, because it is
- * set in the same request that creates it. The MAC, not the name, says whose a link is.
+ * A link that we make has the run's random MAC address from the beginning, because the same request
+ * creates the link and sets its address. We recognise our links by the MAC address, not by the
+ * name.
  *
- * All functions return 0 or a negative errno and do not report it: the caller knows the purpose.
+ * All functions return 0 or -errno, unreported: the caller knows the purpose.
  */
 #pragma once
 
@@ -20,10 +21,10 @@ struct mac {
 	uint8_t octet[6];
 };
 
-/** mac_random() - a random, locally administered unicast MAC address. Return: 0, -errno. */
+/** mac_random() - a random, locally administered unicast MAC address. Return: 0 or -errno. */
 int mac_random(struct mac *ret);
 
-/** mac_link_local() - the address fe80::/64 of RFC 4291, appendix A, that goes with @mac. */
+/** mac_link_local() - the address in fe80::/64 that follows from @mac (RFC 4291, appendix A). */
 struct address mac_link_local(const struct mac *mac);
 
 /** All links of ours, of whatever run, are in groups whose number has these two bits. */
@@ -31,11 +32,11 @@ struct address mac_link_local(const struct mac *mac);
 #define LINK_GROUP_OURS 0x40000000U
 
 /**
- * link_create_bridge() - make bridge @name, down; -EEXIST where the name is taken
+ * link_create_bridge() - make bridge @name, down; -EEXIST: the name is taken
  * @mtu: bytes
  *
- * It does not look into multicast (`mcast_snooping 0`): with that, the kernel would go through all
- * ports whenever one of them is set up (br_port_state_selection()).
+ * The bridge does no multicast snooping (`mcast_snooping 0`). With it, the kernel would go through
+ * all ports whenever one of them is set up (br_port_state_selection()).
  */
 int link_create_bridge(struct netlink *nl, const char *name, const struct mac *mac,
 		       unsigned int mtu);
@@ -54,32 +55,33 @@ struct veth_spec {
 int link_create_veth(struct netlink *nl, const struct veth_spec *spec);
 
 /**
- * link_filter_bridge() - have all that is bridged there go through the IP hooks, of both families
+ * link_filter_bridge() - let all bridged packets pass the IP hooks, for both families
  *
- * Whatever the sysctls bridge-nf-call-iptables and bridge-nf-call-ip6tables say, or are set to.
+ * The sysctls bridge-nf-call-iptables and bridge-nf-call-ip6tables then do not matter for this
+ * bridge.
  */
 int link_filter_bridge(struct netlink *nl, unsigned int ifindex);
 
 /** How a port of a bridge deals with the other ports. */
 enum link_port_mode {
-	LINK_PORT_ISOLATED, /* it talks to the bridge itself, and to no other isolated port */
-	LINK_PORT_HAIRPIN,  /* it talks to all, and what came in by it may leave by it */
+	LINK_PORT_ISOLATED, /* it reaches the bridge itself, but no other isolated port */
+	LINK_PORT_HAIRPIN,  /* it reaches all ports, also itself */
 };
 
 /**
  * link_set_port() - `bridge link set dev @ifindex isolated on`, or `hairpin on`; with `flood off
  * mcast_flood off bcast_flood off learning off`
  *
- * Nothing is flooded to the port and nothing is learned from it. Whoever is behind it needs an
- * entry of the forwarding database (neighbour_add_port()).
+ * Nothing is flooded to the port, and nothing is learned from it. So whatever is behind the port
+ * needs an entry in the forwarding database (neighbour_add_port()).
  */
 int link_set_port(struct netlink *nl, unsigned int ifindex, enum link_port_mode mode);
 
 /**
  * link_disable_autoconf6() - `ip link set dev @ifindex addrgenmode none`
  *
- * The link gets no link-local address when it is set up. A kernel or link without IPv6 has none to
- * give, which is no error.
+ * The link then gets no link-local address when it is set up. If the kernel or the link has no
+ * IPv6, there is nothing to do, which is no error.
  */
 int link_disable_autoconf6(struct netlink *nl, unsigned int ifindex);
 
@@ -104,9 +106,9 @@ int link_set_up(struct netlink *nl, unsigned int ifindex);
 
 /**
  * link_add_address() - `ip address add`, without duplicate address detection
+ * @preferred: false: the kernel does not choose this IPv6 address as a source (`preferred_lft 0`)
  *
- * Of an IPv6 link's addresses, one that is not @preferred is not chosen as a source (`preferred_lft
- * 0`). Of its IPv4 addresses the first one is chosen anyway.
+ * For IPv4, @preferred does not matter: the kernel chooses the first address of a link.
  */
 int link_add_address(struct netlink *nl, unsigned int ifindex, const struct address *address,
 		     bool preferred);
@@ -117,9 +119,9 @@ int link_add_default_route(struct netlink *nl, unsigned int ifindex, const struc
 /**
  * link_add_loopback6_route() - `ip -6 route add local ::1/128 dev @ifindex table local metric N`
  *
- * An answer that comes in by @ifindex and whose destination was translated back to ::1 is looked up
- * strictly by that link (ip6_route_input_lookup()): it gets the route that it needs. Behind the
- * metric of the loopback link's own route it serves nothing else.
+ * An answer that comes in by @ifindex may have its destination translated back to ::1. The kernel
+ * looks up the route of such a packet by that link only (ip6_route_input_lookup()), so ::1 needs a
+ * route there. All other packets use the loopback link's own route, which has a smaller metric.
  */
 int link_add_loopback6_route(struct netlink *nl, unsigned int ifindex);
 
@@ -132,5 +134,7 @@ int link_check(struct netlink *nl, unsigned int ifindex);
 /** link_delete() - `ip link del dev @ifindex`. None is no error. */
 int link_delete(struct netlink *nl, unsigned int ifindex);
 
-/** link_delete_all() - delete every link of this namespace that carries @mac. None is no error. */
+/**
+ * link_delete_all() - delete every link of this namespace that has @mac. To find none is no error.
+ */
 int link_delete_all(struct netlink *nl, const struct mac *mac);

@@ -17,7 +17,10 @@
 #include "net/guard.h"
 #include "net/ruleset.h"
 
-/* A transaction of a thousand backends is some hundred KiB: sent in one piece, it must fit. */
+/*
+ * A transaction of a thousand backends has some hundred KiB. It is sent in one piece, so it must
+ * fit into the buffer.
+ */
 enum { NAT_SEND_BUFFER = 16 << 20 };
 
 static void nat_begin(struct nat *nat)
@@ -26,7 +29,7 @@ static void nat_begin(struct nat *nat)
 	nat->has_changes = false;
 }
 
-/* Sends the batch, and frees it. */
+/* Sends the batch, and frees it. Return: 0 or -errno. */
 static int nat_send(struct nat *nat, struct nft_batch *batch)
 {
 	int err = nft_batch_finish(batch);
@@ -76,7 +79,7 @@ void nat_release_port(struct nat *nat, const struct nat_port *port)
 	nat->has_changes = true;
 }
 
-/* The chain is wanted again before it was deleted. */
+/* A chain that was to be deleted is used again: do not delete it. */
 static void nat_keep(struct nat *nat, const char *chain)
 {
 	for (size_t i = 0; i < nat->stale_count; i++) {
@@ -108,7 +111,7 @@ void nat_remove_backend(struct nat *nat, const char *chain)
 
 	nft_batch_flush_chain(&nat->batch, chain);
 	nat->has_changes = true;
-	if (!grown) /* an empty chain stays until the table goes */
+	if (!grown) /* the empty chain stays as long as the table */
 		return;
 	nat->stale = grown;
 	snprintf(nat->stale[nat->stale_count++], NAT_CHAIN_MAX, "%s", chain);
@@ -153,17 +156,16 @@ int nat_commit(struct nat *nat)
 		return 0;
 	err = nat_send(nat, &nat->batch);
 	nat_begin(nat);
-	if (!nat->is_installed) {
-		if (!err)
-			nat->is_installed = true;
-		else if (err != -EEXIST)
-			netlink_report(&nat->nl, err, "nftables: cannot make the table inet %s",
-				       nat->table);
-	} else if (err) {
-		netlink_report(&nat->nl, err, "nftables: cannot change the table inet %s",
-			       nat->table);
+	if (!err) {
+		nat->is_installed = true;
+		return 0;
 	}
-	return err;
+	if (nat->is_installed)
+		return netlink_report(&nat->nl, err, "nftables: cannot change the table inet %s",
+				      nat->table);
+	if (err == -EEXIST)
+		return err;
+	return netlink_report(&nat->nl, err, "nftables: cannot make the table inet %s", nat->table);
 }
 
 int nat_sweep(struct nat *nat)
@@ -173,7 +175,7 @@ int nat_sweep(struct nat *nat)
 
 	if (!nat->stale_count)
 		return 0;
-	if (nat->has_changes) /* their messages are numbered already, and come first */
+	if (nat->has_changes) /* they are numbered already, so they must be sent first */
 		return -EBUSY;
 	nft_batch_start(&batch, nat->table, nat->nl.sequence);
 	for (size_t i = 0; i < nat->stale_count; i++)
@@ -207,9 +209,9 @@ bool nat_table_exists(const char *table)
 }
 
 /*
- * Closing the socket would do, as it does when we are killed. But then the kernel waits for a grace
- * period of RCU in close() (nft_rcv_nl_event()), 20 ms; after a transaction it waits behind our
- * back.
+ * To close the socket would be enough: the kernel then removes the table, as it does when we are
+ * killed. But close() would wait for a grace period of RCU (nft_rcv_nl_event()), 20 ms. After a
+ * transaction, the kernel waits in the background.
  */
 void nat_remove(struct nat *nat)
 {
@@ -221,7 +223,7 @@ void nat_remove(struct nat *nat)
 	nat->stale_count = 0;
 	if (!nat->nl.socket)
 		return;
-	/* Of this name there may be a table that is not ours. */
+	/* If ours was not installed, a table of this name is not ours. */
 	if (nat->is_installed) {
 		nft_batch_start(&batch, nat->table, nat->nl.sequence);
 		nft_batch_delete_table(&batch);

@@ -2,9 +2,9 @@
 /*
  * netlink.c - sockets, sequence numbers and errors of netlink.
  *
- * The kernel answers a request while it is being sent, so an answer is waiting as soon as send()
- * returns; the deadline on receiving is there so that a lost one (ENOBUFS, a kernel bug) ends in an
- * error instead of a hang.
+ * The kernel answers a request while it is being sent, so the answer is there as soon as send()
+ * returns. Receiving has a deadline all the same: if an answer is lost (ENOBUFS, a kernel bug), the
+ * caller gets an error instead of waiting for ever.
  */
 #include "net/netlink.h"
 
@@ -32,7 +32,10 @@ static int netlink_prepare(struct netlink *nl)
 	const struct timeval deadline = {.tv_sec = NETLINK_DEADLINE_S};
 	int on = 1;
 
-	/* Old kernels lack these two: the answers are then longer and less telling. */
+	/*
+	 * Old kernels lack these two options. Their answers are then longer, and do not give the
+	 * reason in words.
+	 */
 	mnl_socket_setsockopt(nl->socket, NETLINK_EXT_ACK, &on, sizeof(on));
 	mnl_socket_setsockopt(nl->socket, NETLINK_CAP_ACK, &on, sizeof(on));
 	if (setsockopt(mnl_socket_get_fd(nl->socket), SOL_SOCKET, SO_RCVTIMEO, &deadline,
@@ -78,7 +81,10 @@ int netlink_adopt(struct netlink *nl, int fd)
 		close(fd);
 		return err;
 	}
-	/* Another process may have used it: its answers have other numbers. */
+	/*
+	 * Another process may have used this socket. Begin with other sequence numbers than it has
+	 * used, so that we do not take its answers for ours.
+	 */
 	nl->sequence = (uint32_t)getpid() << 16;
 	err = netlink_prepare(nl);
 	if (err)
@@ -107,14 +113,14 @@ struct nlmsghdr *netlink_request(void *buf, uint16_t type, uint16_t flags)
 	return nlh;
 }
 
-/* A request under way: which answers belong to it, and what has come of them so far. */
+/* A request, and what has been received of its answer so far. */
 struct netlink_exchange {
 	struct netlink *nl;
-	uint32_t first, last; /* sequence numbers */
+	uint32_t first, last; /* sequence numbers of the messages that are answered */
 	mnl_cb_t cb;
 	void *data;
-	bool done;
-	bool interrupted; /* the dump's object changed under it */
+	bool is_done;
+	bool is_interrupted; /* the objects changed while the kernel listed them */
 	int err;
 };
 
@@ -149,20 +155,22 @@ static void netlink_on_error(struct netlink_exchange *exchange, const struct nlm
 		exchange->err = err;
 	}
 	if (err || nlh->nlmsg_seq == exchange->last)
-		exchange->done = true;
+		exchange->is_done = true;
 }
 
 static void netlink_on_message(struct netlink_exchange *exchange, const struct nlmsghdr *nlh)
 {
-	/* What is left of an earlier answer that we gave up on is skipped. */
+	/*
+	 * Skip a message that belongs to an earlier request, for whose answer we stopped waiting.
+	 */
 	if (nlh->nlmsg_seq - exchange->first > exchange->last - exchange->first)
 		return;
 	if (nlh->nlmsg_flags & NLM_F_DUMP_INTR)
-		exchange->interrupted = true;
+		exchange->is_interrupted = true;
 	if (nlh->nlmsg_type == NLMSG_ERROR) {
 		netlink_on_error(exchange, nlh);
 	} else if (nlh->nlmsg_type == NLMSG_DONE) {
-		exchange->done = true;
+		exchange->is_done = true;
 		if (!exchange->err && mnl_nlmsg_get_payload_len(nlh) >= sizeof(int))
 			exchange->err = *(const int *)mnl_nlmsg_get_payload(nlh);
 	} else if (nlh->nlmsg_type >= NLMSG_MIN_TYPE && exchange->cb && !exchange->err) {
@@ -198,7 +206,7 @@ static int netlink_exchange(struct netlink_exchange *exchange, const void *messa
 	exchange->nl->reason[0] = '\0';
 	if (err)
 		return err;
-	while (!exchange->done) {
+	while (!exchange->is_done) {
 		ssize_t n = netlink_receive(exchange->nl, buf, sizeof(buf));
 		const struct nlmsghdr *nlh = (const struct nlmsghdr *)buf;
 
@@ -209,7 +217,7 @@ static int netlink_exchange(struct netlink_exchange *exchange, const void *messa
 	}
 	if (exchange->err)
 		return exchange->err;
-	return exchange->interrupted ? -EINTR : 0;
+	return exchange->is_interrupted ? -EINTR : 0;
 }
 
 int netlink_talk(struct netlink *nl, struct nlmsghdr *nlh, mnl_cb_t cb, void *data)
@@ -231,8 +239,9 @@ int netlink_transact(struct netlink *nl, const void *batch, size_t length, uint3
 	struct netlink_exchange exchange = {.nl = nl, .first = begin->nlmsg_seq, .last = last};
 
 	/*
-	 * Each message that fails is answered, and the last one in any case; a commit that fails as
-	 * a whole is answered under the number of the batch's begin (nfnetlink_rcv_batch()).
+	 * The kernel answers each message that fails, and always the last one. If the commit as a
+	 * whole fails, the answer has the sequence number of the batch's first message
+	 * (nfnetlink_rcv_batch()).
 	 */
 	nl->sequence = last;
 	return netlink_exchange(&exchange, batch, length);

@@ -2,8 +2,7 @@
 /*
  * netlink.h - a request to the kernel and its answer, over libmnl.
  *
- * Knows sockets, sequence numbers and errors; what a message means is the business of the
- * other files here.
+ * Knows sockets, sequence numbers and errors. The other files here know what a message means.
  */
 #pragma once
 
@@ -24,17 +23,17 @@ enum { NETLINK_REQUEST_MAX = 2048 };
  * netlink_open() - open a socket in the calling process's network namespace
  * @bus: NETLINK_ROUTE, NETLINK_NETFILTER, NETLINK_SOCK_DIAG
  *
- * The socket is close-on-exec. Answers are waited for with a deadline (-EAGAIN when it passes).
+ * The socket is close-on-exec. If no answer comes before a deadline, a request fails with -EAGAIN.
  *
- * Return: 0 or a negative errno, which is already reported.
+ * Return: 0 or -errno, reported.
  */
 int netlink_open(struct netlink *nl, int bus);
 
 /**
- * netlink_listen() - open a socket that hears of changes; reading from it never blocks
+ * netlink_listen() - open a socket that gets news of changes; reading from it never blocks
  * @groups: RTMGRP_*
  *
- * Return: 0 or a negative errno, which is reported.
+ * Return: 0 or -errno, reported.
  */
 int netlink_listen(struct netlink *nl, int bus, unsigned int groups);
 
@@ -43,9 +42,9 @@ void netlink_close(struct netlink *nl);
 
 /**
  * netlink_adopt() - use an open netlink socket, such as one made in another namespace
- * @fd: the socket; owned by @nl from now on, also on failure
+ * @fd: the socket; owned by @nl from now on, and closed on failure
  *
- * Return: 0 or a negative errno.
+ * Return: 0 or -errno.
  */
 int netlink_adopt(struct netlink *nl, int fd);
 
@@ -61,31 +60,30 @@ int netlink_fd(const struct netlink *nl);
 struct nlmsghdr *netlink_request(void *buf, uint16_t type, uint16_t flags);
 
 /**
- * netlink_talk() - send one request and wait until the kernel has answered it whole
+ * netlink_talk() - send one request and wait for its complete answer
  * @nlh:  the request; with NLM_F_ACK or NLM_F_DUMP in its flags. Its sequence number is set here.
  * @cb:   called for each message of the answer, or NULL; returns MNL_CB_OK or MNL_CB_ERROR
- * @data: handed to @cb
+ * @data: passed to @cb
  *
- * A dump that the kernel calls inconsistent (NLM_F_DUMP_INTR) is asked for again, so @cb can be
- * handed the same object twice.
+ * If the kernel says that a dump is inconsistent (NLM_F_DUMP_INTR), the request is sent again. So
+ * @cb can get the same object twice.
  *
- * Return: 0, or the kernel's negative errno, with its words for it in @nl->reason.
+ * Return: 0 or -errno; the kernel's own words for it are in @nl->reason.
  */
 int netlink_talk(struct netlink *nl, struct nlmsghdr *nlh, mnl_cb_t cb, void *data);
 
 /**
  * netlink_transact() - send an nfnetlink batch and wait for the acknowledgement of its last message
  * @batch, @length: messages from NFNL_MSG_BATCH_BEGIN to NFNL_MSG_BATCH_END, numbered from
- *                   @nl->sequence + 1
+ *                  @nl->sequence + 1
  * @last:           sequence number of the message that carries NLM_F_ACK
  *
- * Return: 0, or the first error that the kernel gave for any message of the batch; then nothing of
- * the batch has taken effect.
+ * Return: 0; or the first -errno of any message of the batch, and then none of them has any effect.
  */
 int netlink_transact(struct netlink *nl, const void *batch, size_t length, uint32_t last);
 
 /**
- * netlink_report() - error_report() with the kernel's extended ack, where it gave one
+ * netlink_report() - error_report(), with the kernel's own words where it gave some
  * Return: @err.
  */
 int netlink_report(const struct netlink *nl, int err, const char *fmt, ...)

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * ruleset.c - what the table contains, rule by rule. The comments have them in nft's own syntax.
+ * ruleset.c - what the table contains, rule by rule. The comments show each rule in nft's own
+ * syntax.
  *
- * A connection to a host port is looked up once, by its first packet, in the verdict map
- * `published`; all later packets follow the connection's conntrack entry. What is asked of every
- * packet is in `guard` (before conntrack, so that nothing forged ever gets an entry) and, of those
- * that are forwarded, in `forward`.
+ * The first packet of a connection to a host port is looked up in the verdict map `published`. All
+ * later packets follow the connection's conntrack entry. The chain `guard` checks every packet
+ * before conntrack, so that a forged packet never gets an entry. The chain `forward` checks every
+ * packet that is forwarded.
  *
- * For whoever reads `nft list ruleset`, what lies behind the bridge is called by the name that it
- * has for the user: a copy.
+ * In the names and comments of the table, what is behind the bridge is called a copy, because a
+ * user who reads `nft list ruleset` knows it by that name.
  */
 #include "net/ruleset.h"
 
@@ -21,7 +22,6 @@
 static const struct address LOOPBACK4 = {.family = AF_INET, .prefix = 8, .bytes = {127}};
 static const struct address LOOPBACK6 = {.family = AF_INET6, .prefix = 128, .bytes = {[15] = 1}};
 static const struct address LINK_LOCAL6 = {.family = AF_INET6, .prefix = 10, .bytes = {0xfe, 0x80}};
-
 static const struct address MULTICAST6 = {.family = AF_INET6, .prefix = 8, .bytes = {0xff}};
 
 static bool has(const struct nat_network *network)
@@ -88,7 +88,10 @@ static void ruleset_add_from_elsewhere(struct nft_batch *batch, const struct nat
 	nft_batch_add_base_chain(batch, "from-elsewhere", "nat", NF_INET_PRE_ROUTING,
 				 NF_IP_PRI_NAT_DST);
 	if (!config->forwards_ipv6) {
-		/* meta nfproto ipv6 return: translated, it would be dropped without a word */
+		/*
+		 * meta nfproto ipv6 return
+		 * If the connection was translated, its packets would be dropped without an answer.
+		 */
 		rule = nft_rule_start(batch, "from-elsewhere");
 		match_nfproto(&rule, AF_INET6);
 		do_return(&rule);
@@ -109,8 +112,8 @@ static void ruleset_add_source(struct nft_batch *batch, const struct nat_config 
 
 	/*
 	 * oifname "uva0" ip saddr 127.0.0.0/8 snat ip to 10.90.0.2
-	 * An address of its own: were it the one by which this host talks to the copies anyway,
-	 * both would compete for the same source ports.
+	 * This address is used for nothing else. The address by which this host talks to the copies
+	 * anyway will not do: both kinds of connections would compete for the same source ports.
 	 */
 	rule = nft_rule_start(batch, "source");
 	match_oifname(&rule, config->bridge, true);
@@ -152,8 +155,9 @@ static void ruleset_drop_daddr(struct nft_batch *batch, const char *chain,
 }
 
 /*
- * Refused here, before it is routed: routed out by the link it came in by, it would have the kernel
- * tell the sender of a shorter way (ICMP redirect), which is barred.
+ * Refuses packets from copy to copy before they are routed. Routing would send such a packet out by
+ * the link it came in by, and the kernel would tell the sender of a shorter way (ICMP redirect),
+ * which must not happen.
  */
 static void ruleset_refuse_neighbours(struct nft_batch *batch, const struct address *subnet)
 {
@@ -166,7 +170,10 @@ static void ruleset_refuse_neighbours(struct nft_batch *batch, const struct addr
 	nft_batch_add_rule(batch, &rule, "not from copy to copy");
 }
 
-/* From a copy: only by its own network's addresses, and not to this host's loopback addresses. */
+/*
+ * Packets from a copy must have a source address of the private network, and must not go to this
+ * host's loopback addresses.
+ */
 static void ruleset_add_from_copy(struct nft_batch *batch, const struct nat_config *config)
 {
 	struct nft_rule rule;
@@ -199,7 +206,7 @@ static void ruleset_add_from_copy(struct nft_batch *batch, const struct nat_conf
 	nft_batch_add_rule(batch, &rule, "this kernel forwards no IPv6 link by link: refuse");
 }
 
-/* From elsewhere: the private network does not exist. */
+/* For packets from elsewhere, the private network does not exist. */
 static void ruleset_hide_network(struct nft_batch *batch, const struct address *subnet)
 {
 	struct nft_rule rule;
@@ -227,7 +234,9 @@ static void ruleset_add_guard(struct nft_batch *batch, const struct nat_config *
 	match_iifname(&rule, "lo", true);
 	do_accept(&rule);
 	nft_batch_add_rule(batch, &rule, NULL);
-	/* ip daddr 127.0.0.0/8 meta l4proto . th dport @reserved drop: where route_localnet is on
+	/*
+	 * ip daddr 127.0.0.0/8 meta l4proto . th dport @reserved drop
+	 * Without this rule, such packets would pass where route_localnet is on.
 	 */
 	rule = nft_rule_start(batch, "guard");
 	match_daddr(&rule, &LOOPBACK4, true);

@@ -48,7 +48,7 @@ static bool watch_parse(const struct nlmsghdr *nlh, struct watch_event *ret)
 	case RTM_DELLINK:
 		ret->kind = WATCH_LINK_GONE;
 		ret->ifindex = (unsigned int)link->ifi_index;
-		/* AF_BRIDGE: a port has left its bridge, the link lives on. */
+		/* AF_BRIDGE: a port has left its bridge, but the link still exists. */
 		return link->ifi_family == AF_UNSPEC;
 	case RTM_NEWADDR:
 	case RTM_DELADDR:
@@ -66,7 +66,7 @@ bool watch_next(struct netlink *nl, struct watch_event *ret)
 {
 	char buf[WATCH_MESSAGE_MAX] __attribute__((aligned(NLMSG_ALIGNTO)));
 
-	/* The kernel puts one piece of news in a message; most are none of our kinds. */
+	/* The kernel sends one piece of news in a message. Most of them are not of our kinds. */
 	for (;;) {
 		ssize_t n = recv(netlink_fd(nl), buf, sizeof(buf), 0);
 

@@ -10,9 +10,9 @@
 
 enum watch_kind {
 	WATCH_LINK_GONE,  /* deleted, or moved to another namespace */
-	WATCH_CHANGE,     /* of links, addresses or routes: which links are uplinks? */
+	WATCH_CHANGE,     /* links, addresses or routes have changed, and so may have the uplinks */
 	WATCH_FORWARDING, /* forwarding was turned on or off for the whole host */
-	WATCH_LOST,       /* there was more news than the socket could hold: look for yourself */
+	WATCH_LOST,       /* news was lost, because the socket was full: look at everything again */
 };
 
 struct watch_event {
@@ -21,11 +21,11 @@ struct watch_event {
 	sa_family_t family;   /* WATCH_FORWARDING */
 };
 
-/** watch_open() - begin to listen. Return: 0 or a negative errno, which is reported. */
+/** watch_open() - begin to listen. Return: 0 or -errno, reported. */
 int watch_open(struct netlink *nl);
 
 /**
- * watch_next() - take the next piece of news
- * Return: whether there was one.
+ * watch_next() - take the next piece of news, without waiting
+ * Return: false if there is none.
  */
 bool watch_next(struct netlink *nl, struct watch_event *ret);
