@@ -11,13 +11,13 @@
 #include "base/error.h"
 #include "net/neighbour.h"
 
-enum { ATTACHMENT_OVERDUE_MS = 3000 }; /* the kernel needs 100 ms */
+enum { ATTACHMENT_OVERDUE_MS = 3000 }; /* the kernel needs 100 ms to delete the link by itself */
 
 /* ---- Addresses ---- */
 
 int attachment_prepare(struct network *network)
 {
-	/* All ones is the subnet's broadcast address. */
+	/* The last address, all ones, is the subnet's broadcast address. */
 	network->host_count = (1U << (32 - network->bridge.subnet.prefix)) - 1;
 	network->last_host = BRIDGE_FIRST_HOST - 1;
 	network->hosts = calloc(network->host_count / 8 + 1, 1);
@@ -66,7 +66,7 @@ struct address attachment_gateway(const struct network *network, sa_family_t fam
 				  BRIDGE_GATEWAY);
 }
 
-/* The MAC address of the run, with another first octet and the number of the address in it. */
+/* The run's MAC address with another first octet, and with the number of the address mixed in. */
 static struct mac attachment_mac(const struct mac *run, unsigned int host)
 {
 	struct mac mac = *run;
@@ -236,7 +236,7 @@ void attachment_close(struct attachment *attachment)
 	attachment->network = NULL;
 }
 
-/* Permanent entries would stay as long as the bridge. */
+/* Permanent entries do not expire: they would stay as long as the bridge. */
 static void attachment_delete_neighbours(const struct attachment *attachment)
 {
 	struct network *network = attachment->network;

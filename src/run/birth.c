@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * birth.c - the start of a copy as a chain of events, none of which is waited for.
+ * birth.c - the start of a copy, as a chain of events. Nothing here waits.
  *
  * Its directories, its first process and its link are made (birth_begin()). Its socket becomes
  * readable when its files are set up (birth_on_hello()). Then the guardian is told, and the copy is
@@ -15,7 +15,8 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 
-enum { BIRTH_GUARDIAN_MS = 5 }; /* until the guardian has read what it was told before */
+/* How long to wait while the guardian has not read the earlier messages yet. */
+enum { BIRTH_GUARDIAN_MS = 5 };
 
 static void birth_on_hello(void *data, uint32_t events);
 
@@ -88,7 +89,7 @@ static int birth_spawn(struct copy *copy)
 	return attachment_connect(&copy->attachment, copy->number, copy->container.pid);
 }
 
-/* For another life than its first, it needs what it gave back after the one before. */
+/* A copy that starts again takes addresses again: it gave them back after its life before. */
 int birth_begin(struct copy *copy)
 {
 	int err = copy->attachment.network ? 0 : copy_take_network(copy);
@@ -96,7 +97,10 @@ int birth_begin(struct copy *copy)
 	return err ? err : birth_spawn(copy);
 }
 
-/* The guardian must know it before it can do anything that would have to be undone. */
+/*
+ * Tells the guardian about the copy. The guardian must know the copy before the copy does anything
+ * that would have to be undone.
+ */
 void birth_tell_guardian(struct copy *copy)
 {
 	struct copy_setting *setting = copy->setting;
@@ -147,14 +151,16 @@ static void birth_on_hello(void *data, uint32_t events)
 	if (err == -EAGAIN)
 		return;
 	loop_forget(copy->setting->loop, &copy->hello);
-	if (copy->state != LIFE_PREPARING || err == -EPIPE) /* its end is about to be noticed */
+	if (copy->state != LIFE_PREPARING || err == -EPIPE) /* copy_on_end() will be called */
 		return;
-	if (err)
-		error_report(err, "copy %u: cannot be set up", copy->number);
-	else
-		err = birth_take_descriptors(copy);
-	if (err)
+	if (err) {
+		copy_fail(copy, error_report(err, "copy %u: cannot be set up", copy->number));
+		return;
+	}
+	err = birth_take_descriptors(copy);
+	if (err) {
 		copy_fail(copy, err);
-	else
-		birth_tell_guardian(copy);
+		return;
+	}
+	birth_tell_guardian(copy);
 }

@@ -28,7 +28,7 @@ static bool bridge_sysctl_is(const char *path, const char *value)
 	return sysctl_read(path, now) == 0 && strcmp(now, value) == 0;
 }
 
-/* Bridged packets go through iptables' and nftables' IP hooks as well (br_netfilter)? */
+/* Do bridged packets pass the IP hooks of iptables and nftables as well (br_netfilter)? */
 static bool bridge_calls(const char *name)
 {
 	char path[64];
@@ -65,13 +65,15 @@ static int bridge_add_addresses(struct netlink *route, struct bridge *bridge,
 
 static int bridge_set_up_ipv4(struct netlink *route, struct bridge *bridge)
 {
-	/* Answers to 127.0.0.0/8 come back by the bridge: the kernel has to take them there. */
+	/* Answers to 127.0.0.0/8 come in by the bridge: the kernel must accept them there. */
 	int err = sysctl_write_link("ipv4", bridge->name, "route_localnet", "1");
 
 	if (err)
 		return err;
-	/* Before the bridge has an address. Otherwise another run would take it for an uplink
-	 * whose forwarding still has to be turned on. */
+	/*
+	 * This comes before the bridge has an address. Otherwise another run would take the bridge
+	 * for an uplink whose forwarding still has to be turned on.
+	 */
 	err = sysctl_write_link("ipv4", bridge->name, "forwarding", "1");
 	return err ? err : bridge_add_addresses(route, bridge, &bridge->subnet);
 }
@@ -87,10 +89,11 @@ static int bridge_set_up_ipv6(struct netlink *route, struct bridge *bridge)
 }
 
 /*
- * With br_netfilter, a copy's packet to a host port is translated while it is still on the bridge,
- * and goes on from port to port, or back to where it came from: isolated ports would not let it.
- * There the ports are not isolated, and the table's chain `forward` keeps the copies apart: it sees
- * what is bridged, once that is turned on for our bridge and both families.
+ * With br_netfilter, a copy's packet to a host port is translated while it is still on the bridge.
+ * Then the bridge sends it on from port to port, or back by the port it came in by. Isolated ports
+ * would not let it pass. So in this case the ports are not isolated, and the table's chain
+ * `forward` keeps the copies apart instead: it sees bridged packets if that is turned on for our
+ * bridge and both families.
  */
 static int bridge_set_up_filtering(struct netlink *route, struct bridge *bridge)
 {
@@ -100,7 +103,8 @@ static int bridge_set_up_filtering(struct netlink *route, struct bridge *bridge)
 	if (!bridge->is_filtered)
 		return 0;
 	err = link_filter_bridge(route, bridge->index);
-	return err ? netlink_report(route, err, "bridge %s: cannot have it filtered", bridge->name)
+	return err ? netlink_report(route, err, "bridge %s: cannot turn on its filtering",
+				    bridge->name)
 		   : 0;
 }
 

@@ -36,7 +36,7 @@ static void console_lose(struct console *console, int err)
 	console->on_lost(console->data, err);
 }
 
-/* To write is console_flush()'s business, after this turn of the loop. */
+/* Writes nothing: console_flush() does, after this turn of the loop. */
 static void console_on_out(void *data, uint32_t events)
 {
 	if (events & (EPOLLERR | EPOLLHUP))
@@ -59,7 +59,7 @@ static void console_on_printers(void *data, uint32_t events)
 	loop_poll(&console->printers);
 }
 
-/* A file takes everything at once and cannot be watched (EPERM): there is nothing to wait for. */
+/* A regular file cannot be watched (EPERM), and need not be: it takes everything at once. */
 static int console_watch_out(struct console *console)
 {
 	int err = loop_watch(console->loop, &console->out_source, 0);
@@ -161,7 +161,7 @@ void console_close(struct console *console)
 
 /* ---- One copy ---- */
 
-/* Return: whether there may be more. */
+/* Return: true if there may be more to read. */
 static bool printer_read(struct printer *printer)
 {
 	char data[CONSOLE_READ_MAX];
@@ -179,7 +179,9 @@ static void printer_on_event(void *data, uint32_t events)
 
 	if (printer_read(printer) || !(events & EPOLLHUP))
 		return;
-	/* Nobody has the terminal open any more, nobody can again, and all is read. */
+	/*
+	 * Everything is read. Nobody has the terminal open any more, and nobody can open it again.
+	 */
 	printer_close(printer);
 }
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * console.h - what the run says and what its copies print: standard output and standard error,
- * neither of which is ever waited for.
+ * console.h - standard output and standard error: what the copies print, and what the run says.
+ * Nothing here waits for either of them.
  *
- * While the reader of the standard output does not take what there is, the copies are not read
- * either: they wait, as they would on a terminal that is stopped, and nothing piles up here.
- * Messages on the standard error wait up to a limit; beyond it they are lost.
+ * While the reader of the standard output is slow, nothing is read from the copies. Then they wait,
+ * as on a terminal that is stopped, and the memory used here stays small. Messages for the standard
+ * error wait here up to a limit; beyond it they are lost.
  */
 #pragma once
 
@@ -17,9 +17,9 @@ struct console {
 	struct output out;
 	struct stream err;
 	struct loop_source out_source, err_source;
-	struct loop printers; /* the copies' terminals: watched, or not, as one */
+	struct loop printers; /* the copies' terminals: all of them are watched, or none */
 	struct loop_source printers_source;
-	bool waits_for_out, waits_for_err; /* until they take more */
+	bool waits_for_out, waits_for_err; /* the reader is slow */
 	bool has_lost_out;
 	void (*on_lost)(void *data, int err);
 	void *data;
@@ -36,22 +36,24 @@ struct printer {
 
 /**
  * console_open() - take over standard output and standard error (error_redirect())
- * @on_lost: the standard output takes nothing any more; @err: -EPIPE, its reader is gone; or why
- *           writing failed
+ * @on_lost: called when nothing can be written to the standard output any more. @err: -EPIPE: its
+ *           reader is gone; or another -errno.
  *
- * Return: 0 or -errno, reported. console_close() in any case.
+ * Call console_close() in any case.
+ *
+ * Return: 0 or -errno, reported.
  */
 int console_open(struct console *console, struct loop *loop, void (*on_lost)(void *data, int err),
 		 void *data);
 
-/** console_close() - write what standard error takes within a moment. Safe to repeat. */
+/** console_close() - write what standard error takes within a moment; close. Safe to repeat. */
 void console_close(struct console *console);
 
-/** console_flush() - write what there is: to be called after every turn of the loop. */
+/** console_flush() - write what is waiting. Call it after every turn of the loop. */
 void console_flush(struct console *console);
 
 /** printer_open() - show what copy @number prints on @fd, owned. Return: 0 or -errno, reported. */
 int printer_open(struct printer *printer, struct console *console, unsigned int number, int fd);
 
-/** printer_close() - show the last of it. Safe to repeat, and on zeros. */
+/** printer_close() - show the rest of what was printed; close. Safe to repeat, and on zeros. */
 void printer_close(struct printer *printer);

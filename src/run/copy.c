@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * copy.c - carries out what the table of its life says (life.c).
+ * copy.c - takes a copy from state to state, and does what the table in life.c says.
  *
- * How it is made is in birth.c, how it is found out that it listens in look.c.
+ * birth.c makes a copy. look.c finds out whether it listens.
  */
 #include "run/copy.h"
 
@@ -149,7 +149,7 @@ void copy_fail(struct copy *copy, int err)
 {
 	struct copy_setting *setting = copy->setting;
 
-	copy->is_asked = true; /* that it ends is no news any more */
+	copy->is_asked = true; /* its end need not be reported any more */
 	if (copy->container.pidfd >= 0 && copy->end.is_watched) {
 		copy_step(copy, LIFE_KILL);
 	} else {
@@ -246,7 +246,7 @@ static void copy_bury(struct copy *copy, enum life_state before)
 	bool is_reported = false;
 	int status = 0;
 
-	/* What it has printed last comes before the word that it has ended. */
+	/* Print the copy's last output before the message that it has ended. */
 	printer_close(&copy->printer);
 	if (was_there)
 		is_reported = container_reap(&copy->container, &status);
@@ -352,6 +352,7 @@ int copy_leave(struct copy *copy)
 	for (struct mapping *mapping = copy->mappings; mapping; mapping = mapping->next)
 		mapping_unaim(mapping);
 	network_sweep_later(setting->network);
-	attachment_leave(&copy->attachment); /* may call copy_on_link_gone(), which may free it */
+	/* May call copy_on_link_gone(), which may free @copy. */
+	attachment_leave(&copy->attachment);
 	return 0;
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * copy.h - a copy as an object: its state (life.h), and all that it holds.
+ * copy.h - a copy as an object: its state (life.h), and everything that it holds.
  *
- * It holds: its addresses and its link, its directories, its control group, its output, a socket
- * that sees its sockets, a descriptor of it in the guardian, its records in the log. When it has
- * ended it gives each back; then it can start again, or be freed.
+ * A copy holds its addresses and its link, its directories, its control group, its output, a socket
+ * that sees its sockets, descriptors of it in the guardian, and its records in the log. When it has
+ * ended it gives each of them back. Then it can start again, or be freed.
  */
 #pragma once
 
@@ -46,17 +46,21 @@ struct copy_setting {
 	} sight_tcp,
 		sight_udp;
 
-	/* The state of @copy was @before. It has not given back what it held when it is
-	 * LIFE_ENDED: whoever is told sees to copy_leave(). */
+	/*
+	 * The state of @copy has changed; before, it was @before. A copy that is LIFE_ENDED has not
+	 * given back yet what it held: the callback sees to it that copy_leave() is called later.
+	 */
 	void (*on_change)(void *data, struct copy *copy, enum life_state before);
-	/* @copy could not be made, and has said why. */
+	/* @copy could not be made, which has been reported. */
 	void (*on_failed)(void *data, struct copy *copy, int err);
 	/* @copy has given everything back. It may be started again, or freed, in the callback. */
 	void (*on_left)(void *data, struct copy *copy);
-	/* @copy is to be killed, by container_kill(), soon: together with others, whose connections
-	 * can be ended by a single look at all of them. */
+	/*
+	 * @copy must be killed soon, by container_kill(). The owner waits for more such copies, so
+	 * that it can end the connections of all of them with a single look at the conntrack table.
+	 */
 	void (*on_kill)(void *data, struct copy *copy);
-	/* @copy does not die. */
+	/* @copy was killed, and has not ended. */
 	void (*on_undying)(void *data, struct copy *copy);
 	void *data;
 };
@@ -66,23 +70,23 @@ struct copy {
 	unsigned int number; /* 1, 2, ... */
 	char name[16];       /* "copy-1": its host name, and its chain in the table */
 	enum life_state state;
-	struct loop_timer deadline; /* of its state */
-	struct loop_timer look;     /* does it listen? */
-	unsigned int look_ms;       /* from one look to the next, while it starts */
+	struct loop_timer deadline; /* when it has been in its state for too long */
+	struct loop_timer look;     /* when to look whether it listens */
+	unsigned int look_ms;       /* time from one look to the next, while it starts */
 	struct container container;
 	struct loop_source hello; /* the container's socket */
 	struct loop_source end;   /* its pidfd */
 	struct netlink diag;      /* sees its sockets */
-	unsigned int life;        /* number of this life: by that the guardian knows it */
-	bool is_held;             /* the guardian does know it */
-	bool is_asked;            /* somebody wanted it to end: that it does is no news */
+	unsigned int life;        /* number of this life, by which the guardian knows it */
+	bool is_held;             /* the guardian knows it */
+	bool is_asked;            /* somebody wanted it to end: do not report its end */
 	bool is_leaving;          /* copy_leave() was called */
 	bool has_ipv6;            /* it has listened on IPv6 */
-	int spawn_err;            /* why it could not be made; 0: it could */
+	int spawn_err;            /* why it could not be made; 0: it was made */
 	struct attachment attachment;
 	struct place place;
 	struct printer printer;
-	struct mapping *mappings; /* that lead to it: a list, of its owner */
+	struct mapping *mappings; /* that lead to it: a list; its owner's */
 	struct copy *next;        /* for its owner */
 	bool is_dying;            /* for its owner: on_kill() was called */
 	bool is_undying;          /* for its owner: on_undying() was called */
@@ -90,30 +94,32 @@ struct copy {
 };
 
 /**
- * copy_new() - a copy that has not started
+ * copy_new() - make a copy that has not started
  * @number:   1, 2, ...
- * @mappings: that lead to it, installed; stay the caller's
+ * @mappings: that lead to it, installed; they stay the caller's
  *
- * It has its addresses already; the mappings lead to them from when it listens.
+ * The copy has its addresses already. As soon as it listens, the mappings lead to them.
  *
- * Return: to be freed by copy_free(); NULL: reported.
+ * Return: a copy, to be freed by copy_free(); or NULL, reported.
  */
 struct copy *copy_new(struct copy_setting *setting, unsigned int number, struct mapping *mappings);
 
-/** copy_free() - free a copy whatever it still holds. Does not end it. Safe on NULL. */
+/** copy_free() - free a copy and what it still holds. Does not end its processes. Safe on NULL. */
 void copy_free(struct copy *copy);
 
 /**
- * copy_happens() - LIFE_START, LIFE_DRAIN, LIFE_STOP, LIFE_KILL: what somebody wants of it
- *
- * The other events are its own business.
+ * copy_happens() - tell a copy what somebody wants of it
+ * @event: LIFE_START, LIFE_DRAIN, LIFE_STOP, LIFE_KILL; all other events come from the copy itself
  */
 void copy_happens(struct copy *copy, enum life_event event);
 
-/** copy_lead() - one more mapping leads to it, installed. Return: 0 or -errno, reported. */
+/**
+ * copy_lead() - let one more mapping, which is installed, lead to the copy
+ * Return: 0 or -errno, reported.
+ */
 int copy_lead(struct copy *copy, struct mapping *mapping);
 
-/** copy_owner() - for connections_end(): it, and its addresses. */
+/** copy_owner() - the copy and its addresses, for connections_end(). */
 struct connections_owner copy_owner(struct copy *copy);
 
 /**
@@ -125,12 +131,14 @@ int copy_leave(struct copy *copy);
 
 /* ---- For the other files of a copy: birth.c, look.c ---- */
 
-/** copy_step() - an event of its own: to the next state, and do what the table says. */
+/** copy_step() - an event of the copy itself: go to the next state, and do what the table says. */
 void copy_step(struct copy *copy, enum life_event event);
 
-/** copy_fail() - it could not be made, which is reported: end what there is of it. */
+/** copy_fail() - the copy could not be made, which has been reported: end what there is of it. */
 void copy_fail(struct copy *copy, int err);
 
-/** copy_take_network() - take addresses, and aim its mappings at them. Return: 0 or -errno,
- * reported. */
+/**
+ * copy_take_network() - take addresses, and aim the mappings at them
+ * Return: 0 or -errno, reported.
+ */
 int copy_take_network(struct copy *copy);

@@ -12,9 +12,9 @@
 #include "base/process.h"
 
 enum {
-	CREW_SLICE_NS = 5000000,   /* of starting, before signals and others get their turn */
-	CREW_RELEASE_MS = 10,      /* who ends within this time is dealt with together */
-	CREW_RELEASE_AGAIN_MS = 50 /* the guardian is busy */
+	CREW_SLICE_NS = 5000000, /* spent on starting copies, before other events get their turn */
+	CREW_RELEASE_MS = 10,    /* copies that end within this time leave together */
+	CREW_RELEASE_AGAIN_MS = 50 /* when the guardian was busy */
 };
 
 /* ---- Who starts ---- */
@@ -35,7 +35,10 @@ static void crew_on_starter(void *data)
 	crew_start(crew);
 }
 
-/* While no more can be born, the next one that is heard of comes by here: crew_on_change(). */
+/*
+ * If all slots are full, this does nothing. crew_on_change() calls it again when a slot may be
+ * free.
+ */
 void crew_start(struct crew *crew)
 {
 	if (crew->next_to_start && !container_slots_are_full(crew->setting.slots))
@@ -117,7 +120,10 @@ static void crew_on_kill(void *data, struct copy *copy)
 	copy->is_dying = true;
 }
 
-/* Ends the connections of those copies that @is_meant, if they have a namespace that we see. */
+/*
+ * Ends the connections of the copies for which @is_meant returns true, if we have a socket that
+ * sees their namespace.
+ */
 static void crew_end_connections(struct crew *crew, bool (*is_meant)(const struct copy *copy))
 {
 	AUTO_FREE struct connections_owner *owners = calloc(crew->count + 1, sizeof(*owners));
@@ -140,7 +146,10 @@ void crew_kill_dying(struct crew *crew)
 {
 	if (!crew->dying)
 		return;
-	/* Before it is killed: older kernels cannot abort what no process holds any more. */
+	/*
+	 * End the connections before the copies are killed: older kernels cannot abort a connection
+	 * that no process holds any more.
+	 */
 	crew_end_connections(crew, crew_is_dying);
 	for (struct copy *copy = crew->first; copy; copy = copy->next) {
 		if (copy->is_dying)
@@ -241,7 +250,7 @@ void crew_drop(struct crew *crew, struct copy *copy)
 		copy_happens(copy, LIFE_DRAIN);
 		return;
 	}
-	copy->is_waiting = true; /* it has not been started yet, or waits already */
+	copy->is_waiting = true; /* it has not been started yet, or it waits already */
 	if (!crew->releaser.is_set)
 		loop_set_timer(crew->setting.loop, &crew->releaser, CREW_RELEASE_MS);
 }

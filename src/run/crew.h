@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * crew.h - all copies and mappings of a run: who starts, who has ended, which port is whose.
+ * crew.h - all copies and mappings of a run: which copies start, which have ended, which port leads
+ * to which copy.
  *
- * What costs as much for many copies as for one is done for many here: a look at the table of
- * connections, a round of starts.
+ * Some work takes as long for one copy as for many, such as a look at the conntrack table. It is
+ * done here, for many copies at a time.
  */
 #pragma once
 
@@ -11,7 +12,7 @@
 #include "run/ports.h"
 
 struct crew {
-	struct copy_setting setting; /* but for its callbacks, which are ours */
+	struct copy_setting setting; /* its callbacks are set by crew_open() */
 	struct copy *first;          /* all copies that have not left, by their numbers */
 	struct copy **last;
 	struct copy *next_to_start;
@@ -32,13 +33,17 @@ struct crew {
 	void *data;
 };
 
-/** crew_open() - begin. @crew: setting and callbacks are given, the rest is zero. */
+/**
+ * crew_open() - begin, without copies. @crew: setting and callbacks are given, the rest is zero.
+ */
 void crew_open(struct crew *crew);
 
 /**
- * crew_hold_ports() - after a commit: keep everybody else away from the ports that are new in it
+ * crew_hold_ports() - after a commit: keep all other programs away from the ports that are new in
+ * it
  *
- * A port that somebody else has just taken is removed again.
+ * If another program has just taken a port, its mapping is removed again.
+ *
  * Return: 0 or the first -errno, reported.
  */
 int crew_hold_ports(struct crew *crew);
@@ -51,38 +56,38 @@ int crew_hold_ports(struct crew *crew);
 int crew_add_mapping(struct crew *crew, struct nat_port port, uint16_t copy_port,
 		     unsigned int number);
 
-/** crew_remove_mapping() - let a host port go. Return: 0, -ENOENT. */
+/** crew_remove_mapping() - give a host port up. Return: 0; -ENOENT: it is not one of ours. */
 int crew_remove_mapping(struct crew *crew, struct nat_port port);
 
 /** crew_add() - one copy more, which has crew->last_number. Return: as above. */
 int crew_add(struct crew *crew);
 
-/** crew_start() - start those that have not started, some in each turn of the loop. */
+/** crew_start() - start the copies that have not started, some in each turn of the loop. */
 void crew_start(struct crew *crew);
 
-/** crew_find() - Return: NULL: there is no copy with this number. */
+/** crew_find() - find a copy by its number. Return: NULL if there is none. */
 struct copy *crew_find(const struct crew *crew, unsigned int number);
 
-/** crew_drop() - lead nothing to a copy any more, end it, and forget it. */
+/** crew_drop() - lead no more connections to a copy, end it, and then remove it. */
 void crew_drop(struct crew *crew, struct copy *copy);
 
-/** crew_is_starting() - is there one that has not listened yet, and has had no time to? */
+/** crew_is_starting() - is there a copy that does not listen yet, but still has time to? */
 bool crew_is_starting(const struct crew *crew);
 
 /** crew_is_empty() - none lives but such as do not die, and none is about to start. */
 bool crew_is_empty(const struct crew *crew);
 
-/** crew_end() - start no more; LIFE_STOP or LIFE_KILL all that live. */
+/** crew_end() - start no more copies, and tell all of them @event: LIFE_STOP or LIFE_KILL. */
 void crew_end(struct crew *crew, enum life_event event);
 
-/** crew_kill_dying() - kill those that are to be killed, after a look at their connections. */
+/** crew_kill_dying() - end the connections of the copies that must be killed, and kill them. */
 void crew_kill_dying(struct crew *crew);
 
 /**
- * crew_bury() - all is over: kill who still lives, and end all connections
- * @timeout_ms: how long to wait for those that had to be killed
+ * crew_bury() - the run is over: kill the copies that still live, and end all connections
+ * @timeout_ms: how long to wait for the copies that had to be killed
  */
 void crew_bury(struct crew *crew, int timeout_ms);
 
-/** crew_close() - free all. */
+/** crew_close() - free all copies. */
 void crew_close(struct crew *crew);

@@ -6,13 +6,13 @@
 
 enum {
 	LIFE_PREPARING_MS = 10000, /* it takes a millisecond, but a thousand may do so at a time */
-	LIFE_STARTING_MS = 5000,   /* then the run goes on without waiting for it */
-	LIFE_DRAINING_MS = 1,      /* no plan asks for more yet */
+	LIFE_STARTING_MS = 5000,   /* after that the run goes on without waiting for it */
+	LIFE_DRAINING_MS = 1,      /* no plan can ask for more yet */
 	LIFE_ENDING_MS = 5000,     /* the grace period between SIGTERM and SIGKILL */
 	LIFE_KILLED_MS = 5000,     /* a process in the middle of a disk access cannot die */
 };
 
-/* What is not named stays as it is: see life_next(). */
+/* An event that is not listed for a state leaves the state as it is: see life_next(). */
 static const struct life_step STEPS[LIFE_STATES][LIFE_EVENTS] =
 	{
 		[LIFE_ENDED] =
@@ -22,7 +22,10 @@ static const struct life_step STEPS[LIFE_STATES][LIFE_EVENTS] =
 		[LIFE_PREPARING] =
 			{
 				[LIFE_SET_UP] = {LIFE_STARTING, LIFE_FOLLOW},
-				/* Half set up, it cannot do anything with a grace period. */
+				/*
+				 * While the copy is being set up, nothing in it could use a grace
+				 * period.
+				 */
 				[LIFE_DRAIN] = {LIFE_KILLED, LIFE_FORCE},
 				[LIFE_STOP] = {LIFE_KILLED, LIFE_FORCE},
 				[LIFE_KILL] = {LIFE_KILLED, LIFE_FORCE},
@@ -78,7 +81,10 @@ struct life_step life_next(enum life_state state, enum life_event event)
 {
 	struct life_step step = STEPS[state][event];
 
-	/* No step leads to `ended` without an action: this is a cell that is not named. */
+	/*
+	 * All steps in the table that lead to LIFE_ENDED have an action. If there is none, the
+	 * table does not list this event for this state.
+	 */
 	if (step.next == LIFE_ENDED && step.action == LIFE_NOTHING)
 		step.next = state;
 	return step;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * life.h - the life of a copy as a table: in which state which event leads where. Pure.
+ * life.h - the life of a copy as a table: what each event does in each state. Pure.
  *
  *	                  START            SET_UP           LISTENS
  *	      ended ────────▶ preparing ────────▶ starting ────────▶ ready ◀──▶ not ready
@@ -8,19 +8,19 @@
  *	        │ EXITED                           DEADLINE               ▼
  *	        └───────── killed ◀──────── ending ◀──────────────── draining
  *
- * From every state but `ended` it can be killed, and can end by itself.
+ * In every state but `ended`, a copy can be killed, and can end by itself.
  */
 #pragma once
 
 enum life_state {
-	LIFE_ENDED,     /* no process, nothing held; so is a copy that has not started yet */
+	LIFE_ENDED,     /* it has no process; also a copy that has not started yet */
 	LIFE_PREPARING, /* its namespaces, files and link are being made */
 	LIFE_STARTING,  /* the program runs, and does not listen yet */
 	LIFE_READY,     /* it listens */
-	LIFE_NOT_READY, /* it does not, or not any more */
+	LIFE_NOT_READY, /* it did not listen in time, or does not listen any more */
 	LIFE_DRAINING,  /* no new connections lead to it; those that it has go on */
 	LIFE_ENDING,    /* it has got SIGTERM */
-	LIFE_KILLED,    /* and SIGKILL */
+	LIFE_KILLED,    /* it has got SIGKILL */
 	LIFE_STATES,
 };
 
@@ -28,10 +28,10 @@ enum life_event {
 	LIFE_START,    /* somebody wants it to run */
 	LIFE_SET_UP,   /* its files are set up, and we have its descriptors */
 	LIFE_LISTENS,  /* it listens at all ports that lead to it */
-	LIFE_DEAF,     /* it does not listen at all of them */
-	LIFE_DRAIN,    /* somebody wants it to end after what it is doing */
+	LIFE_DEAF,     /* it does not listen at all of them (any more) */
+	LIFE_DRAIN,    /* somebody wants it to end, after what it is doing */
 	LIFE_STOP,     /* somebody wants it to end */
-	LIFE_KILL,     /* at once */
+	LIFE_KILL,     /* somebody wants it to end at once */
 	LIFE_DEADLINE, /* it has been in this state as long as it may (life_deadline_ms()) */
 	LIFE_EXITED,   /* all its processes have ended */
 	LIFE_EVENTS,
@@ -45,9 +45,9 @@ enum life_action {
 	LIFE_WITHDRAW,  /* lead no new connections to it */
 	LIFE_TERMINATE, /* SIGTERM */
 	LIFE_FORCE,     /* SIGKILL */
-	LIFE_TELL_LOST, /* say that it cannot be set up in time, and SIGKILL */
+	LIFE_TELL_LOST, /* say that it was not set up in time, and SIGKILL */
 	LIFE_GIVE_UP,   /* say that it does not die */
-	LIFE_BURY, /* take what it has printed last; say how it ended; give back what it held */
+	LIFE_BURY,      /* print its last output; say how it ended; give back what it held */
 };
 
 struct life_step {
@@ -55,7 +55,7 @@ struct life_step {
 	enum life_action action;
 };
 
-/** life_next() - what @event does to a copy in @state; nothing where it has no meaning there. */
+/** life_next() - what @event does to a copy in @state; nothing if it has no meaning there. */
 struct life_step life_next(enum life_state state, enum life_event event);
 
 /** life_deadline_ms() - how long a copy may be in a state; 0: for ever. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * look.c - does a copy listen? There is no event for that: it is looked at again and again.
+ * look.c - finds out whether a copy listens. There is no event for that, so this looks again and
+ * again.
  *
  * A look is a request or two into the kernel's hash table (diag_listens()), some microseconds.
  */
@@ -10,10 +11,10 @@
 #include "net/diag.h"
 
 enum {
-	LOOK_MS = 2,          /* while it starts, if there are few */
-	LOOKS_PER_MS = 4,     /* if there are many, each waits longer from look to look */
-	LOOK_LATE_MS = 100,   /* for one that does not listen within its time */
-	LOOK_READY_MS = 1000, /* does it still? */
+	LOOK_MS = 2,          /* while a copy starts, if few copies start at a time */
+	LOOKS_PER_MS = 4,     /* if many copies start at a time, each waits longer for its look */
+	LOOK_LATE_MS = 100,   /* for a copy that did not listen in time */
+	LOOK_READY_MS = 1000, /* for a copy that listens: does it still? */
 };
 
 /* Asked once for each protocol; again, if the kernel had no memory for an answer, say. */
@@ -53,7 +54,7 @@ static struct mapping_listens look_ask(struct copy *copy, const struct mapping *
 	return listens;
 }
 
-/* Return: whether it listens at all ports that lead to it. */
+/* Return: true if the copy listens at all ports that lead to it. */
 static bool look_ask_all(struct copy *copy)
 {
 	bool all = true;

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * look.h - whether a copy listens, and the mappings that follow from it: for copy.c.
+ * look.h - finds out whether a copy listens, and switches its mappings accordingly: for copy.c.
  */
 #pragma once
 
 #include "run/copy.h"
 
-/** look_begin() - look again and again from now on, whenever @copy->look is due (look_at()). */
+/** look_begin() - begin to look again and again: set @copy->look, which calls look_at(). */
 void look_begin(struct copy *copy);
 
 /**
- * look_at() - look, lead its mappings on or not (mapping_follow()), and say LIFE_LISTENS or
- * LIFE_DEAF where that has changed
+ * look_at() - look once, and switch the mappings (mapping_follow()). If the copy now listens or
+ * does not any more, cause LIFE_LISTENS or LIFE_DEAF.
  */
 void look_at(struct copy *copy);

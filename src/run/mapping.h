@@ -2,8 +2,8 @@
 /*
  * mapping.h - a host port that leads to a port of one copy.
  *
- * The host port is held from mapping_open() to mapping_close(), whatever becomes of the copy: while
- * nothing leads on from it, connections are refused.
+ * The host port is held from mapping_open() to mapping_close(), also when the copy has ended. While
+ * it leads to no copy, connections are refused.
  */
 #pragma once
 
@@ -21,14 +21,14 @@ struct mapping {
 	char *comment; /* owned */
 	struct nat_backend backend;
 	bool has_backend;  /* the backend's chain is there */
-	bool has_ipv6;     /* and leads on over IPv6 too */
-	bool is_published; /* connections are led to it */
+	bool has_ipv6;     /* the chain has a rule for IPv6 too */
+	bool is_published; /* new connections are led to the backend */
 	struct mapping *next;
 };
 
 /**
  * mapping_open() - reserve the host port (reserve.h)
- * Return: 0 or -errno, reported. mapping_close() in any case.
+ * Return: 0 or -errno, reported. Call mapping_close() in any case.
  */
 int mapping_open(struct mapping *mapping, struct nat_port port, unsigned int copy,
 		 uint16_t copy_port);
@@ -36,14 +36,19 @@ int mapping_open(struct mapping *mapping, struct nat_port port, unsigned int cop
 /** mapping_check() - is the port still free? Return: 0 or -errno, reported. */
 int mapping_check(const struct mapping *mapping);
 
-/** mapping_install() - have the table refuse what comes to the port, with the next nat_commit(). */
+/**
+ * mapping_install() - let the table refuse connections to the port, from the next nat_commit() on.
+ */
 void mapping_install(struct mapping *mapping, struct nat *nat);
 
-/** mapping_hold() - after that commit: keep everybody else away. Return: 0 or -errno, reported. */
+/**
+ * mapping_hold() - after that commit: keep all other programs away from the port
+ * Return: 0 or -errno, reported.
+ */
 int mapping_hold(struct mapping *mapping);
 
 /**
- * mapping_aim() - make the backend that it will lead to
+ * mapping_aim() - make the backend that the port will lead to
  * @name:     of the backend's chain
  * @comment:  copied
  * @to, @to6: addresses of the copy; @to6 may be AF_UNSPEC
@@ -53,16 +58,16 @@ int mapping_hold(struct mapping *mapping);
 int mapping_aim(struct mapping *mapping, const char *name, const char *comment,
 		const struct address *to, const struct address *to6);
 
-/** What was found out about the copy's port. */
+/** Does the copy listen at its port? */
 struct mapping_listens {
 	bool ipv4, ipv6;
 };
 
 /**
- * mapping_follow() - lead connections to the backend while it listens, and only then
+ * mapping_follow() - lead connections to the backend while it listens, and refuse them otherwise
  *
- * Over IPv6 only from when it has listened there. A backend that has ended that again refuses by
- * itself.
+ * Connections over IPv6 are led to it as soon as it has listened on IPv6 once. If it stops
+ * listening there, the backend itself refuses them.
  */
 void mapping_follow(struct mapping *mapping, struct mapping_listens listens);
 
@@ -70,11 +75,11 @@ void mapping_follow(struct mapping *mapping, struct mapping_listens listens);
 void mapping_withdraw(struct mapping *mapping);
 
 /**
- * mapping_unaim() - the copy has gone: forget the backend
+ * mapping_unaim() - the copy is gone: forget the backend
  *
- * Its chain is to be swept (nat_sweep()). Safe to repeat.
+ * Call nat_sweep() later, which deletes its chain. Safe to repeat.
  */
 void mapping_unaim(struct mapping *mapping);
 
-/** mapping_close() - let the port go, and free what it holds. Safe to repeat. */
+/** mapping_close() - give the port up, and free everything. Safe to repeat. */
 void mapping_close(struct mapping *mapping);

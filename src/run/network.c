@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * network.c - the bridge and what belongs to it. What a copy has of it: attachment.c.
+ * network.c - the bridge and what belongs to it. What each copy has of it: attachment.c.
  */
 #include "run/network.h"
 
@@ -20,7 +20,7 @@
 #include "run/attachment.h"
 
 enum {
-	NETWORK_NEWS_MAX = 256,  /* pieces that are read before others get their turn */
+	NETWORK_NEWS_MAX = 256,  /* read in one go, before other events get their turn */
 	NETWORK_UPDATE_MS = 10,  /* from the first change to a look at all links */
 	NETWORK_RETRY_MS = 50,   /* another start has the lock for some milliseconds */
 	NETWORK_SWEEP_MS = 1000, /* see nat_sweep() */
@@ -65,7 +65,10 @@ static int network_open_nat(struct network *network)
 		.bridge = network->bridge.name,
 		.ipv4 = network_for_nat(&network->bridge.subnet),
 		.ipv6 = network_for_nat(&network->bridge.subnet6),
-		/* br_netfilter un-translates too early: IPv6 then drops what is for ::1. */
+		/*
+		 * With br_netfilter, answers are translated back too early: IPv6 then drops packets
+		 * to ::1.
+		 */
 		.maps_loopback6 = has_ipv6 && !network->bridge.is_filtered,
 		.forwards_ipv6 = has_ipv6 && uplinks_can_forward_ipv6(),
 	};
@@ -80,7 +83,9 @@ static bool network_server_is_usable(const struct address *server, void *data)
 	return route_exists(data, server);
 }
 
-/* Tells of firewalls that will drop what is ours; that they cannot be read is no reason to stop. */
+/*
+ * Warns of firewalls that will drop the copies' packets. If they cannot be read, the run goes on.
+ */
 static void network_tell_firewalls(struct network *network)
 {
 	struct firewall_chain *chains = NULL;
@@ -104,7 +109,9 @@ static void network_tell_firewalls(struct network *network)
 
 /* ---- News ---- */
 
-/* Which links are uplinks by now? If another start or stop has the lock, ask again later. */
+/*
+ * Finds out which links are uplinks now. If another start or stop has the lock, tries again later.
+ */
 static void network_update_uplinks(void *data)
 {
 	struct network *network = data;
@@ -116,13 +123,16 @@ static void network_update_uplinks(void *data)
 	}
 	if (rundir < 0)
 		return;
-	/* What others have asked for is not the uplinks' to lose. */
+	/*
+	 * Commit what others have asked for first: if the uplinks' own commit fails, it must not be
+	 * lost.
+	 */
 	network->commit_err = nat_commit(&network->nat);
 	if (!network->commit_err)
 		uplinks_update(&network->uplinks, &network->route, rundir);
 }
 
-/* Many changes come at a time. */
+/* Waits a moment, because many changes come at a time. */
 static void network_update_later(struct network *network)
 {
 	if (!network->update.is_set)
@@ -130,8 +140,9 @@ static void network_update_later(struct network *network)
 }
 
 /*
- * Who has made the host a router needs its links now, not when the update is due. Who has turned
- * that off again has turned it off for our bridge, too.
+ * If somebody has made the host a router, the host needs its links at once: the update is due only
+ * later. If somebody has turned forwarding off again, it is off for our bridge, too: turn it on
+ * there.
  */
 static void network_on_forwarding(struct network *network, sa_family_t family)
 {
@@ -157,7 +168,7 @@ static void network_on_link_gone(struct network *network, unsigned int link)
 		network->on_bridge_gone(network->data);
 }
 
-/* Some news was lost: what has become of our links? */
+/* News was lost: find out which of our links are gone. */
 static void network_look_for_links(struct network *network)
 {
 	if (link_check(&network->route, network->bridge.index) == -ENODEV)
@@ -241,9 +252,10 @@ int network_commit(struct network *network)
 /* ---- The way up, and the way down ---- */
 
 /*
- * Undone from the last to the first: connections are forgotten before the links go, lest what comes
- * for them be sent to the copies' addresses by the default route; and once more afterwards, since a
- * link that goes down has last words of its own (IGMP, MLD).
+ * Notes what will have to be undone. The log is undone from the last record to the first. So
+ * connections are forgotten before the links go: otherwise packets to the copies' addresses would
+ * leave by the default route. Connections are forgotten once more after that, because a link that
+ * goes down sends some last packets (IGMP, MLD).
  */
 static int network_note(struct network *network)
 {
@@ -275,7 +287,9 @@ static int network_choose(struct network *network)
 		return error_report(err, "cannot make a random MAC address");
 	network->bridge.mtu = uplinks_mtu(&network->route);
 	names_read(network_server_is_usable, &network->route, network->resolv_conf);
-	/* Room for copies that go while others come: an address is free again only after a while.
+	/*
+	 * Keep room for copies that end while others start: an address is free again only after a
+	 * while.
 	 */
 	err = subnet_choose(&network->route,
 			    BRIDGE_FIRST_HOST + copies + copies / 8 + NETWORK_SPARE,
@@ -347,7 +361,7 @@ int network_install(struct network *network)
 
 void network_close(struct network *network)
 {
-	if (!network->loop) /* was never opened */
+	if (!network->loop) /* it was never opened */
 		return;
 	network->is_closing = true;
 	loop_clear_timer(network->loop, &network->update);

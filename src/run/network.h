@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * network.h - the host's side of a run's network: bridge, table, uplinks, and the news of them.
- * What a copy has of it: attachment.h.
+ * network.h - the host's side of a run's network: bridge, table, uplinks, and news of links.
+ * What each copy has of it: attachment.h.
  */
 #pragma once
 
@@ -29,30 +29,33 @@ struct network {
 	struct netlink route;
 	struct netlink news; /* of links and addresses */
 	struct loop_source news_source;
-	struct loop_timer update; /* of the uplinks: something has changed */
+	struct loop_timer update; /* when to look for uplinks again, after a change */
 	struct nat nat;
-	struct loop_timer sweep; /* of chains that are not used any more */
+	struct loop_timer sweep; /* of the table's unused chains */
 	bool is_sweep_due;
 	struct bridge bridge;
 	struct uplinks uplinks;
 	char table[32], guard[GUARD_TABLE_MAX];
 	bool is_installed; /* network_install() has succeeded */
-	int commit_err;    /* for network_commit() to return */
-	bool is_closing;   /* news is none any more */
+	int commit_err;    /* network_commit() returns it */
+	bool is_closing;   /* do not act on news any more */
 	char resolv_conf[NAMES_TEXT_MAX];
-	uint8_t *hosts; /* a bit for each number of an address that is taken; owned */
+	uint8_t *hosts; /* a bit for each number of an address: 1: taken; owned */
 	unsigned int host_count, last_host;
 	struct attachment *attachments[NETWORK_BUCKETS]; /* those with a link, by its ifindex */
 	void (*on_bridge_gone)(void *data);
 	void *data;
 };
 
-/** network_names_are_taken() - for guardian_start(): @plan's names for a run with this index. */
+/**
+ * network_names_are_taken() - does somebody use the names of the run with this index?
+ * @plan: a struct plan: for guardian_start()
+ */
 bool network_names_are_taken(unsigned int index, void *plan);
 
 /**
  * network_open() - make the bridge, and begin the table (nat_open())
- * @on_bridge_gone: somebody has deleted it; may be called until network_close()
+ * @on_bridge_gone: called when somebody has deleted the bridge; not after network_close()
  *
  * The guardian must have answered. Each change is in the log before it is made.
  *
@@ -62,16 +65,20 @@ int network_open(struct network *network, const struct plan *plan, struct loop *
 		 struct log *log, struct guardian *guardian, void (*on_bridge_gone)(void *data),
 		 void *data);
 
-/** network_install() - make the table, with what is in it by now; let the LAN in. Return: as above.
+/**
+ * network_install() - make the table with everything that was added to it; let the LAN in
+ * Return: 0 or -errno, reported.
  */
 int network_install(struct network *network);
 
-/** network_close() - remove the table; let go of the sockets. Links and the rest are the log's. */
+/** network_close() - remove the table, close the sockets. The log undoes the links and the rest. */
 void network_close(struct network *network);
 
-/** network_sweep_later() - backends have been removed: delete their chains some time later. */
+/** network_sweep_later() - backends were removed: delete their chains some time later. */
 void network_sweep_later(struct network *network);
 
-/** network_commit() - after network_install(): make the changes of the table that were asked for
- * since the last time. Return: 0 or -errno, reported. */
+/**
+ * network_commit() - after network_install(): make the changes of the table since the last commit
+ * Return: 0 or -errno, reported.
+ */
 int network_commit(struct network *network);

@@ -68,7 +68,7 @@ static void output_send_line(struct output *output, unsigned int number, struct 
 	output_line_free(line);
 }
 
-/* Where there is no memory, a part of a line is lost: better than to end a run. */
+/* Without memory, a part of a line is lost, which is better than ending the run. */
 static void output_line_add(struct output_line *line, const char *data, size_t length)
 {
 	if (line->size - line->length < length) {

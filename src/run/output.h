@@ -2,8 +2,8 @@
 /*
  * output.h - what the copies print, line by line, onto one standard output.
  *
- * Nothing here blocks, and memory is bounded: a reader that stops reading makes lines wait here,
- * and whoever feeds us is expected to look at output_is_clear() before it reads more from a copy.
+ * Nothing here blocks. If the reader stops reading, lines wait here. To keep the memory bounded,
+ * the caller checks output_is_clear() before it reads more from a copy.
  */
 #pragma once
 
@@ -20,9 +20,9 @@ struct output {
 	bool has_colour;
 };
 
-/** The line that a copy is in the middle of. Zeros: none. */
+/** The unfinished line of a copy. All zeros: none. */
 struct output_line {
-	char *text; /* owned; there is none between two lines */
+	char *text; /* owned; NULL between two lines */
 	size_t length, size;
 };
 
@@ -38,16 +38,19 @@ void output_print(struct output *output, const char *fmt, ...)
 
 /**
  * output_feed() - add what copy @number has printed
- * @line: its unfinished line. It is sent on when it ends, or when it is full.
+ * @line: its unfinished line, which is printed when it ends or is full
  */
 void output_feed(struct output *output, unsigned int number, struct output_line *line,
 		 const char *data, size_t length);
 
-/** output_finish() - copy @number prints no more: send its unfinished line on, and free it. */
+/** output_finish() - copy @number prints no more: print its unfinished line, and free it. */
 void output_finish(struct output *output, unsigned int number, struct output_line *line);
 
-/** output_flush() - write as much as the reader takes now. Return: 0, or why it failed for good. */
+/**
+ * output_flush() - write as much as the reader takes now.
+ * Return: 0 or -errno: nothing can be written any more.
+ */
 int output_flush(struct output *output);
 
-/** output_is_clear() - has the reader taken everything, or is it gone? */
+/** output_is_clear() - has the reader taken everything, or can nothing be written any more? */
 bool output_is_clear(const struct output *output);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * place.c - PLACES/N/files with a greeting in it, PLACES/N/tmp, and the way to the project in that.
+ * place.c - makes PLACES/N/files with a greeting in it, and PLACES/N/tmp with the path to the
+ * project in it.
  */
 #include "run/place.h"
 
@@ -42,7 +43,7 @@ void places_path(const struct places *places, unsigned int number, const char *n
 		 number, name);
 }
 
-/* A fresh working directory says whose it is. */
+/* Writes a file into a new working directory, which says whose directory it is. */
 static int place_greet(const struct places *places, unsigned int number, int files)
 {
 	const struct plan *plan = places->plan;
@@ -62,7 +63,10 @@ static int place_greet(const struct places *places, unsigned int number, int fil
 	return 0;
 }
 
-/* Makes @name in @at, for this life only where it is not there yet. Return: a descriptor or -errno.
+/*
+ * Makes directory @name in @at. If it does not exist yet, it is noted in the log: it is there for
+ * this life only.
+ * Return: a descriptor or -errno.
  */
 static int place_make_step(struct place *place, const struct places *places, int at,
 			   const char *name, const char *path)
@@ -81,7 +85,7 @@ static int place_make_step(struct place *place, const struct places *places, int
 	return directory_make(at, name, places->identity->uid, places->identity->gid, NULL);
 }
 
-/* The part of @hidden that ends with its step number @steps, behind "TMP/". */
+/* Writes TMP/ and the first @steps components of @hidden to @path. */
 static void place_format_step(const char *tmp, const char *hidden, size_t steps, char *path)
 {
 	size_t length = 0;
@@ -103,8 +107,9 @@ static size_t place_count_steps(const char *hidden)
 }
 
 /*
- * Where the project lies below /tmp, the copy's own /tmp hides it. It is shown again at its path,
- * for which that path has to exist in what becomes the copy's /tmp, as long as the copy lives.
+ * If the project is below /tmp, the copy's own /tmp hides it. So it is mounted at its path once
+ * more. For that the path must exist in the directory that becomes the copy's /tmp, as long as the
+ * copy lives.
  */
 static int place_make_way(struct place *place, const struct places *places, unsigned int number,
 			  int tmp)
@@ -138,7 +143,10 @@ static int place_make_way(struct place *place, const struct places *places, unsi
 	return 0;
 }
 
-/* Made by a run as another user, it would make the program fail in a way that puzzles its user. */
+/*
+ * If an earlier run as another user has made the directory, the program fails in a way that its
+ * user does not understand: say so.
+ */
 static void place_check_owner(const struct places *places, unsigned int number, int tmp)
 {
 	uid_t uid = places->identity->uid;

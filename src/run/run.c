@@ -2,10 +2,11 @@
 /*
  * run.c - the life of a run, from its first check to its exit status. The way up is in start.c.
  *
- * When all copies listen, or have had their time, the run says so. Then there are events until it
- * is asked to end, or nothing is left to run. The way down is the same from wherever the way up has
- * come to: copies, their connections, rules, and what the guardian undoes. Were the links to go
- * before the rules, packets for a copy would leave by the default route.
+ * When all copies listen, or have had their time, the run says so. Then it handles events until it
+ * is asked to end, or until no copy is left. The way down is always the same, however far the way
+ * up has come: the copies, their connections, the rules, and then what the guardian undoes. The
+ * rules must go before the links: if the links went first, packets for a copy would leave by the
+ * default route.
  */
 #include "run/run.h"
 
@@ -16,8 +17,8 @@
 #include "run/start.h"
 
 enum {
-	RUN_HINT_MS = 1000,  /* how long an end takes before it is explained */
-	RUN_DEATH_MS = 5000, /* copies that are still there when all is over */
+	RUN_HINT_MS = 1000,  /* if the end takes longer, say why */
+	RUN_DEATH_MS = 5000, /* time for copies that still live when all is over */
 };
 
 /* ---- The end ---- */
@@ -41,7 +42,7 @@ static void run_on_hint(void *data)
 		  (life_deadline_ms(LIFE_ENDING) - RUN_HINT_MS) / 1000);
 }
 
-/* The first time kindly, then at once. */
+/* The first request ends the copies by SIGTERM, the second one kills them. */
 static void run_on_request(void *data)
 {
 	struct run *run = data;
@@ -241,9 +242,9 @@ static int run_close(struct run *run)
 	loop_forget(&run->loop, &run->watchdog);
 	err = guardian_finish(&run->guardian);
 	/*
-	 * The sockets that look into the copies' network namespaces were kept until here: without
-	 * them the kernel would be busy taking the namespaces apart, with the lock that deleting a
-	 * link needs as well (cleanup_net()).
+	 * The sockets that see the copies' network namespaces are closed only here. If they were
+	 * closed earlier, the kernel would be busy taking the namespaces apart, and it would hold
+	 * the lock that is also needed to delete a link (cleanup_net()).
 	 */
 	crew_close(&run->crew);
 	container_slots_close(&run->slots);
@@ -260,7 +261,7 @@ struct run *run_new(const struct plan *plan)
 	struct run *run = calloc(1, sizeof(*run));
 
 	if (!run) {
-		error_report(-ENOMEM, "cannot begin");
+		error_report(-ENOMEM, "cannot begin the run");
 		return NULL;
 	}
 	run->plan = plan;
@@ -285,15 +286,16 @@ void run_observe(struct run *run,
 
 int run_live(struct run *run)
 {
+	bool has_failed;
 	int undo_err;
 
 	run->err = run_begin(run);
 	if (!run->err)
 		run_loop(run);
 	undo_err = run_close(run);
-	undo_err = run->err ? run->err : undo_err;
+	has_failed = run->err || undo_err;
 	free(run);
-	return undo_err ? EXIT_FAILURE : EXIT_SUCCESS;
+	return has_failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 int run_plan(const struct plan *plan)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * run.h - the engine's door: a plan that is being carried out, and what can be changed of it.
+ * run.h - the interface of the engine: carries out a plan, and changes a run while it lives.
  *
- * A run is a command and its copies. Copies and mappings come and go by the same few operations,
- * whoever asks for them: the plan at the start, a front door later.
+ * A run is a command and its copies. Copies and mappings are added and removed by the same few
+ * functions, both for the plan at the start and for a front door later.
  */
 #pragma once
 
@@ -13,29 +13,34 @@
 struct run;
 
 /**
- * run_plan() - carry the plan out, until it is stopped or has failed
+ * run_plan() - carry the plan out, until the run is stopped or has failed
  *
  * Blocks signals and never restores them: the caller is expected to exit.
  *
- * Return: the process's exit status: EXIT_SUCCESS stopped as asked (SIGINT, SIGTERM, SIGHUP),
- * EXIT_FAILURE otherwise, and why is reported.
+ * Return: the process's exit status: EXIT_SUCCESS: the run was asked to stop (SIGINT, SIGTERM,
+ * SIGHUP); EXIT_FAILURE: anything else, reported.
  */
 int run_plan(const struct plan *plan);
 
-/** run_new() - a run that has not begun. @plan: must live as long. Return: NULL: reported. */
+/**
+ * run_new() - a run that has not begun
+ * @plan: must live as long as the run
+ *
+ * Return: a run, for run_live(); or NULL, reported.
+ */
 struct run *run_new(const struct plan *plan);
 
 /**
  * run_observe() - be told of every change of a copy
- * @on_change: called in run_live(), where it may use the operations below. @number: of the copy;
- *             0: of none, the run has begun to serve. LIFE_ENDED: it has given everything back.
+ * @on_change: called in run_live(), where it may use the functions below. @number: the copy's; 0:
+ *             the run has begun to serve. @state: LIFE_ENDED: the copy has given everything back.
  */
 void run_observe(struct run *run,
 		 void (*on_change)(void *data, struct run *run, unsigned int number,
 				   enum life_state state),
 		 void *data);
 
-/** run_live() - carry it out, and free it. Return: the exit status, as of run_plan(). */
+/** run_live() - carry the run out, and free it. Return: the exit status, as run_plan(). */
 int run_live(struct run *run);
 
 /* ---- While it lives: refused from when it ends on ---- */
@@ -48,12 +53,10 @@ int run_live(struct run *run);
 int run_add_mapping(struct run *run, uint8_t protocol, uint16_t host_port, uint16_t copy_port,
 		    unsigned int number);
 
-/** run_remove_mapping() - let a host port go. Return: 0; -ENOENT: it is not one of ours. */
+/** run_remove_mapping() - give a host port up. Return: 0; -ENOENT: it is not one of ours. */
 int run_remove_mapping(struct run *run, uint8_t protocol, uint16_t host_port);
 
-/**
- * run_next_number() - the number that the next copy will have: for its mappings, which come first
- */
+/** run_next_number() - the number of the next copy. Its mappings are added before it. */
 unsigned int run_next_number(const struct run *run);
 
 /**
@@ -67,11 +70,13 @@ unsigned int run_next_number(const struct run *run);
 unsigned int run_add_copy(struct run *run);
 
 /**
- * run_remove_copy() - lead nothing to a copy any more, end it, and forget it
+ * run_remove_copy() - lead no more connections to a copy, end it, and then forget it
  *
- * Its mappings stay, and are refused. Return: 0; -ENOENT: there is none.
+ * Its mappings stay: connections to them are refused.
+ *
+ * Return: 0; -ENOENT: there is no such copy.
  */
 int run_remove_copy(struct run *run, unsigned int number);
 
-/** run_print() - say a line on the standard output. */
+/** run_print() - print a line on the standard output. */
 void run_print(struct run *run, const char *line);

@@ -31,7 +31,10 @@ int signals_open(struct signals *signals, struct loop *loop, void (*on_request)(
 	sigset_t blocked, stop;
 	int fd, err;
 
-	/* Ignored by our caller, it would have the kernel reap our children behind our back. */
+	/*
+	 * If our caller ignores SIGCHLD, the kernel would reap our children itself, and we could
+	 * not wait for them.
+	 */
 	sigaction(SIGCHLD, &(struct sigaction){.sa_handler = SIG_DFL}, NULL);
 	sigfillset(&blocked);
 	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)

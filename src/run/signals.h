@@ -14,11 +14,11 @@ struct signals {
 };
 
 /**
- * signals_open() - block signals, for this process and all that it starts, and hear of some
+ * signals_open() - block signals, for this process and all that it starts, and listen for some
  * @on_request: called for each SIGINT, SIGTERM and SIGHUP
  *
- * Before any other process is started, so that none of the signals can fall between two chairs.
- * What stops or aborts a process keeps its default action: the guardian sees to the rest.
+ * Call this before any other process is started, so that no signal is lost. Signals that stop or
+ * abort a process keep their default action: the guardian then undoes everything.
  *
  * Return: 0 or -errno, reported.
  */

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * start.c - the way up, each step begun by the end of the one before:
- *   1. check what can be refused without having changed anything; bind to the host ports
+ * start.c - the way up. Each step begins when the one before it has ended:
+ *   1. check everything that can be checked without changing anything; bind to the host ports
  *   2. start the guardian, wait for its answer
  *   3. make the network; let the next start go on
- *   4. start the copies, some at a time, so that signals are heard between them (crew.c)
+ *   4. start the copies, some at a time, so that signals are handled between them (crew.c)
  */
 #include "run/start.h"
 
@@ -85,8 +85,9 @@ static int start_open_mappings(struct run *run)
 	return 0;
 }
 
-/* All under the lock of the guardian's start: when it is let go, what others must not take is
- * taken.
+/*
+ * The guardian has taken a lock that keeps other starts waiting. It is released at the end: by then
+ * this run has taken its names, addresses and ports, which no other start may take.
  */
 static int start_make_network(struct run *run)
 {
@@ -96,7 +97,6 @@ static int start_make_network(struct run *run)
 		return err;
 	err = network_open(&run->network, run->plan, &run->loop, &run->log, &run->guardian,
 			   run_on_bridge_gone, run);
-
 	if (err)
 		return err;
 	ports_install(&run->crew.ports, &run->network.nat);
@@ -157,7 +157,7 @@ static void start_on_guardian_end(void *data, uint32_t events)
 
 	(void)events;
 	loop_forget(&run->loop, &run->watchdog);
-	/* If it has not answered, it has said why it ended, or guardian_finish() will. */
+	/* If the guardian has not answered, it has said why it ended, or guardian_finish() will. */
 	if (run->guardian.has_answered && run->phase < RUN_ENDING)
 		error_say(0, "the guardian has been killed: stopping");
 	run_end(run, -EPIPE);
@@ -168,7 +168,7 @@ static void start_on_answer_late(void *data)
 	run_end(data, error_say(-ETIMEDOUT, "the guardian does not answer: stopping"));
 }
 
-/* Every copy inherits its end of the lifeline. */
+/* Every copy inherits the manager's end of the lifeline, so it needs a low number. */
 static int start_keep_lifeline(struct run *run)
 {
 	int kept = container_slots_keep(&run->slots, run->guardian.lifeline);

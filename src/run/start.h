@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * start.h - from a plan to copies that are being started: for run.c.
+ * start.h - begins to carry a plan out, up to copies that are being started: for run.c.
  */
 #pragma once
 
 #include "run/state.h"
 
 /**
- * start_begin() - check, and start the guardian; the rest follows by events
+ * start_begin() - check the plan, and start the guardian; the rest follows by events
  *
- * Loop, console, signals and crew are open. What goes wrong later ends the run (run_end()).
+ * Loop, console, signals and crew must be open. A later failure ends the run (run_end()).
  *
  * Return: 0 or -errno, reported.
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * state.h - a run, as its two files see it: start.c and run.c.
+ * state.h - struct run, for the two files that know what is in it: start.c and run.c.
  */
 #pragma once
 
@@ -9,7 +9,7 @@
 #include "run/signals.h"
 
 enum run_phase {
-	RUN_WAITING, /* for the guardian */
+	RUN_WAITING, /* the guardian has not answered yet */
 	RUN_STARTING,
 	RUN_SERVING,
 	RUN_ENDING, /* the copies have been told to end */
@@ -19,7 +19,7 @@ enum run_phase {
 struct run {
 	const struct plan *plan;
 	enum run_phase phase;
-	int err; /* why it ends; 0: it was asked to */
+	int err; /* why the run ends; 0: somebody has asked for it */
 	struct loop loop;
 	struct console console;
 	struct signals signals;
@@ -27,10 +27,10 @@ struct run {
 	struct filter filter;
 	struct container_slots slots;
 	struct guardian guardian;
-	struct loop_source answer;      /* the guardian's */
+	struct loop_source answer;      /* the guardian's answer is there */
 	struct loop_source watchdog;    /* the guardian has ended */
-	struct loop_timer answer_timer; /* it is late */
-	struct loop_timer hint_timer;   /* the end takes long */
+	struct loop_timer answer_timer; /* the guardian's answer is late */
+	struct loop_timer hint_timer;   /* the end takes long: say why */
 	struct log log;
 	struct cgroup cgroup;
 	struct places places;
@@ -42,8 +42,8 @@ struct run {
 	void *data;
 };
 
-/** run_end() - have the copies end, and then the run. @err: why; 0: somebody has asked for it. */
+/** run_end() - end the copies, and then the run. @err: why; 0: somebody has asked for it. */
 void run_end(struct run *run, int err);
 
-/** run_on_bridge_gone() - for network_open(). */
+/** run_on_bridge_gone() - the bridge was deleted: end the run. For network_open(). */
 void run_on_bridge_gone(void *data);
