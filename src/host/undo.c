@@ -37,42 +37,10 @@ static int undo_links(const struct mac *mac)
 	return err;
 }
 
-static int undo_conntrack(const struct address networks[2])
-{
-	struct netlink nl;
-	int err = netlink_open(&nl, NETLINK_NETFILTER);
-
-	if (err)
-		return err;
-	err = conntrack_forget(&nl, networks, 2);
-	if (err)
-		netlink_report(&nl, err, "cannot delete the conntrack entries of this run");
-	netlink_close(&nl);
-	return err;
-}
-
-static int undo_record(const struct record *record, int log, int rundir)
-{
-	switch (record->kind) {
-	case RECORD_LINKS:
-		return undo_links(&record->mac);
-	case RECORD_CONNTRACK:
-		return undo_conntrack(record->networks);
-	case RECORD_UPLINK:
-		return uplinks_put_back(record->family, record->ifindex, rundir, log);
-	case RECORD_DIRECTORY:
-		return directory_remove(record->path);
-	case RECORD_GUARD:
-		return guard_delete(record->table);
-	case RECORD_CGROUP:
-		return cgroup_undo(record->path);
-	}
-	return -EINVAL;
-}
-
 /* A log that is being played. */
 struct undo {
 	int log;
+	struct netlink *netfilter; /* see undo_play() */
 	int rundir;   /* locked by the caller; -1: to be locked for each record that needs it */
 	int lock_err; /* why that failed: it is waited for once */
 	bool has_forwarder; /* an uplink could not be turned off */
@@ -80,9 +48,50 @@ struct undo {
 	int err;            /* the first failure */
 };
 
+static int undo_conntrack(const struct record *record, struct netlink *netfilter)
+{
+	int err;
+
+	if (conntrack_is_empty())
+		return 0;
+	err = netfilter->socket ? 0 : netlink_open(netfilter, NETLINK_NETFILTER);
+	if (err)
+		return err;
+	err = conntrack_forget(netfilter, record->networks, 2);
+	return err ? netlink_report(netfilter, err,
+				    "cannot delete the conntrack entries of this run")
+		   : 0;
+}
+
+static int undo_guard(const struct record *record, struct netlink *netfilter)
+{
+	int err = netfilter->socket ? 0 : netlink_open(netfilter, NETLINK_NETFILTER);
+
+	return err ? err : guard_delete(netfilter, record->table);
+}
+
+static int undo_record(const struct record *record, const struct undo *undo, int rundir)
+{
+	switch (record->kind) {
+	case RECORD_LINKS:
+		return undo_links(&record->mac);
+	case RECORD_CONNTRACK:
+		return undo_conntrack(record, undo->netfilter);
+	case RECORD_UPLINK:
+		return uplinks_put_back(record->family, record->ifindex, rundir, undo->log);
+	case RECORD_DIRECTORY:
+		return directory_remove(record->path);
+	case RECORD_GUARD:
+		return undo_guard(record, undo->netfilter);
+	case RECORD_CGROUP:
+		return cgroup_undo(record->path);
+	}
+	return -EINVAL;
+}
+
 static int undo_and_void(const struct log_record *found, const struct undo *undo, int rundir)
 {
-	int err = undo_record(&found->record, undo->log, rundir);
+	int err = undo_record(&found->record, undo, rundir);
 
 	if (err)
 		return err;
@@ -163,9 +172,14 @@ static void undo_on_junk(const char *line)
 	error_say(0, "undo log: skipping a line that is no record: %.80s", line);
 }
 
-int undo_play(int log, int rundir)
+int undo_play(int log, int rundir, struct netlink *netfilter)
 {
-	struct undo undo = {.log = log, .rundir = rundir, .is_foreign = undo_is_foreign(log)};
+	struct undo undo = {
+		.log = log,
+		.netfilter = netfilter,
+		.rundir = rundir,
+		.is_foreign = undo_is_foreign(log),
+	};
 	int err = log_read(log, undo_on_record, undo_on_junk, &undo);
 
 	if (err)
@@ -177,6 +191,7 @@ static int undo_recover_log(int rundir, const char *name)
 {
 	bool alive = false;
 	AUTO_CLOSE int log = rundir_open_log(rundir, name, &alive);
+	struct netlink netfilter = {0};
 	int err;
 
 	if (log == -ENOENT || (log >= 0 && alive))
@@ -185,7 +200,8 @@ static int undo_recover_log(int rundir, const char *name)
 		error_report(log, "%s/%s: left alone, it is no undo log of ours", RUNDIR, name);
 		return 0;
 	}
-	err = undo_play(log, rundir);
+	err = undo_play(log, rundir, &netfilter);
+	netlink_close(&netfilter);
 	if (!err)
 		unlinkat(rundir, name, 0);
 	return err;

@@ -8,14 +8,18 @@
  */
 #pragma once
 
+#include "net/netlink.h"
+
 /**
  * undo_play() - take back everything that the log names, the newest first
  * @log:    readable; the first line is the file's header and is skipped
  * @rundir: of rundir_open() where the caller has it locked already, else -1
+ * @netfilter: the NETLINK_NETFILTER socket that owns the guard; or one that is closed, and will be
+ *             opened if it is needed. It stays open: closing it can take 20 ms, once.
  *
  * Goes on after a failure. Return: 0, or the first error; each is reported.
  */
-int undo_play(int log, int rundir);
+int undo_play(int log, int rundir, struct netlink *netfilter);
 
 /**
  * undo_recover() - undo what killed runs have left in this network namespace

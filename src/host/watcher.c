@@ -139,6 +139,7 @@ static void watcher_end_connections(const struct watcher_held *held)
 {
 	struct connections_owner *owners = calloc(held->count + 1, sizeof(*owners));
 	struct netlink *diags = calloc(held->count + 1, sizeof(*diags));
+	struct netlink netfilter;
 	size_t count = 0;
 
 	for (size_t i = 0; owners && diags && i < held->count; i++) {
@@ -152,7 +153,9 @@ static void watcher_end_connections(const struct watcher_held *held)
 		};
 		count++;
 	}
-	connections_end(owners, count);
+	if (netlink_open(&netfilter, NETLINK_NETFILTER) == 0)
+		connections_end(&netfilter, owners, count);
+	netlink_close(&netfilter);
 	/*
 	 * Do not close the sockets: the kernel would then take the copies' namespaces apart, which
 	 * would delay the undoing. They are closed when this process ends.
@@ -226,6 +229,22 @@ static int watcher_open_log(int lifeline, bool (*is_taken)(unsigned int index, v
 	return log;
 }
 
+/*
+ * If the manager has removed the table, the socket that made it serves on, as the owner of the
+ * guard: to close it now would only wait for RCU. If not, closing it removes the table, before the
+ * links go.
+ */
+static int watcher_undo(int log, struct watcher_held *held)
+{
+	struct netlink netfilter = {0};
+
+	if (!held->is_manager_done)
+		fd_close(&held->table);
+	else if (held->table >= 0)
+		netlink_adopt(&netfilter, fd_steal(&held->table));
+	return undo_play(log, -1, &netfilter);
+}
+
 int watcher_main(int lifeline, int manager, bool (*is_taken)(unsigned int index, void *data),
 		 void *data)
 {
@@ -246,9 +265,7 @@ int watcher_main(int lifeline, int manager, bool (*is_taken)(unsigned int index,
 		watcher_end_copies(&held);
 	else /* the manager holds their namespaces; here all descriptors may be in use */
 		watcher_close_copies(&held);
-	/* The table goes with it, if the manager has not removed it; the guard becomes nobody's. */
-	fd_close(&held.table);
-	err = undo_play(log, -1);
+	err = watcher_undo(log, &held);
 	if (!err)
 		err = rundir_release(index);
 	if (err == -ETIMEDOUT)

@@ -88,19 +88,10 @@ static int connections_end_found(struct netlink *nl, struct connections_owner *o
 	return err;
 }
 
-int connections_end(struct connections_owner *owners, size_t count)
+int connections_end(struct netlink *nl, struct connections_owner *owners, size_t count)
 {
-	struct netlink nl;
-	int err;
+	int err = count ? connections_end_found(nl, owners, count) : 0;
 
-	if (!count)
-		return 0;
-	err = netlink_open(&nl, NETLINK_NETFILTER);
-	if (err)
-		return err;
-	err = connections_end_found(&nl, owners, count);
-	if (err)
-		netlink_report(&nl, err, "cannot end the connections of copies that have ended");
-	netlink_close(&nl);
-	return err;
+	return err ? netlink_report(nl, err, "cannot end the connections of copies that have ended")
+		   : 0;
 }

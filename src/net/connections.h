@@ -18,6 +18,7 @@ struct connections_owner {
 
 /**
  * connections_end() - end all connections of some owners, and no others
+ * @nl: a NETLINK_NETFILTER socket
  *
  * If an owner has a conntrack entry, all its TCP connections are aborted, which tells their peers
  * (see diag_abort_all()). Then the entries are deleted. An owner without an entry is skipped,
@@ -25,4 +26,4 @@ struct connections_owner {
  *
  * Return: 0 or the first -errno of conntrack, reported.
  */
-int connections_end(struct connections_owner *owners, size_t count);
+int connections_end(struct netlink *nl, struct connections_owner *owners, size_t count);

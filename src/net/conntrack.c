@@ -139,7 +139,7 @@ static int conntrack_delete_entry(struct netlink *nl, const struct conntrack_ent
 	return netlink_talk(nl, nlh, NULL, NULL);
 }
 
-static bool conntrack_is_empty(void)
+bool conntrack_is_empty(void)
 {
 	char count[SYSCTL_VALUE_MAX];
 

@@ -31,6 +31,9 @@ struct conntrack_list {
 int conntrack_find(struct netlink *nl, bool (*is_wanted)(const struct address *address, void *data),
 		   void *data, struct conntrack_list *list);
 
+/** conntrack_is_empty() - has this namespace no entry at all? */
+bool conntrack_is_empty(void);
+
 /**
  * conntrack_delete() - delete the entries of @list. If one has expired meanwhile, that is no error.
  */

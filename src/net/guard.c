@@ -96,19 +96,15 @@ int guard_make(struct netlink *nl, const char *table)
 	return err == -EOPNOTSUPP || err == -EINVAL ? guard_try(nl, table, 0) : err;
 }
 
-int guard_delete(const char *table)
+int guard_delete(struct netlink *nl, const char *table)
 {
 	struct nft_batch batch;
-	struct netlink nl;
-	int err = netlink_open(&nl, NETLINK_NETFILTER);
+	int err;
 
-	if (err)
-		return err;
-	nft_batch_start(&batch, table, nl.sequence);
+	nft_batch_start(&batch, table, nl->sequence);
 	nft_batch_delete_table(&batch);
-	err = guard_send(&nl, &batch);
-	if (err && err != -ENOENT)
-		netlink_report(&nl, err, "nftables: cannot delete the table inet %s", table);
-	netlink_close(&nl);
-	return err == -ENOENT ? 0 : err;
+	err = guard_send(nl, &batch);
+	if (!err || err == -ENOENT)
+		return 0;
+	return netlink_report(nl, err, "nftables: cannot delete the table inet %s", table);
 }

@@ -32,8 +32,13 @@ bool guard_is_name(const char *table);
 /** guard_make() - make the table of its own, over the socket of its owner. Return: 0 or -errno. */
 int guard_make(struct netlink *nl, const char *table);
 
-/** guard_delete() - delete such a table. None is no error. Return: 0 or -errno, reported. */
-int guard_delete(const char *table);
+/**
+ * guard_delete() - delete such a table
+ * @nl: a NETLINK_NETFILTER socket; the owner's, as long as that is open
+ *
+ * None is no error. Return: 0 or -errno, reported.
+ */
+int guard_delete(struct netlink *nl, const char *table);
 
 /** guard_add_set() - add the set of uplinks to the table of @batch. */
 void guard_add_set(struct nft_batch *batch);

@@ -129,12 +129,12 @@ static void crew_end_connections(struct crew *crew, bool (*is_meant)(const struc
 	AUTO_FREE struct connections_owner *owners = calloc(crew->count + 1, sizeof(*owners));
 	size_t count = 0;
 
-	if (!owners)
+	if (!owners || !crew->ports.nat)
 		return;
 	for (struct copy *copy = crew->first; copy; copy = copy->next)
 		if (is_meant(copy) && copy->diag.socket)
 			owners[count++] = copy_owner(copy);
-	connections_end(owners, count);
+	connections_end(&crew->setting.network->nat.nl, owners, count);
 }
 
 static bool crew_is_dying(const struct copy *copy)

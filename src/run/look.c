@@ -69,13 +69,21 @@ static bool look_ask_all(struct copy *copy)
 	return all;
 }
 
+/* All ready copies are looked at together: one wake-up a second, however many there are. */
+static unsigned int look_next_tick_ms(void)
+{
+	uint64_t now_ms = loop_now_ns() / 1000000;
+
+	return LOOK_READY_MS - (unsigned int)(now_ms % LOOK_READY_MS);
+}
+
 /* Many that start at a time keep the processors busy themselves: looking must not add to that. */
 static unsigned int look_next_ms(struct copy *copy)
 {
 	unsigned int most = LOOK_MS + copy->setting->starting / LOOKS_PER_MS;
 
 	if (copy->state == LIFE_READY)
-		return LOOK_READY_MS;
+		return look_next_tick_ms();
 	if (copy->state != LIFE_STARTING)
 		return LOOK_LATE_MS;
 	copy->look_ms *= 2;

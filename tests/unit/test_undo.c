@@ -107,13 +107,22 @@ static void log_directory(struct site *site, const char *name, const char *end)
 	log_text(site, end);
 }
 
+static int play(const struct site *site)
+{
+	struct netlink none = {0};
+	int err = undo_play(site->log, site->runs, &none);
+
+	netlink_close(&none);
+	return err;
+}
+
 #define SITE_TEST(name) static void name(void **state)
 
 SITE_TEST(an_empty_file_is_nothing_to_do)
 {
 	struct site *site = *state;
 
-	assert_int_equal(undo_play(site->log, site->runs), 0);
+	assert_int_equal(play(site), 0);
 }
 
 SITE_TEST(a_header_alone_is_nothing_to_do)
@@ -121,7 +130,7 @@ SITE_TEST(a_header_alone_is_nothing_to_do)
 	struct site *site = *state;
 
 	log_text(site, HEADER);
-	assert_int_equal(undo_play(site->log, site->runs), 0);
+	assert_int_equal(play(site), 0);
 }
 
 SITE_TEST(the_first_line_is_never_a_record)
@@ -132,7 +141,7 @@ SITE_TEST(the_first_line_is_never_a_record)
 	site_mkdir(site, "b");
 	log_directory(site, "a", "\n");
 	log_directory(site, "b", "\n");
-	assert_int_equal(undo_play(site->log, site->runs), 0);
+	assert_int_equal(play(site), 0);
 	assert_true(site_has(site, "a"));
 	assert_false(site_has(site, "b"));
 }
@@ -147,7 +156,7 @@ SITE_TEST(the_newest_goes_first)
 		log_directory(site, names[i], "\n");
 		site_mkdir(site, names[i]);
 	}
-	assert_int_equal(undo_play(site->log, site->runs), 0);
+	assert_int_equal(play(site), 0);
 	assert_false(site_has(site, "a"));
 }
 
@@ -160,7 +169,7 @@ SITE_TEST(the_oldest_first_would_have_shown)
 	log_text(site, HEADER);
 	log_directory(site, "a/b", "\n");
 	log_directory(site, "a", "\n");
-	assert_int_equal(undo_play(site->log, site->runs), 0);
+	assert_int_equal(play(site), 0);
 	assert_true(site_has(site, "a")); /* was not empty yet, and that is no error */
 	assert_false(site_has(site, "a/b"));
 }
@@ -176,7 +185,7 @@ SITE_TEST(the_numbers_tell_the_order_not_the_places)
 	log_directory(site, "a/b", "\n");
 	site->next = 9;
 	log_directory(site, "a", "\n");
-	assert_int_equal(undo_play(site->log, site->runs), 0);
+	assert_int_equal(play(site), 0);
 	assert_false(site_has(site, "a"));
 }
 
@@ -189,7 +198,7 @@ SITE_TEST(a_void_line_is_not_undone)
 	log_text(site, HEADER "#");
 	log_directory(site, "a", "\n");
 	log_directory(site, "b", "\n");
-	assert_int_equal(undo_play(site->log, site->runs), 0);
+	assert_int_equal(play(site), 0);
 	assert_true(site_has(site, "a"));
 	assert_false(site_has(site, "b"));
 }
@@ -205,7 +214,7 @@ SITE_TEST(what_is_undone_is_void_and_what_is_not_stays)
 	log_text(site, HEADER);
 	log_directory(site, "a", "\n");
 	log_directory(site, name, "\n");
-	assert_int_equal(undo_play(site->log, site->runs), -ENAMETOOLONG);
+	assert_int_equal(play(site), -ENAMETOOLONG);
 	assert_true(pread(site->log, text, sizeof(text) - 1, 0) > 0);
 	assert_memory_equal(text + strlen(HEADER), "# directory ", 12);
 	failed = strchr(text + strlen(HEADER), '\n') + 1;
@@ -220,8 +229,8 @@ SITE_TEST(playing_twice_is_playing_once)
 	site_mkdir(site, "a");
 	log_text(site, HEADER);
 	log_directory(site, "a", "\n");
-	assert_int_equal(undo_play(site->log, site->runs), 0);
-	assert_int_equal(undo_play(site->log, site->runs), 0);
+	assert_int_equal(play(site), 0);
+	assert_int_equal(play(site), 0);
 	assert_false(site_has(site, "a"));
 	assert_int_equal(fds_count(), fds);
 }
@@ -235,7 +244,7 @@ SITE_TEST(a_torn_last_line_is_ignored)
 	log_text(site, HEADER);
 	log_directory(site, "ab", "\n");
 	log_directory(site, "a", ""); /* of ".../abc", say */
-	assert_int_equal(undo_play(site->log, site->runs), 0);
+	assert_int_equal(play(site), 0);
 	assert_true(site_has(site, "a"));
 	assert_false(site_has(site, "ab"));
 }
@@ -246,7 +255,7 @@ SITE_TEST(a_torn_header_is_ignored)
 
 	site_mkdir(site, "a");
 	log_directory(site, "a", "");
-	assert_int_equal(undo_play(site->log, site->runs), 0);
+	assert_int_equal(play(site), 0);
 	assert_true(site_has(site, "a"));
 }
 
@@ -260,7 +269,7 @@ SITE_TEST(a_line_that_is_no_record_is_skipped)
 	log_directory(site, "a", "\n");
 	log_text(site, "garbage\n\n\033[31m\ndirectory\n");
 	log_directory(site, "b", "\n");
-	undo_play(site->log, site->runs);
+	play(site);
 	assert_false(site_has(site, "a"));
 	assert_false(site_has(site, "b"));
 }
@@ -276,7 +285,7 @@ SITE_TEST(garbage_with_zeros_in_it_is_skipped_too)
 	log_directory(site, "a", "\n");
 	log_write(site, zeros, sizeof(zeros) - 1);
 	log_directory(site, "b", "\n");
-	undo_play(site->log, site->runs);
+	play(site);
 	assert_false(site_has(site, "a"));
 	assert_false(site_has(site, "b"));
 }
@@ -293,7 +302,7 @@ SITE_TEST(it_goes_on_after_a_failure_and_returns_it)
 	log_directory(site, "a", "\n");
 	log_directory(site, name, "\n");
 	log_directory(site, "b", "\n");
-	assert_int_equal(undo_play(site->log, site->runs), -ENAMETOOLONG);
+	assert_int_equal(play(site), -ENAMETOOLONG);
 	assert_false(site_has(site, "a"));
 	assert_false(site_has(site, "b"));
 }
@@ -311,7 +320,7 @@ SITE_TEST(what_is_in_use_or_no_directory_stays)
 	log_directory(site, "full", "\n");
 	log_directory(site, "full/file", "\n");
 	log_directory(site, "never/made", "\n");
-	assert_int_equal(undo_play(site->log, site->runs), 0);
+	assert_int_equal(play(site), 0);
 	assert_true(site_has(site, "full/file"));
 }
 
@@ -325,7 +334,7 @@ SITE_TEST(no_link_is_followed)
 	log_text(site, HEADER);
 	log_directory(site, "link/a", "\n");
 	log_directory(site, "link", "\n");
-	assert_int_equal(undo_play(site->log, site->runs), 0);
+	assert_int_equal(play(site), 0);
 	assert_true(site_has(site, "elsewhere/a"));
 	assert_true(site_has(site, "link"));
 }
@@ -339,13 +348,13 @@ SITE_TEST(an_uplink_that_is_gone_is_no_error)
 	log_directory(site, "a", "\n");
 	log_number(site);
 	log_text(site, "uplink ipv4 2147483647\n");
-	assert_int_equal(undo_play(site->log, site->runs), 0);
+	assert_int_equal(play(site), 0);
 	assert_false(site_has(site, "a"));
 }
 
 TEST(a_log_that_cannot_be_read_is_an_error)
 {
-	assert_int_equal(undo_play(-1, -1), -EBADF);
+	assert_int_equal(undo_play(-1, -1, &(struct netlink){0}), -EBADF);
 }
 
 #define SITE_UNIT_TEST(name) cmocka_unit_test_setup_teardown(name, site_setup, site_teardown)
