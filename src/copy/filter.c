@@ -15,11 +15,13 @@
 #include "copy/filter.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/sched.h>
 #include <linux/seccomp.h>
 #include <seccomp.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -28,6 +30,8 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static const int REFUSED[] = {
 	/* mounts and roots */
@@ -122,9 +126,53 @@ enum { CLONE_FLAGS_ARGUMENT = 1 };
 enum { CLONE_FLAGS_ARGUMENT = 0 };
 #endif
 
+/*
+ * The calls that take a mode. Each is refused where that would set S_ISUID or S_ISGID: the copy's
+ * mounts are nosuid, but the host's own view of the same files need not be, and a program that a
+ * copy left behind there would run with the rights of the copy's user.
+ */
+enum { ALWAYS = -1 };
+static const struct {
+	int call;
+	unsigned int mode; /* which argument */
+	int flags; /* which argument says whether there is a mode at all; ALWAYS: there is */
+} MODES[] = {
+	{SCMP_SYS(chmod), 1, ALWAYS},    {SCMP_SYS(fchmod), 1, ALWAYS},
+	{SCMP_SYS(fchmodat), 2, ALWAYS}, {SCMP_SYS(creat), 1, ALWAYS},
+	{SCMP_SYS(open), 2, 1},          {SCMP_SYS(openat), 3, 2},
+	{SCMP_SYS(mkdir), 1, ALWAYS},    {SCMP_SYS(mkdirat), 2, ALWAYS},
+	{SCMP_SYS(mknod), 1, ALWAYS},    {SCMP_SYS(mknodat), 2, ALWAYS},
+};
+static const uint64_t SET_ID[] = {S_ISUID, S_ISGID};
+static const uint64_t CREATING[] = {O_CREAT, O_TMPFILE & ~O_DIRECTORY};
+
+/*
+ * fchmodat2() (Linux 6.6) is unknown to libseccomp before 2.5.5, and an unknown call cannot be
+ * added to a filter for several architectures. Its number is the same on all of them, but for the
+ * bit that marks calls of x32.
+ */
+#ifndef SYS_fchmodat2
+#define SYS_fchmodat2 452
+#endif
+enum { X32_BIT = 0x40000000 };
+
+/* The half of a 64-bit argument that the kernel looks at, where it takes 32 bits or fewer. */
+#define LOW_HALF(argument)                               \
+	(offsetof(struct seccomp_data, args[argument]) + \
+	 (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? sizeof(uint32_t) : 0))
+
+static const struct sock_filter FCHMODAT2[] = {
+	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+	BPF_STMT(BPF_ALU | BPF_AND | BPF_K, ~(uint32_t)X32_BIT),
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_fchmodat2, 0, 3),
+	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, LOW_HALF(2)),
+	BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, S_ISUID | S_ISGID, 0, 1),
+	BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+};
+
 static int filter_add_calls(scmp_filter_ctx context)
 {
-	for (size_t i = 0; i < sizeof(REFUSED) / sizeof(REFUSED[0]); i++) {
+	for (size_t i = 0; i < COUNT(REFUSED); i++) {
 		int err = seccomp_rule_add(context, SCMP_ACT_ERRNO(EPERM), REFUSED[i], 0);
 
 		if (err)
@@ -148,7 +196,7 @@ static int filter_add_bits(scmp_filter_ctx context, int call, unsigned int argum
 
 static int filter_add_namespaces(scmp_filter_ctx context)
 {
-	for (size_t i = 0; i < sizeof(NAMESPACES) / sizeof(NAMESPACES[0]); i++) {
+	for (size_t i = 0; i < COUNT(NAMESPACES); i++) {
 		int err = filter_add_bits(context, SCMP_SYS(clone), CLONE_FLAGS_ARGUMENT,
 					  NAMESPACES[i]);
 
@@ -176,6 +224,44 @@ static int filter_add_sockets(scmp_filter_ctx context)
 				      &condition);
 }
 
+static int filter_add_mode(scmp_filter_ctx context, size_t call, uint64_t bit)
+{
+	const struct scmp_arg_cmp mode = {
+		.arg = MODES[call].mode, .op = SCMP_CMP_MASKED_EQ, .datum_a = bit, .datum_b = bit};
+
+	if (MODES[call].flags == ALWAYS)
+		return seccomp_rule_add_array(context, SCMP_ACT_ERRNO(EPERM), MODES[call].call, 1,
+					      &mode);
+	for (size_t i = 0; i < COUNT(CREATING); i++) {
+		const struct scmp_arg_cmp both[] = {
+			{.arg = (unsigned int)MODES[call].flags,
+			 .op = SCMP_CMP_MASKED_EQ,
+			 .datum_a = CREATING[i],
+			 .datum_b = CREATING[i]},
+			mode,
+		};
+		int err = seccomp_rule_add_array(context, SCMP_ACT_ERRNO(EPERM), MODES[call].call,
+						 2, both);
+
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static int filter_add_modes(scmp_filter_ctx context)
+{
+	for (size_t call = 0; call < COUNT(MODES); call++)
+		for (size_t i = 0; i < COUNT(SET_ID); i++) {
+			int err = filter_add_mode(context, call, SET_ID[i]);
+
+			if (err)
+				return err;
+		}
+	/* A filter cannot read openat2()'s mode: it is in memory. Programs then use openat(). */
+	return seccomp_rule_add(context, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(openat2), 0);
+}
+
 static int filter_add_architectures(scmp_filter_ctx context)
 {
 	static const uint32_t variants[][2] = {
@@ -184,7 +270,7 @@ static int filter_add_architectures(scmp_filter_ctx context)
 		{SCMP_ARCH_AARCH64, SCMP_ARCH_ARM},
 	};
 
-	for (size_t i = 0; i < sizeof(variants) / sizeof(variants[0]); i++) {
+	for (size_t i = 0; i < COUNT(variants); i++) {
 		int err = 0;
 
 		if (variants[i][0] == seccomp_arch_native())
@@ -195,7 +281,10 @@ static int filter_add_architectures(scmp_filter_ctx context)
 	return 0;
 }
 
-/* Uses a file in memory: before its release 2.6, libseccomp writes a program only to a file. */
+/*
+ * Puts what libseccomp cannot express in front of its program. Uses a file in memory: before its
+ * release 2.6, libseccomp writes a program only to a file.
+ */
 static int filter_export(scmp_filter_ctx context, struct filter *ret)
 {
 	AUTO_CLOSE int fd = memfd_create("seccomp filter", MFD_CLOEXEC);
@@ -209,12 +298,14 @@ static int filter_export(scmp_filter_ctx context, struct filter *ret)
 		return err;
 	if (fstat(fd, &st) < 0)
 		return -errno;
-	ret->program = malloc((size_t)st.st_size);
+	ret->program = malloc(sizeof(FCHMODAT2) + (size_t)st.st_size);
 	if (!ret->program)
 		return -ENOMEM;
-	if (pread(fd, ret->program, (size_t)st.st_size, 0) != st.st_size)
+	memcpy(ret->program, FCHMODAT2, sizeof(FCHMODAT2));
+	if (pread(fd, ret->program + COUNT(FCHMODAT2), (size_t)st.st_size, 0) != st.st_size)
 		return -EIO;
-	ret->length = (unsigned short)((size_t)st.st_size / sizeof(*ret->program));
+	ret->length =
+		(unsigned short)(COUNT(FCHMODAT2) + (size_t)st.st_size / sizeof(*ret->program));
 	return 0;
 }
 
@@ -233,6 +324,9 @@ static int filter_build(scmp_filter_ctx context, struct filter *ret)
 	if (err)
 		return err;
 	err = filter_add_sockets(context);
+	if (err)
+		return err;
+	err = filter_add_modes(context);
 	if (err)
 		return err;
 	return filter_export(context, ret);

@@ -226,6 +226,19 @@ def remove(path):
 
 
 @probe
+def change_mode(path, mode):
+    """chmod."""
+    os.chmod(path, mode)
+
+
+@probe
+def make_directory(path):
+    """mkdir; return its mode."""
+    os.mkdir(path)
+    return os.stat(path).st_mode
+
+
+@probe
 def make_device(path, major, minor):
     """mknod: a character device."""
     os.mknod(path, stat.S_IFCHR | 0o666, os.makedev(major, minor))
@@ -277,12 +290,13 @@ def clone(number, flags):
 @probe
 def int80(number, *arguments):
     """A system call by the door for 32-bit programs. (The answer is its result; no kernel door: SIGSEGV.)"""
-    code = bytes.fromhex("53 89f8 89f3 89d1 31d2 31f6 cd80 5b c3")  # push rbx; eax=edi; ebx=esi; ecx=edx; ...
+    # push rbx; eax=edi; ebx=esi; xchg ecx, edx; esi=r8d; int 0x80; pop rbx; ret
+    code = bytes.fromhex("53 89f8 89f3 87ca 4489c6 cd80 5b c3")
     page = mmap.mmap(-1, mmap.PAGESIZE, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
     page.write(code)
     start = ctypes.addressof(ctypes.c_char.from_buffer(page))
-    call = ctypes.CFUNCTYPE(ctypes.c_int, *[ctypes.c_int] * 3)(start)
-    result = call(number, *(arguments + (0, 0))[:2])
+    call = ctypes.CFUNCTYPE(ctypes.c_int, *[ctypes.c_int] * 5)(start)
+    result = call(number, *(arguments + (0, 0, 0, 0))[:4])
     return errno.errorcode[-result] if -4096 < result < 0 else result
 
 

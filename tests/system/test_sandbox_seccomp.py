@@ -9,6 +9,8 @@ import functools
 import os
 import platform
 import re
+import shutil
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -44,6 +46,29 @@ NEW_TIME = 0x80  # unshare only: for clone these bits are the signal at the end
 AF_VSOCK = 40
 X32_BIT = 0x40000000
 I386 = {"getpid": 20, "mount": 21, "umount": 22, "ptrace of others": None, "chroot": 61, "reboot": 88, "clone3": 435}
+I386 |= {"creat": 8, "open": 5, "openat": 295, "openat2": 437, "mkdir": 39, "mkdirat": 296, "mknod": 14}
+I386 |= {"mknodat": 297, "chmod": 15, "fchmod": 94, "fchmodat": 306, "fchmodat2": 452}
+
+# The calls that set a mode: the arguments before it, of which none leads to a file, and what is asked for with it.
+CREATE, UNNAMED, NODE = os.O_CREAT | os.O_WRONLY, os.O_TMPFILE | os.O_RDWR, stat.S_IFREG
+MODES = [
+    ("chmod", [-1], 0),
+    ("fchmod", [-1], 0),
+    ("fchmodat", [-1, -1], 0),
+    ("fchmodat2", [-1, -1], 0),
+    ("creat", [-1], 0),
+    ("open", [-1, CREATE], 0),
+    ("open", [-1, UNNAMED], 0),
+    ("openat", [-1, -1, CREATE], 0),
+    ("openat", [-1, -1, UNNAMED], 0),
+    ("mkdir", [-1], 0),
+    ("mkdirat", [-1, -1], 0),
+    ("mknod", [-1], NODE),
+    ("mknodat", [-1, -1], NODE),
+]
+SET_ID = (0o4755, 0o2755, 0o6755, 0o4000, 0o2000, 0o7777)
+NOT_SET_ID = (0, 0o644, 0o755, 0o1777)
+IGNORED = 1 << 32  # bits that are in the register, and that the kernel does not look at
 
 
 @functools.cache
@@ -126,6 +151,67 @@ def test_no_socket_to_the_hypervisor(sandbox):
             assert copy.refusal("make_socket", AF_VSOCK, kind) == "EPERM"
 
 
+def mode_calls(names, modes):
+    """Return all calls that set a mode as a list of number and arguments each; names: their numbers."""
+    known = [(names[name], arguments, kind) for name, arguments, kind in MODES if name in names]
+    assert len(known) >= 7
+    return [(number, *arguments, kind | mode, 0) for number, arguments, kind in known for mode in modes]
+
+
+def test_no_file_becomes_set_user_id(sandbox):
+    """Whichever call would set either bit, also where a register holds more than the kernel looks at."""
+    names = {"fchmodat2": 452, **numbers()}
+    modes = [mode | more for mode in SET_ID for more in (0, IGNORED)]
+    for copy in sandbox.copies:
+        for program in (False, True):
+            calls = mode_calls(names, modes)
+            answers = copy.get("refusals", "syscall", *calls, program=program)
+            assert [call for call, answer in zip(calls, answers) if answer != "EPERM"] == []
+        flags = copy.refusals("syscall", [(names["openat"], -1, -1, CREATE | IGNORED, mode) for mode in SET_ID])
+        assert set(flags.values()) == {"EPERM"}
+
+
+def test_other_modes_are_none_of_its_business(sandbox):
+    """Neither without these bits, nor where no file is made and the mode means nothing. See works.py, too."""
+    names = {"fchmodat2": 452, **numbers()}
+    for copy in sandbox.copies:
+        answers = copy.refusals("syscall", mode_calls(names, NOT_SET_ID))
+        assert set(answers.values()) <= {"EFAULT", "EBADF", *(() if "fchmodat2" in numbers() else ("ENOSYS",))}, answers
+        for flags in (os.O_RDONLY, os.O_WRONLY | os.O_TRUNC, os.O_DIRECTORY, os.O_PATH):
+            assert copy.refusal("syscall", names["openat"], -1, -1, flags, 0o6755) == "EFAULT"
+
+
+def test_openat2_is_as_if_it_did_not_exist(sandbox):
+    """ENOSYS, on which programs take openat instead: its mode lies in memory, where no filter looks."""
+    for copy in sandbox.copies:
+        assert copy.refusal("syscall", numbers()["openat2"], *NONSENSE) == "ENOSYS"
+
+
+def test_the_host_finds_no_set_user_id_program_of_a_copy(sandbox):
+    """chmod 6755 of a shell in its /tmp is refused, and leaves the mode as it is."""
+    for copy in sandbox.copies:
+        copy.get("run", "cp", "/bin/sh", "/tmp/sh")
+        for mode in (0o4755, 0o2755):
+            assert copy.refusal("change_mode", "/tmp/sh", mode) == "EPERM"
+            code, _, error = copy.get("run", "chmod", f"{mode:o}", "/tmp/sh")
+            assert code == 1 and "Operation not permitted" in error
+            assert copy.get("run", "install", "-m", f"{mode:o}", "/bin/sh", "/tmp/installed")[0] != 0
+        for name in ("sh", "installed"):
+            assert not (sandbox.project.tmp(copy.number) / name).stat().st_mode & 0o6000
+            copy.get("remove", f"/tmp/{name}")
+
+
+def test_a_directory_inherits_its_group_bit(sandbox):
+    """In one that somebody has given that bit, the kernel sets it on each new one by itself."""
+    for copy in sandbox.copies:
+        shared = sandbox.project.tmp(copy.number) / "shared"
+        shared.mkdir()
+        os.chown(shared, sandbox.caller, sandbox.caller)
+        shared.chmod(0o2755)
+        assert stat.S_IMODE(copy.get("make_directory", "/tmp/shared/below")) & 0o2000
+        shutil.rmtree(shared)
+
+
 if platform.machine() == "x86_64":
 
     def test_the_door_for_32_bit_programs(sandbox):
@@ -137,7 +223,13 @@ if platform.machine() == "x86_64":
         assert copy.get("int80", I386["getpid"]) > 1
         for name in ("mount", "umount", "chroot", "reboot"):
             assert copy.get("int80", I386[name], -1, -1) == "EPERM", name
-        assert copy.get("int80", I386["clone3"], -1, -1) == "ENOSYS"
+        for name in ("clone3", "openat2"):
+            assert copy.get("int80", I386[name], -1, -1) == "ENOSYS", name
+        for call in mode_calls(I386, SET_ID):
+            assert copy.get("int80", *call) == "EPERM", call
+        for call in mode_calls(I386, NOT_SET_ID):
+            assert copy.get("int80", *call) in ("EFAULT", "EBADF", "ENOSYS"), call
+        assert copy.get("int80", I386["openat"], -1, -1, 0, 0o6755) == "EFAULT"
 
     def test_the_door_for_x32_programs(sandbox):
         """The same numbers with a bit set, whether or not the kernel knows them."""
@@ -149,6 +241,9 @@ if platform.machine() == "x86_64":
             others = {name for name, answer in answers.items() if answer != "EPERM"}
             assert {answers[name] for name in others} <= {"ENOSYS"}
             assert "mount" not in others
+            calls_for_modes = mode_calls({name: number | X32_BIT for name, number in numbers().items()}, SET_ID)
+            answers = copy.refusals("syscall", calls_for_modes)
+            assert set(answers.values()) == {"EPERM"}, answers
 
 
 # ---- Other processes ---------------------------------------------------------------------------

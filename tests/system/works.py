@@ -274,6 +274,27 @@ def files():
         _use("/run")
 
 
+def _mode(path):
+    return stat.S_IMODE(os.stat(path).st_mode)
+
+
+def modes():
+    """Those that are given at once, less the umask, and those that are changed later; the sticky bit."""
+    os.umask(0o027)
+    for place in PLACES:
+        with tempfile.TemporaryDirectory(dir=place) as directory:
+            os.close(os.open(f"{directory}/file", os.O_CREAT | os.O_WRONLY, 0o777))
+            os.mkdir(f"{directory}/directory", 0o1777)
+            os.mkfifo(f"{directory}/fifo", 0o666)
+            assert [_mode(f"{directory}/{name}") for name in ("file", "directory", "fifo")] == [0o750, 0o1750, 0o640]
+            os.close(os.open(f"{directory}/file", os.O_RDONLY, 0o6777))  # a mode that means nothing
+            os.chmod(f"{directory}/file", 0o1777)
+            assert _mode(f"{directory}/file") == 0o1777
+            with open(f"{directory}/file", encoding="ascii") as file:
+                os.fchmod(file.fileno(), 0o444)
+            assert _mode(f"{directory}/file") == 0o444
+
+
 def scripts():
     """A program that it has written itself, in its directory and in /tmp."""
     for place in (".", "/tmp"):
