@@ -211,14 +211,15 @@ static int filter_add_namespaces(scmp_filter_ctx context)
 }
 
 /*
- * Refuses AF_VSOCK: it reaches the hypervisor, and no network namespace prevents that. On 32-bit
- * x86 libseccomp then refuses socketcall(SYS_SOCKET) for every family. That does no harm: libc does
- * not use it any more, because Linux has socket(2) there since 4.3.
+ * Refuses AF_VSOCK: it reaches the hypervisor, and no network namespace prevents that. The kernel
+ * takes the family as an int, so the upper half of the register must not count. On 32-bit x86
+ * libseccomp then refuses socketcall(SYS_SOCKET) for every family. That does no harm: libc does not
+ * use it any more, because Linux has socket(2) there since 4.3.
  */
 static int filter_add_sockets(scmp_filter_ctx context)
 {
 	const struct scmp_arg_cmp condition = {
-		.arg = 0, .op = SCMP_CMP_EQ, .datum_a = AF_VSOCK, .datum_b = 0};
+		.arg = 0, .op = SCMP_CMP_MASKED_EQ, .datum_a = UINT32_MAX, .datum_b = AF_VSOCK};
 
 	return seccomp_rule_add_array(context, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket), 1,
 				      &condition);

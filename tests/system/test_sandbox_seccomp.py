@@ -10,6 +10,7 @@ import os
 import platform
 import re
 import shutil
+import socket
 import stat
 import subprocess
 import sys
@@ -48,6 +49,7 @@ X32_BIT = 0x40000000
 I386 = {"getpid": 20, "mount": 21, "umount": 22, "ptrace of others": None, "chroot": 61, "reboot": 88, "clone3": 435}
 I386 |= {"creat": 8, "open": 5, "openat": 295, "openat2": 437, "mkdir": 39, "mkdirat": 296, "mknod": 14}
 I386 |= {"mknodat": 297, "chmod": 15, "fchmod": 94, "fchmodat": 306, "fchmodat2": 452}
+I386 |= {"clone": 120, "unshare": 310, "socket": 359}
 
 # The calls that set a mode: the arguments before it, of which none leads to a file, and what is asked for with it.
 CREATE, UNNAMED, NODE = os.O_CREAT | os.O_WRONLY, os.O_TMPFILE | os.O_RDWR, stat.S_IFREG
@@ -118,9 +120,11 @@ def test_no_new_namespace(sandbox, name):
     flag = NAMESPACES[name]
     for copy in sandbox.copies:
         assert copy.refusal("clone", numbers()["clone"], flag) == "EPERM"
-        assert copy.refusal("clone", numbers()["clone"], flag | CLONE_FILES) == "EPERM"
+        for more in (CLONE_FILES, IGNORED, -IGNORED):
+            assert copy.refusal("clone", numbers()["clone"], flag | more) == "EPERM"
         assert copy.refusal("syscall", numbers()["unshare"], flag) == "EPERM"
         assert copy.refusal("syscall", numbers()["unshare"], flag | CLONE_FILES) == "EPERM"
+        assert copy.refusal("syscall", numbers()["unshare"], flag | IGNORED) in ("EPERM", "EINVAL")
         assert copy.refusal("syscall", numbers()["unshare"], sum(NAMESPACES.values())) == "EPERM"
 
 
@@ -149,6 +153,10 @@ def test_no_socket_to_the_hypervisor(sandbox):
     for copy in sandbox.copies:
         for kind in (1, 2, 5):
             assert copy.refusal("make_socket", AF_VSOCK, kind) == "EPERM"
+            for more in (0, IGNORED, -IGNORED, 1 << 62):
+                assert copy.refusal("syscall", numbers()["socket"], AF_VSOCK | more, kind, 0) == "EPERM"
+        for more in (0, IGNORED):
+            assert copy.refusal("syscall", numbers()["socket"], socket.AF_UNIX | more, socket.SOCK_STREAM, 0) == ""
 
 
 def mode_calls(names, modes):
@@ -225,6 +233,10 @@ if platform.machine() == "x86_64":
             assert copy.get("int80", I386[name], -1, -1) == "EPERM", name
         for name in ("clone3", "openat2"):
             assert copy.get("int80", I386[name], -1, -1) == "ENOSYS", name
+        assert copy.get("int80", I386["socket"], AF_VSOCK, 1) == "EPERM"
+        for flag in NAMESPACES.values():
+            assert copy.get("int80", I386["clone"], flag) == "EPERM", flag
+            assert copy.get("int80", I386["unshare"], flag) == "EPERM", flag
         for call in mode_calls(I386, SET_ID):
             assert copy.get("int80", *call) == "EPERM", call
         for call in mode_calls(I386, NOT_SET_ID):
