@@ -309,6 +309,11 @@ int child_main(const struct container_spec *spec, int manager)
 		error_report(-errno, "copy %u: cannot start its program", spec->number);
 		return EXIT_FAILURE;
 	}
+	/*
+	 * Init keeps the terminal open. If the program closed it, and nobody had it open any more,
+	 * its other end would hang up, and the kernel would send the program SIGHUP.
+	 */
+	dup2(slave, STDOUT_FILENO);
 	close(slave);
 	init_run(program, manager);
 	return EXIT_SUCCESS;

@@ -179,9 +179,7 @@ static void printer_on_event(void *data, uint32_t events)
 
 	if (printer_read(printer) || !(events & EPOLLHUP))
 		return;
-	/*
-	 * Everything is read. Nobody has the terminal open any more, and nobody can open it again.
-	 */
+	/* The copy has ended, since its init has the terminal open until then; and all is read. */
 	printer_close(printer);
 }
 

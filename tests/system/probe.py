@@ -458,6 +458,25 @@ def kill_all(name):
 
 
 @probe
+def leave_terminal(how):
+    """(In the program:) have no standard output and error any more, as a daemon: redirect or close them."""
+    null = os.open("/dev/null", os.O_RDWR)
+    for descriptor in (1, 2):
+        if how == "redirect":
+            os.dup2(null, descriptor)
+        else:
+            os.close(descriptor)
+    os.close(null)
+
+
+@probe
+def print_on(path, text):
+    """Print a line on a terminal by its path."""
+    with open(path, "w", encoding="utf-8") as terminal:
+        terminal.write(f"{text}\n")
+
+
+@probe
 def leave(code):
     """(In the program:) end with an exit status."""
     os._exit(code)

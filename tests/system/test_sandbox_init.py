@@ -181,6 +181,25 @@ def test_kill_of_everybody_by_a_child(copies):
     assert manager.running
 
 
+@pytest.mark.parametrize("how", ["redirect", "close"])
+def test_a_program_may_let_go_of_its_terminal(copies, how):
+    """It goes on serving, can print by /dev/tty, and what it prints last before its end is shown."""
+    manager, copy, other = copies
+    copy.get("leave_terminal", how, program=True)
+    # The manager has heard that nobody prints any more, if it has heard what the other one prints after that.
+    other.get("print_on", "/dev/tty", "of the other one")
+    manager.out.wait_for(r"^copy 2 \| of the other one$", AT_ONCE)
+    assert_untouched(copy)
+    copy.get("print_on", "/dev/tty", "once more", program=True)
+    manager.out.wait_for(r"^copy 1 \| once more$", AT_ONCE)
+    copy.get("print_on", "/dev/tty", "the last", program=True)
+    copy.refusal("leave", 3, program=True)
+    manager.err.wait_for(r"^uva_container: copy 1: exited with status 3\b", AT_ONCE)
+    manager.out.wait_for(r"^copy 1 \| the last$", AT_ONCE)
+    assert_gone(copy)
+    assert_untouched(other)
+
+
 def test_processes_of_the_host_are_not_there_to_be_signalled(sandbox):
     """Their numbers mean nothing in a copy."""
     for copy in sandbox.copies:
