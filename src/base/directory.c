@@ -49,6 +49,23 @@ int directory_make(int base, const char *name, uid_t uid, gid_t gid, bool *ret_m
 	return fd_steal(&fd);
 }
 
+int directory_make_way(const char *path)
+{
+	char part[PATH_MAX];
+
+	snprintf(part, sizeof(part), "%s", path);
+	for (char *slash = strchr(part + 1, '/');; slash = strchr(slash + 1, '/')) {
+		if (slash)
+			*slash = '\0';
+		/* EROFS: a part that is there, on a file system that is read-only */
+		if (mkdir(part, 0755) < 0 && errno != EEXIST && errno != EROFS)
+			return -errno;
+		if (!slash)
+			return 0;
+		*slash = '/';
+	}
+}
+
 int directory_remove(const char *path)
 {
 	char parent_path[PATH_MAX], name_path[PATH_MAX];

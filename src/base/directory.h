@@ -30,6 +30,14 @@ int directory_open(int base, const char *path);
 int directory_make(int base, const char *name, uid_t uid, gid_t gid, bool *ret_made);
 
 /**
+ * directory_make_way() - make the directory @path with its parents, as far as they are not there
+ * @path: absolute, in a place where nobody else makes links
+ *
+ * Return: 0 or -errno.
+ */
+int directory_make_way(const char *path);
+
+/**
  * directory_remove() - remove @path if it is an empty directory
  *
  * It is no error if it is gone, not empty, in use, or no longer a directory.

@@ -16,7 +16,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -217,68 +216,11 @@ static bool fs_is_hidden(const char *base)
 	return fs_hidden_below_tmp(base);
 }
 
-/* Makes the directory @path, with its parents, in a private place that is still empty. */
-static int fs_make_way(const char *path)
-{
-	char part[PATH_MAX];
-
-	snprintf(part, sizeof(part), "%s", path);
-	for (char *slash = strchr(part + 1, '/');; slash = strchr(slash + 1, '/')) {
-		if (slash)
-			*slash = '\0';
-		if (mkdir(part, 0755) < 0 && errno != EEXIST && errno != EROFS)
-			return fs_failed(-errno, "make", part);
-		if (!slash)
-			return 0;
-		*slash = '/';
-	}
-}
-
 static int fs_show_again(int base_mount, const char *base)
 {
-	int err = fs_make_way(base);
+	int err = directory_make_way(base);
 
-	return err ? err : fs_put(base_mount, base);
-}
-
-static int fs_write_file(const char *path, const char *text)
-{
-	AUTO_CLOSE int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-
-	if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text))
-		return fs_failed(-errno, "write", path);
-	return 0;
-}
-
-/*
- * Writes the copy's resolv.conf into the private /run. If the host's /etc/resolv.conf is a link to
- * @target in /run (systemd-resolved), the copy's file is written right there. Otherwise it is
- * written ELSEWHERE, and mounted over the host's file.
- */
-static int fs_setup_names(const char *target, const char *text)
-{
-	static const char ELSEWHERE[] = "/run/resolv.conf";
-	bool is_in_run = strncmp(target, "/run/", strlen("/run/")) == 0;
-	const char *path = is_in_run ? target : ELSEWHERE;
-	AUTO_CLOSE int file = -1;
-	char parent[PATH_MAX];
-	int err;
-
-	if (!target[0]) /* the host has no /etc/resolv.conf */
-		return 0;
-	snprintf(parent, sizeof(parent), "%s", path);
-	*strrchr(parent, '/') = '\0';
-	err = fs_make_way(parent);
-	if (err)
-		return err;
-	err = fs_write_file(path, text);
-	if (err || is_in_run)
-		return err;
-	file = mount_clone(AT_FDCWD, path, false);
-	if (file < 0)
-		return fs_failed(file, "take", path);
-	err = mount_restrict(file, MOUNT_ATTR_RDONLY | HARMLESS);
-	return err ? fs_failed(err, "take", path) : fs_put(file, target);
+	return err ? fs_failed(err, "make", base) : fs_put(base_mount, base);
 }
 
 /* The detached mounts that are taken before everything becomes read-only; -1: none. */
@@ -317,7 +259,7 @@ static int fs_take_all(struct fs_taken *taken, const struct fs_spec *spec, bool 
 	return err ? fs_failed(err, "restrict", spec->base) : 0;
 }
 
-static int fs_setup_run(const struct fs_spec *spec, const char *names)
+static int fs_setup_run(const struct fs_spec *spec, const struct etc_paths *etc)
 {
 	char options[64];
 	int err;
@@ -326,10 +268,11 @@ static int fs_setup_run(const struct fs_spec *spec, const char *names)
 	err = fs_mount("tmpfs", "/run", MS_NODEV, options);
 	if (err)
 		return err;
-	return fs_setup_names(names, spec->resolv_conf);
+	return etc_setup(etc, &spec->etc);
 }
 
-static int fs_put_all(const struct fs_taken *taken, const struct fs_spec *spec, const char *names)
+static int fs_put_all(const struct fs_taken *taken, const struct fs_spec *spec,
+		      const struct etc_paths *etc)
 {
 	int err = fs_setup_dev(taken->devices);
 
@@ -338,7 +281,7 @@ static int fs_put_all(const struct fs_taken *taken, const struct fs_spec *spec, 
 	err = fs_setup_kernel_views();
 	if (err)
 		return err;
-	err = fs_setup_run(spec, names);
+	err = fs_setup_run(spec, etc);
 	if (err)
 		return err;
 	if (access("/var/tmp", F_OK) == 0)
@@ -358,12 +301,11 @@ static int fs_put_all(const struct fs_taken *taken, const struct fs_spec *spec, 
 int fs_setup(const struct fs_spec *spec)
 {
 	AUTO_TAKEN struct fs_taken taken = {.base = -1, .workdir = -1, .tmp = -1};
-	char names[PATH_MAX] = "";
+	struct etc_paths etc;
 	int err;
 
 	memset(taken.devices, -1, sizeof(taken.devices));
-	if (!realpath("/etc/resolv.conf", names))
-		names[0] = '\0';
+	etc_find(&etc);
 	err = mount_new(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
 	if (err)
 		return fs_failed(err, "make private", "/");
@@ -373,5 +315,5 @@ int fs_setup(const struct fs_spec *spec)
 	err = mount_restrict_tree("/", MOUNT_ATTR_RDONLY | HARMLESS);
 	if (err)
 		return fs_failed(err, "make read-only", "/");
-	return fs_put_all(&taken, spec, names);
+	return fs_put_all(&taken, spec, &etc);
 }

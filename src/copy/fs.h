@@ -7,6 +7,8 @@
  *	/run /var/tmp          private, in memory
  *	/dev                   the harmless devices; the copy's own /dev/pts and /dev/shm
  *	/proc /sys             those of the copy's own namespaces, read-only
+ *	/etc/resolv.conf       as a copy can use it
+ *	/etc/hosts             the host's, and the copy's own name
  *	working directory      a directory on the host, for this copy alone, at the same path
  *
  * Every path is the same as on the host. A private place can hide the plan's directory (if that is
@@ -14,12 +16,14 @@
  */
 #pragma once
 
+#include "copy/etc.h"
+
 struct fs_spec {
-	const char *base;        /* the plan's directory, absolute, without links */
-	const char *workdir;     /* below @base; becomes writable */
-	const char *tmp;         /* what becomes /tmp */
-	const char *resolv_conf; /* text of /etc/resolv.conf */
-	unsigned int uid, gid;   /* owner of /run */
+	const char *base;      /* the plan's directory, absolute, without links */
+	const char *workdir;   /* below @base; becomes writable */
+	const char *tmp;       /* what becomes /tmp */
+	struct etc_spec etc;   /* resolv.conf and hosts */
+	unsigned int uid, gid; /* owner of /run */
 };
 
 /**

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -79,4 +80,54 @@ void names_read(bool (*is_usable)(const struct address *address, void *data), vo
 		if (names_filter(text, is_usable, data, filtered))
 			return;
 	}
+}
+
+/* Reads up to @size bytes. Return: how many, or -errno. */
+static ssize_t names_read_file(int fd, char *text, size_t size)
+{
+	size_t length = 0;
+
+	while (length < size) {
+		ssize_t n = read(fd, text + length, size - length);
+
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		if (n == 0)
+			break;
+		length += n > 0 ? (size_t)n : 0;
+	}
+	return (ssize_t)length;
+}
+
+char *names_read_hosts(void)
+{
+	AUTO_CLOSE int fd = open("/etc/hosts", O_RDONLY | O_CLOEXEC);
+	char *text, *fitting;
+	ssize_t length;
+
+	if (fd < 0)
+		return NULL;
+	text = malloc(NAMES_HOSTS_MAX + 1);
+	if (!text)
+		return NULL;
+	length = names_read_file(fd, text, NAMES_HOSTS_MAX);
+	if (length < 0)
+		length = 0;
+	if (length == NAMES_HOSTS_MAX)
+		while (length > 0 && text[length - 1] != '\n') /* no half a line */
+			length--;
+	text[length] = '\0';
+	fitting = realloc(text, strlen(text) + 1);
+	return fitting ? fitting : text;
+}
+
+void names_format_own(const char *name, const struct address *address,
+		      const struct address *address6, char *lines)
+{
+	char text[ADDRESS_TEXT_MAX];
+	int length = snprintf(lines, NAMES_OWN_MAX, "%s %s\n", address_format(address, text), name);
+
+	if (address6->family != AF_UNSPEC)
+		snprintf(lines + length, NAMES_OWN_MAX - (size_t)length, "%s %s\n",
+			 address_format(address6, text), name);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * names.h - how a copy resolves names: its /etc/resolv.conf.
+ * names.h - how a copy resolves names: its /etc/resolv.conf and /etc/hosts.
  */
 #pragma once
 
@@ -11,6 +11,12 @@
 
 /** Room for a resolv.conf; glibc reads three servers and six domains of it. */
 enum { NAMES_TEXT_MAX = 4096 };
+
+/** Of a longer /etc/hosts a copy does not get the end: it has its own in memory, as every copy. */
+enum { NAMES_HOSTS_MAX = 1 << 20 };
+
+/** Room for names_format_own(). */
+enum { NAMES_OWN_MAX = 2 * (ADDRESS_TEXT_MAX + 32) };
 
 /**
  * names_filter() - make a copy's resolv.conf from one of the host's
@@ -35,3 +41,17 @@ bool names_filter(const char *text, bool (*is_usable)(const struct address *addr
  */
 void names_read(bool (*is_usable)(const struct address *address, void *data), void *data,
 		char *filtered);
+
+/** names_read_hosts() - the lines of this host's /etc/hosts. Return: owned; NULL: there is none. */
+char *names_read_hosts(void);
+
+/**
+ * names_format_own() - the lines of /etc/hosts by which a copy knows its own name
+ * @name:  of less than 32 bytes
+ * @lines: NAMES_OWN_MAX bytes
+ *
+ * Servers ask for their own name at their start (socket.getfqdn() in Python's http.server). No
+ * name server knows it, and where none answers, the answer would take many seconds.
+ */
+void names_format_own(const char *name, const struct address *address,
+		      const struct address *address6, char *lines);

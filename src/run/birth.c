@@ -24,7 +24,7 @@ static int birth_clone(struct copy *copy)
 {
 	struct copy_setting *setting = copy->setting;
 	const struct network *network = setting->network;
-	char files[PATH_MAX], tmp[PATH_MAX];
+	char files[PATH_MAX], tmp[PATH_MAX], own_hosts[NAMES_OWN_MAX];
 	struct container_spec spec = {
 		.number = copy->number,
 		.slots = setting->slots,
@@ -32,7 +32,9 @@ static int birth_clone(struct copy *copy)
 		.fs = {.base = setting->plan->directory,
 		       .workdir = files,
 		       .tmp = tmp,
-		       .resolv_conf = network->resolv_conf,
+		       .etc = {.resolv_conf = network->resolv_conf,
+			       .own_hosts = own_hosts,
+			       .hosts = network->hosts_file},
 		       .uid = setting->identity->uid,
 		       .gid = setting->identity->gid},
 		.argv = setting->plan->argv,
@@ -56,6 +58,8 @@ static int birth_clone(struct copy *copy)
 	spec.cgroup = cgroup;
 	places_path(setting->places, copy->number, "files", files);
 	places_path(setting->places, copy->number, "tmp", tmp);
+	names_format_own(copy->name, &copy->attachment.address, &copy->attachment.address6,
+			 own_hosts);
 	return container_spawn(&copy->container, &spec);
 }
 

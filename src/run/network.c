@@ -287,6 +287,7 @@ static int network_choose(struct network *network)
 		return error_report(err, "cannot make a random MAC address");
 	network->bridge.mtu = uplinks_mtu(&network->route);
 	names_read(network_server_is_usable, &network->route, network->resolv_conf);
+	network->hosts_file = names_read_hosts();
 	/*
 	 * Keep room for copies that end while others start: an address is free again only after a
 	 * while.
@@ -373,4 +374,6 @@ void network_close(struct network *network)
 	uplinks_close(&network->uplinks);
 	free(network->hosts);
 	network->hosts = NULL;
+	free(network->hosts_file);
+	network->hosts_file = NULL;
 }

@@ -40,7 +40,8 @@ struct network {
 	int commit_err;    /* network_commit() returns it */
 	bool is_closing;   /* do not act on news any more */
 	char resolv_conf[NAMES_TEXT_MAX];
-	uint8_t *hosts; /* a bit for each number of an address: 1: taken; owned */
+	char *hosts_file; /* text of /etc/hosts; owned; NULL: there is none */
+	uint8_t *hosts;   /* a bit for each number of an address that is taken; owned */
 	unsigned int host_count, last_host;
 	struct attachment *attachments[NETWORK_BUCKETS]; /* those with a link, by its ifindex */
 	void (*on_bridge_gone)(void *data);

@@ -246,6 +246,24 @@ def make_device(path, major, minor):
 
 
 @probe
+def look_up(name):
+    """getaddrinfo: the addresses of a name."""
+    return [place[0] for *_, place in socket.getaddrinfo(name, 80, type=socket.SOCK_STREAM)]
+
+
+@probe
+def full_name():
+    """What http.server asks for at its start."""
+    return socket.getfqdn()
+
+
+@probe
+def name_of(address):
+    """getnameinfo: the name of an address."""
+    return socket.getnameinfo((address, 80), socket.NI_NAMEREQD)[0]
+
+
+@probe
 def connect_unix(address):
     """Connect to a Unix socket; an abstract one begins with @."""
     with socket.socket(socket.AF_UNIX) as client:
