@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -61,20 +62,20 @@ static int fs_mount(const char *type, const char *target, unsigned long flags, c
 }
 
 /*
- * Makes a detached, writable mount of the directory @path. Its user can put a symbolic link on the
- * way to it: directory_open() follows none.
+ * Makes a detached mount of the directory @path. Its user can put a symbolic link on the way to it:
+ * directory_open() follows none.
  */
-static int fs_take(const char *path, int *ret_mount)
+static int fs_take(const char *path, bool recursive, uint64_t attributes, int *ret_mount)
 {
 	AUTO_CLOSE int fd = directory_open(AT_FDCWD, path);
 	int err;
 
 	if (fd < 0)
 		return fs_failed(fd, "take", path);
-	*ret_mount = mount_clone(fd, "", false);
+	*ret_mount = mount_clone(fd, "", recursive);
 	if (*ret_mount < 0)
 		return fs_failed(*ret_mount, "take", path);
-	err = mount_restrict(*ret_mount, HARMLESS);
+	err = mount_restrict(*ret_mount, attributes);
 	return err ? fs_failed(err, "restrict", path) : 0;
 }
 
@@ -155,7 +156,11 @@ static int fs_setup_dev(const int mounts[COUNT(DEVICES)])
 	err = mount_restrict_tree("/dev", MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID);
 	if (err)
 		return fs_failed(err, "make read-only", "/dev");
-	err = fs_mount("devpts", "/dev/pts", 0, "newinstance,ptmxmode=0666,mode=0620");
+	/*
+	 * All copies together get no more terminals than kernel.pty.max less kernel.pty.reserve,
+	 * which is 3072. A service needs one or two; 64 are enough for one that opens shells.
+	 */
+	err = fs_mount("devpts", "/dev/pts", 0, "newinstance,ptmxmode=0666,mode=0620,max=64");
 	if (err)
 		return err;
 	return fs_mount("tmpfs", "/dev/shm", MS_NODEV, "mode=1777,size=64m");
@@ -225,13 +230,14 @@ static int fs_show_again(int base_mount, const char *base)
 
 /* The detached mounts that are taken before everything becomes read-only; -1: none. */
 struct fs_taken {
-	int base, workdir, tmp;
+	int base, place, workdir, tmp;
 	int devices[COUNT(DEVICES)];
 };
 
 static void fs_taken_close(struct fs_taken *taken)
 {
 	fd_close(&taken->base);
+	fd_close(&taken->place);
 	fd_close(&taken->workdir);
 	fd_close(&taken->tmp);
 	for (size_t i = 0; i < COUNT(DEVICES); i++)
@@ -242,21 +248,38 @@ static void fs_taken_close(struct fs_taken *taken)
 
 static int fs_take_all(struct fs_taken *taken, const struct fs_spec *spec, bool base_is_hidden)
 {
-	int err = fs_take(spec->workdir, &taken->workdir);
+	int err = fs_take(spec->workdir, false, HARMLESS, &taken->workdir);
 
 	if (err)
 		return err;
-	err = fs_take(spec->tmp, &taken->tmp);
+	err = fs_take(spec->tmp, false, HARMLESS, &taken->tmp);
+	if (err)
+		return err;
+	err = fs_take(spec->place, true, MOUNT_ATTR_RDONLY | HARMLESS, &taken->place);
 	if (err)
 		return err;
 	err = fs_take_devices(taken->devices);
 	if (err || !base_is_hidden)
 		return err;
-	taken->base = mount_clone(AT_FDCWD, spec->base, true);
-	if (taken->base < 0)
-		return fs_failed(taken->base, "take", spec->base);
-	err = mount_restrict(taken->base, MOUNT_ATTR_RDONLY | HARMLESS);
-	return err ? fs_failed(err, "restrict", spec->base) : 0;
+	return fs_take(spec->base, true, MOUNT_ATTR_RDONLY | HARMLESS, &taken->base);
+}
+
+/* Mounts an empty directory over the one with the places of all copies, and this copy's in it. */
+static int fs_hide_other_places(int place_mount, const char *place)
+{
+	char path[PATH_MAX];
+	const char *places;
+	int err;
+
+	snprintf(path, sizeof(path), "%s", place);
+	places = dirname(path);
+	err = fs_mount("tmpfs", places, MS_NODEV, "mode=755,size=4k");
+	if (err)
+		return err;
+	if (mkdir(place, 0755) < 0)
+		return fs_failed(-errno, "make", place);
+	err = mount_restrict_tree(places, MOUNT_ATTR_RDONLY);
+	return err ? fs_failed(err, "make read-only", places) : fs_put(place_mount, place);
 }
 
 static int fs_setup_run(const struct fs_spec *spec, const struct etc_paths *etc)
@@ -295,12 +318,13 @@ static int fs_put_all(const struct fs_taken *taken, const struct fs_spec *spec,
 		err = fs_show_again(taken->base, spec->base);
 	if (err)
 		return err;
-	return fs_put(taken->workdir, spec->workdir);
+	err = fs_hide_other_places(taken->place, spec->place);
+	return err ? err : fs_put(taken->workdir, spec->workdir);
 }
 
 int fs_setup(const struct fs_spec *spec)
 {
-	AUTO_TAKEN struct fs_taken taken = {.base = -1, .workdir = -1, .tmp = -1};
+	AUTO_TAKEN struct fs_taken taken = {.base = -1, .place = -1, .workdir = -1, .tmp = -1};
 	struct etc_paths etc;
 	int err;
 

@@ -10,6 +10,7 @@
  *	/etc/resolv.conf       as a copy can use it
  *	/etc/hosts             the host's, and the copy's own name
  *	working directory      a directory on the host, for this copy alone, at the same path
+ *	places of other copies hidden
  *
  * Every path is the same as on the host. A private place can hide the plan's directory (if that is
  * below /tmp, for example): then the directory is mounted there again, read-only.
@@ -20,7 +21,8 @@
 
 struct fs_spec {
 	const char *base;      /* the plan's directory, absolute, without links */
-	const char *workdir;   /* below @base; becomes writable */
+	const char *place;     /* below @base; what lies beside it is hidden */
+	const char *workdir;   /* in @place; becomes writable */
 	const char *tmp;       /* what becomes /tmp */
 	struct etc_spec etc;   /* resolv.conf and hosts */
 	unsigned int uid, gid; /* owner of /run */

@@ -20,23 +20,45 @@ enum { BIRTH_GUARDIAN_MS = 5 };
 
 static void birth_on_hello(void *data, uint32_t events);
 
+/* Texts that are needed until the first process has its own copy of them. */
+struct birth_texts {
+	char place[PATH_MAX], files[PATH_MAX], tmp[PATH_MAX];
+	char own_hosts[NAMES_OWN_MAX];
+};
+
+static struct fs_spec birth_describe_files(const struct copy *copy, struct birth_texts *texts)
+{
+	const struct copy_setting *setting = copy->setting;
+	const struct network *network = setting->network;
+
+	places_path(setting->places, copy->number, NULL, texts->place);
+	places_path(setting->places, copy->number, "files", texts->files);
+	places_path(setting->places, copy->number, "tmp", texts->tmp);
+	names_format_own(copy->name, &copy->attachment.address, &copy->attachment.address6,
+			 texts->own_hosts);
+	return (struct fs_spec){
+		.base = setting->plan->directory,
+		.place = texts->place,
+		.workdir = texts->files,
+		.tmp = texts->tmp,
+		.etc = {.resolv_conf = network->resolv_conf,
+			.own_hosts = texts->own_hosts,
+			.hosts = network->hosts_file},
+		.uid = setting->identity->uid,
+		.gid = setting->identity->gid,
+	};
+}
+
 static int birth_clone(struct copy *copy)
 {
 	struct copy_setting *setting = copy->setting;
 	const struct network *network = setting->network;
-	char files[PATH_MAX], tmp[PATH_MAX], own_hosts[NAMES_OWN_MAX];
+	struct birth_texts texts;
 	struct container_spec spec = {
 		.number = copy->number,
 		.slots = setting->slots,
 		.hostname = copy->name,
-		.fs = {.base = setting->plan->directory,
-		       .workdir = files,
-		       .tmp = tmp,
-		       .etc = {.resolv_conf = network->resolv_conf,
-			       .own_hosts = own_hosts,
-			       .hosts = network->hosts_file},
-		       .uid = setting->identity->uid,
-		       .gid = setting->identity->gid},
+		.fs = birth_describe_files(copy, &texts),
 		.argv = setting->plan->argv,
 		.identity = setting->identity,
 		.filter = setting->filter,
@@ -56,10 +78,6 @@ static int birth_clone(struct copy *copy)
 	if (err)
 		return err;
 	spec.cgroup = cgroup;
-	places_path(setting->places, copy->number, "files", files);
-	places_path(setting->places, copy->number, "tmp", tmp);
-	names_format_own(copy->name, &copy->attachment.address, &copy->attachment.address6,
-			 own_hosts);
 	return container_spawn(&copy->container, &spec);
 }
 

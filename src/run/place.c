@@ -39,8 +39,8 @@ void places_close(struct places *places)
 
 void places_path(const struct places *places, unsigned int number, const char *name, char *path)
 {
-	snprintf(path, PATH_MAX, "%s/%s/%u/%s", places->plan->directory, places->plan->places,
-		 number, name);
+	snprintf(path, PATH_MAX, "%s/%s/%u%s%s", places->plan->directory, places->plan->places,
+		 number, name ? "/" : "", name ? name : "");
 }
 
 /* Writes a file into a new working directory, which says whose directory it is. */

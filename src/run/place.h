@@ -38,7 +38,8 @@ int places_open(struct places *places);
 /** places_close() - close the directory. Safe to repeat. */
 void places_close(struct places *places);
 
-/** places_path() - the absolute path of "files" or "tmp" of copy @number, in PATH_MAX bytes. */
+/** places_path() - "files" or "tmp" of copy @number, NULL: the directory with both: its absolute
+ * path, in PATH_MAX bytes. */
 void places_path(const struct places *places, unsigned int number, const char *name, char *path);
 
 /**

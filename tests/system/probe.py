@@ -452,6 +452,18 @@ def fork_until_refused():
 
 
 @probe
+def open_terminals(most):
+    """Open terminals until the kernel says no; return how many there were, and what it said."""
+    opened = []
+    for _ in range(most):
+        try:
+            opened += os.openpty()
+        except OSError as error:
+            return [len(opened) // 2, errno.errorcode[error.errno]]
+    return [len(opened) // 2, ""]
+
+
+@probe
 def watch_signals():
     """(In the program:) note every signal from now on."""
     for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP, signal.SIGCHLD}:

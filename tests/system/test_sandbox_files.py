@@ -91,10 +91,7 @@ def test_the_project_cannot_be_written(sandbox):
     """The user's own directory: the program, what lies beside it, and what is the copies'."""
     top = sandbox.project.path
     for copy in sandbox.copies:
-        places = [top, f"{top}/copies", f"{top}/copies/{copy.number}"]
-        for number in {1, 2} - {copy.number}:
-            places += [f"{top}/copies/{number}", f"{top}/copies/{number}/files", f"{top}/copies/{number}/tmp"]
-        for place in places:
+        for place in (top, f"{top}/copies", f"{top}/copies/{copy.number}", f"{top}/copies/{copy.number}/tmp"):
             assert copy.refusal("create", f"{place}/new") == "EROFS"
         for name in ("http_recorder.py", "uva_container", "works.py"):
             assert copy.refusal("opened", f"{top}/{name}", "w") in (*READ_ONLY, "ETXTBSY")
@@ -122,6 +119,19 @@ def test_what_one_copy_writes_another_does_not_see(sandbox):
         assert second.refusal("read", f"{path}/of-copy-1") == "ENOENT"
         assert not sandbox.host.root(f"{path}/of-copy-1").exists()
         first.get("remove", f"{path}/of-copy-1")
+
+
+def test_the_directories_of_another_copy_are_hidden(sandbox):
+    """What lies beside its own is not there, not even for reading."""
+    first, second = sandbox.copies
+    for copy, other in ((first, second), (second, first)):
+        places = f"{sandbox.project.path}/copies"
+        assert copy.get("names", places) == [str(copy.number)]
+        assert copy.get("names", f"{places}/{copy.number}") == ["files", "tmp"]
+        assert copy.get("names", f"{places}/{copy.number}/files") == copy.get("names", ".")
+        for name in ("", "/files", f"/files/copy-{other.number}.txt", "/tmp"):
+            assert copy.refusal("look", f"{places}/{other.number}{name}") == "ENOENT"
+            assert sandbox.host.root(f"{places}/{other.number}{name}").exists()
 
 
 def test_no_device_can_be_made(sandbox):
@@ -195,6 +205,7 @@ def test_in_every_place_its_directory_is_writable_and_the_rest_readable(host, pl
         assert copy.get("at_start")["directory"] == files
         assert copy.get("read", f"{place}/beside.txt") == "beside the program"
         assert f"copy {number}" in copy.get("read", f"{files}/copy-{number}.txt")
+        assert copy.get("names", f"{place}/copies") == [str(number)]
         copy.get("make", f"{files}/written")
         assert (project.files(number) / "written").stat().st_uid == USER
         assert copy.refusal("create", f"{place}/copies/{number}/new") in READ_ONLY

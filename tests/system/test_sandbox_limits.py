@@ -60,3 +60,9 @@ def test_without_limits_there_are_none(sandbox):
     wanted = sandbox.host.run(["sh", "-c", "ulimit -Sn; ulimit -Hn; ulimit -u; ulimit -c"]).stdout.split()
     for copy in sandbox.copies:
         assert copy.get("run", "sh", "-c", "ulimit -Sn; ulimit -Hn; ulimit -u; ulimit -c")[1].split() == wanted
+
+
+def test_a_copy_cannot_take_all_terminals(sandbox):
+    """It gets 64 with its own one, and the other copy as many: the machine's number is limited."""
+    for copy in sandbox.copies:
+        assert copy.get("open_terminals", 100) == [63, "ENOSPC"]
