@@ -32,7 +32,7 @@ int directory_open(int base, const char *path)
 	return fd < 0 ? -errno : (int)fd;
 }
 
-int directory_make(int base, const char *name, uid_t uid, gid_t gid, bool *ret_made)
+int directory_make(int base, const char *name, bool *ret_made)
 {
 	bool made = mkdirat(base, name, 0755) == 0;
 	AUTO_CLOSE int fd = -1;
@@ -42,8 +42,6 @@ int directory_make(int base, const char *name, uid_t uid, gid_t gid, bool *ret_m
 	fd = directory_open(base, name);
 	if (fd < 0)
 		return fd;
-	if (made && fchownat(fd, "", uid, gid, AT_EMPTY_PATH) < 0)
-		return -errno;
 	if (ret_made)
 		*ret_made = made;
 	return fd_steal(&fd);

@@ -3,8 +3,9 @@
  * directory.h - directories in places that a user may write to.
  *
  * We are root, and the owner of such a place can put a symbolic link where we expect a directory.
- * So we refuse links in every part of a path (openat2(2), Linux 5.6), and we change the owner only
- * of a directory that we made.
+ * So we refuse links in every part of a path (openat2(2), Linux 5.6). And we never change the owner
+ * of what we made: its name may lead to something else by then. Whoever makes a directory for a
+ * user is that user meanwhile (identity_borrow()).
  */
 #pragma once
 
@@ -20,14 +21,14 @@
 int directory_open(int base, const char *path);
 
 /**
- * directory_make() - make the directory @name in @base and give it to a user
+ * directory_make() - make the directory @name in @base
  * @ret_made: whether this call made the directory; may be NULL
  *
  * A directory that exists already is opened and not changed.
  *
  * Return: an O_PATH descriptor or -errno (-ELOOP, -ENOTDIR: @name is a link, or not a directory).
  */
-int directory_make(int base, const char *name, uid_t uid, gid_t gid, bool *ret_made);
+int directory_make(int base, const char *name, bool *ret_made);
 
 /**
  * directory_make_way() - make the directory @path with its parents, as far as they are not there

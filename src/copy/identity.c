@@ -12,27 +12,34 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/fsuid.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/error.h"
 
-/* Reads the user or group number that sudo(8) puts into the environment variable @name. */
-static bool identity_read_id(const char *name, id_t *ret)
+/*
+ * Reads the user or group number that sudo(8) puts into the environment variable @name.
+ * Return: 0, -ENOENT, or -EINVAL, reported.
+ */
+static int identity_read_id(const char *name, id_t *ret)
 {
 	const char *text = getenv(name);
 	unsigned long value;
 	char *end;
 
-	if (!text || *text < '0' || *text > '9')
-		return false;
+	if (!text)
+		return -ENOENT;
 	errno = 0;
 	value = strtoul(text, &end, 10);
-	if (errno || *end || value >= (id_t)-1)
-		return false;
+	if (*text < '0' || *text > '9' || errno || *end || value >= (id_t)-1)
+		return error_say(-EINVAL,
+				 "%s in the environment is no number: unset it, or set it "
+				 "as sudo does",
+				 name);
 	*ret = (id_t)value;
-	return true;
+	return 0;
 }
 
 static int identity_own_groups(struct identity *identity)
@@ -75,10 +82,16 @@ int identity_of_caller(struct identity *ret)
 {
 	const struct passwd *entry;
 	id_t uid, gid;
-	int err = 0;
+	int uid_err, gid_err, err;
 
 	*ret = (struct identity){.uid = getuid(), .gid = getgid()};
-	if (!identity_read_id("SUDO_UID", &uid) || !identity_read_id("SUDO_GID", &gid)) {
+	uid_err = identity_read_id("SUDO_UID", &uid);
+	if (uid_err == -EINVAL)
+		return uid_err;
+	gid_err = identity_read_id("SUDO_GID", &gid);
+	if (gid_err == -EINVAL)
+		return gid_err;
+	if (uid_err || gid_err) {
 		err = identity_own_groups(ret);
 		return err ? error_report(err, "cannot read the caller's groups") : 0;
 	}
@@ -141,6 +154,51 @@ int identity_assume(const struct identity *identity)
 	int err = identity_change(identity);
 
 	return err ? error_report(err, "cannot become user %u", identity->uid) : 0;
+}
+
+/* Whoever has these numbers already is not changed by this. */
+static int identity_set_files(uid_t uid, gid_t gid)
+{
+	setfsgid(gid);
+	setfsuid(uid);
+	/* The calls tell only who it was before; and -1 is nobody. */
+	return setfsuid((uid_t)-1) == (int)uid && setfsgid((gid_t)-1) == (int)gid ? 0 : -EPERM;
+}
+
+/* With the change of user the kernel has taken this away, as all that overrides modes. */
+static int identity_override_modes(void)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+
+	if (syscall(SYS_capget, &header, data) < 0)
+		return -errno;
+	data[CAP_TO_INDEX(CAP_DAC_OVERRIDE)].effective |=
+		data[CAP_TO_INDEX(CAP_DAC_OVERRIDE)].permitted & CAP_TO_MASK(CAP_DAC_OVERRIDE);
+	return syscall(SYS_capset, &header, data) < 0 ? -errno : 0;
+}
+
+int identity_borrow(const struct identity *identity)
+{
+	int was_dumpable = prctl(PR_GET_DUMPABLE);
+	int err = identity_set_files(identity->uid, identity->gid);
+
+	if (!err)
+		err = identity_override_modes();
+	if (!err)
+		return was_dumpable == 1;
+	identity_give_back(was_dumpable == 1);
+	return error_report(err, "cannot make files as user %u", identity->uid);
+}
+
+int identity_give_back(int borrowed)
+{
+	int err = identity_set_files(geteuid(), getegid());
+
+	/* Every change of user takes this away, too. */
+	if (borrowed && prctl(PR_SET_DUMPABLE, 1) < 0 && !err)
+		err = -errno;
+	return err ? error_report(err, "cannot make files as user %u again", geteuid()) : 0;
 }
 
 static void identity_forget_sudo(void)

@@ -18,7 +18,9 @@ struct identity {
 
 /**
  * identity_of_caller() - the user who called sudo (SUDO_UID, SUDO_GID), or else that of this
- * process Return: 0 or -errno, reported. Free with identity_free() in any case.
+ * process; -EINVAL: one of them is no number
+ *
+ * Return: 0 or -errno, reported. Free with identity_free() in any case.
  */
 int identity_of_caller(struct identity *ret);
 
@@ -33,6 +35,21 @@ void identity_free(struct identity *identity);
  * Return: 0 or -errno, reported.
  */
 int identity_assume(const struct identity *identity);
+
+/**
+ * identity_borrow() - make and change files as that user, until identity_give_back()
+ *
+ * A file that is made belongs to that user from its first moment. It need not be given away later,
+ * when the name may already lead to another file, and only the user's own files can be changed. New
+ * names can be made everywhere, as without this call: a user may run the program in a directory
+ * that belongs to somebody else.
+ *
+ * Return: 0 or more: for identity_give_back(); or -errno, reported, and nothing has changed.
+ */
+int identity_borrow(const struct identity *identity);
+
+/** identity_give_back() - @borrowed: from identity_borrow(). Return: 0 or -errno, reported. */
+int identity_give_back(int borrowed);
 
 /**
  * identity_set_environment() - set HOME, USER and LOGNAME, and remove sudo's variables

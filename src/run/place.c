@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -18,18 +19,32 @@
 #include "base/error.h"
 #include "copy/fs.h"
 
-int places_open(struct places *places)
+static int places_make(const struct places *places)
 {
 	const struct plan *plan = places->plan;
 	AUTO_CLOSE int base = directory_open(AT_FDCWD, plan->directory);
+	AUTO_CLOSE int made = -1;
+	int borrowed, err;
 
-	places->directory = base < 0 ? base
-				     : directory_make(base, plan->places, places->identity->uid,
-						      places->identity->gid, NULL);
-	if (places->directory < 0)
-		return error_report(places->directory, "%s/%s: cannot make the directory",
-				    plan->directory, plan->places);
-	return 0;
+	if (base < 0)
+		return error_report(base, "%s: cannot open the directory", plan->directory);
+	borrowed = identity_borrow(places->identity);
+	if (borrowed < 0)
+		return borrowed;
+	made = directory_make(base, plan->places, NULL);
+	err = identity_give_back(borrowed);
+	if (err)
+		return err;
+	if (made < 0)
+		return error_report(made, "%s/%s: cannot make the directory", plan->directory,
+				    plan->places);
+	return fd_steal(&made);
+}
+
+int places_open(struct places *places)
+{
+	places->directory = places_make(places);
+	return places->directory < 0 ? places->directory : 0;
 }
 
 void places_close(struct places *places)
@@ -57,9 +72,43 @@ static int place_greet(const struct places *places, unsigned int number, int fil
 	fd = openat(files, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
 	if (fd < 0)
 		return errno == EEXIST ? 0 : -errno;
-	if (fchown(fd, places->identity->uid, places->identity->gid) < 0 ||
-	    write(fd, text, strlen(text)) < 0)
+	return write(fd, text, strlen(text)) < 0 ? -errno : 0;
+}
+
+/*
+ * Gives the user, who is its owner, what the next start needs of the directory @name, open as @fd.
+ * A copy can have taken it away. If somebody puts a link there meanwhile, it leads to what is the
+ * user's anyway, since that is who changes it.
+ */
+static int place_open_up(const struct places *places, int at, const char *name, int fd,
+			 mode_t needed)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
 		return -errno;
+	if ((st.st_mode & needed) == needed || st.st_uid != places->identity->uid)
+		return 0;
+	return fchmodat(at, name, (st.st_mode & ALLPERMS) | S_IRWXU, 0) < 0 ? -errno : 0;
+}
+
+/* Renames what is not the directory @name that is needed there: a copy can have put it there. */
+static int place_move_aside(int at, const char *name, const char *path)
+{
+	char aside[NAME_MAX + 1];
+	uint32_t number;
+	struct stat st;
+
+	if (fstatat(at, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? 0 : -errno;
+	if (S_ISDIR(st.st_mode))
+		return 0;
+	if (getrandom(&number, sizeof(number), 0) < 0) /* a name that nobody has taken */
+		return -errno;
+	snprintf(aside, sizeof(aside), "%.200s.moved-%08x", name, number);
+	if (renameat(at, name, at, aside) < 0)
+		return -errno;
+	error_say(0, "%s has to be a directory while the copy runs: renamed to %s", path, aside);
 	return 0;
 }
 
@@ -72,9 +121,12 @@ static int place_make_step(struct place *place, const struct places *places, int
 			   const char *name, const char *path)
 {
 	struct record record = {.kind = RECORD_DIRECTORY};
+	AUTO_CLOSE int fd = -1;
 	struct stat st;
-	int err;
+	int err = place_move_aside(at, name, path);
 
+	if (err)
+		return err;
 	if (fstatat(at, name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
 		snprintf(record.path, sizeof(record.path), "%s", path);
 		err = log_note(places->log, &record, &place->made[place->made_count]);
@@ -82,7 +134,9 @@ static int place_make_step(struct place *place, const struct places *places, int
 			return err;
 	}
 	place->made_count++;
-	return directory_make(at, name, places->identity->uid, places->identity->gid, NULL);
+	fd = directory_make(at, name, NULL);
+	err = fd < 0 ? fd : place_open_up(places, at, name, fd, S_IXUSR);
+	return err ? err : fd_steal(&fd);
 }
 
 /* Writes TMP/ and the first @steps components of @hidden to @path. */
@@ -162,36 +216,44 @@ static void place_check_owner(const struct places *places, unsigned int number, 
 
 static int place_make_all(struct place *place, const struct places *places, unsigned int number)
 {
-	uid_t uid = places->identity->uid;
-	gid_t gid = places->identity->gid;
 	AUTO_CLOSE int directory = -1, files = -1, tmp = -1;
 	char name[16];
 	bool is_fresh;
 	int err;
 
 	snprintf(name, sizeof(name), "%u", number);
-	directory = directory_make(places->directory, name, uid, gid, NULL);
+	directory = directory_make(places->directory, name, NULL);
 	if (directory < 0)
 		return directory;
-	files = directory_make(directory, "files", uid, gid, &is_fresh);
+	files = directory_make(directory, "files", &is_fresh);
 	if (files < 0)
 		return files;
-	err = is_fresh ? place_greet(places, number, files) : 0;
+	err = is_fresh ? place_greet(places, number, files)
+		       : place_open_up(places, directory, "files", files, S_IRUSR | S_IXUSR);
 	if (err)
 		return err;
-	tmp = directory_make(directory, "tmp", uid, gid, NULL);
+	tmp = directory_make(directory, "tmp", NULL);
 	if (tmp < 0)
 		return tmp;
+	err = place_open_up(places, directory, "tmp", tmp, S_IRWXU);
+	if (err)
+		return err;
 	place_check_owner(places, number, tmp);
 	return place_make_way(place, places, number, tmp);
 }
 
 int place_make(struct place *place, const struct places *places, unsigned int number)
 {
-	int err;
+	int borrowed = identity_borrow(places->identity);
+	int err, back_err;
 
 	*place = (struct place){0};
+	if (borrowed < 0)
+		return borrowed;
 	err = place_make_all(place, places, number);
+	back_err = identity_give_back(borrowed);
+	if (back_err)
+		return back_err;
 	return err ? error_report(err, "%s/%s/%u: cannot make its directories",
 				  places->plan->directory, places->plan->places, number)
 		   : 0;

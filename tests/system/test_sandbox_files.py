@@ -8,7 +8,7 @@ from pathlib import Path
 
 import host_things
 import pytest
-from harness import USER, Inside, install_probe
+from harness import USER, Inside, install_probe, wait_until
 
 COPIES = (1, 2)
 IN_MEMORY = ("/run", "/var/tmp", "/dev/shm", "/dev/pts")
@@ -289,3 +289,77 @@ def test_files_that_are_there_keep_their_owner(host, home):
     assert host.start_manager(home, sudo=USER).wait_ready().stop() == 0
     after = tree(home.copies)
     assert {path: after[path] for path in before} == before
+
+
+# ---- What is made for the user -----------------------------------------------------------------
+
+STRACE = ["strace", "-D", "-f", "-qq", "-o", "/dev/null", "-e", "trace=mkdirat", "-e"]
+DELAY = 0.4
+
+
+@pytest.mark.host(lan=False)
+@pytest.mark.parametrize("target", ["copies", "copies/1", "copies/1/files", "copies/1/tmp"])
+def test_a_directory_is_the_users_from_its_first_moment(host, home, target):
+    """So nothing is given away: what has its name a moment later, and is root's, stays root's."""
+    home.there("of root").mkdir()
+    delay = f"inject=mkdirat:delay_exit={int(DELAY * 1e6)}:when={TARGETS.index(target) + 1}"
+    manager = host.start_manager(home, sudo=USER, under=[*STRACE, delay])
+    made, kept = home.there(target), home.there("kept")
+    wait_until(made.exists, 5, f"{target} is made")
+    assert (made.stat().st_uid, made.stat().st_gid) == (USER, USER)
+    made.rename(kept)
+    home.there("of root").rename(made)
+    manager.wait_ready()
+    assert made.stat().st_uid == 0
+    assert manager.stop() == 0
+
+
+def test_a_directory_of_somebody_else_to_start_in(host, probes):
+    """Where the user may not make anything, the copies' directories are made all the same, and are the user's."""
+    probes.there("").chmod(0o755)
+    manager = host.start_manager(probes, sudo=USER).wait_ready()
+    for path in (probes.copies, probes.copies / "1", *(path(2) for path in (probes.files, probes.tmp))):
+        assert (path.stat().st_uid, path.stat().st_gid) == (USER, USER)
+    assert (probes.files(1) / "copy-1.txt").stat().st_uid == USER
+    assert manager.stop() == 0
+
+
+# ---- What a copy leaves in its own places ------------------------------------------------------
+
+BARS = {
+    "a file in the way": "mv /tmp/a /tmp/away && echo kept >/tmp/a",
+    "a link in the way": "mv /tmp/a /tmp/away && ln -s /etc /tmp/a",
+    "a dangling link": "mv /tmp/a /tmp/away && ln -s nowhere /tmp/a",
+    "a pipe further on": "mv /tmp/a /tmp/away && mkdir /tmp/a && mkfifo /tmp/a/project",
+    "no way in": "chmod 0 /tmp/a",
+    "no way into what is below": "mv /tmp/a /tmp/away && mkdir -p /tmp/a/project && chmod 0 /tmp/a/project /tmp/a",
+    "no /tmp": "chmod 0 /tmp",
+    "a read-only /tmp": "chmod 0500 /tmp",
+    "no working directory": "chmod 0 .",
+    "everything": "chmod 0 /tmp/a . /tmp",
+}
+
+
+@pytest.mark.parametrize("command", BARS.values(), ids=BARS)
+@pytest.mark.parametrize("caller", [None, USER], ids=["root", "nobody"])
+@pytest.mark.host(lan=False)
+def test_a_copy_cannot_bar_the_next_start(host, command, caller):
+    """Whatever it does to what is its own: both copies start again, and what it has left there is kept."""
+    own_mounts(host)
+    project = install_probe(host.project("/tmp/a/project"), Path(__file__).with_name("probe.py"))
+    for last in (False, True):
+        manager = host.start_manager(project, sudo=caller).wait_ready()
+        copy = Inside(host, 1)
+        for path in ("/tmp/new", "new"):
+            copy.get("make", path)
+            copy.get("remove", path)
+        assert copy.get("read", "/tmp/a/project/works.py")
+        if not last:
+            assert copy.get("run", "sh", "-c", command) == [0, "", ""]
+        assert manager.stop() == 0
+    kept = {path.name.split(".moved-")[0]: path for path in project.tmp(1).rglob("*.moved-*")}
+    assert set(kept) == ({"project"} if "mkfifo" in command else {"a"} if "ln -s" in command or "echo" in command else set())
+    if "echo" in command:
+        assert kept["a"].read_text() == "kept\n"
+    assert [line for line in manager.err.lines if "renamed to" not in line] == []
+    assert len(manager.err.lines) == len(kept)

@@ -64,6 +64,18 @@ def test_home_of_the_user_who_called_sudo(sandbox):
             assert environment["USER"] == environment["LOGNAME"] == entry.pw_name
 
 
+@pytest.mark.parametrize("name", ["SUDO_UID", "SUDO_GID"])
+@pytest.mark.parametrize("value", ["", "nobody", "-1", "+1", " 1000", "1000 ", "0x10", "4294967295", "1000\nx"])
+@pytest.mark.host(lan=False)
+def test_a_number_of_the_user_that_is_none(host, probes, name, value):
+    """Whoever set it did not mean root: one line names the variable, and nothing is made."""
+    manager = host.start_manager(probes, sudo=USER, env={name: value})
+    assert manager.wait() == 1
+    (line,) = manager.err.lines
+    assert line.startswith(f"uva_container: {name} ")
+    assert manager.out.lines == [] and not probes.copies.exists()
+
+
 def test_no_capability(sandbox):
     """All five sets are empty, of init, of the program and of its children; and nothing new is to be had."""
     for copy in sandbox.copies:
