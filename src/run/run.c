@@ -11,6 +11,7 @@
 #include "run/run.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 
 #include "base/error.h"
@@ -42,15 +43,19 @@ static void run_on_hint(void *data)
 		  (life_deadline_ms(LIFE_ENDING) - RUN_HINT_MS) / 1000);
 }
 
-/* The first request ends the copies by SIGTERM, the second one kills them. */
-static void run_on_request(void *data)
+/*
+ * The first time kindly; at once if somebody insists. After run_on_hint(), which may have come
+ * without any signal, a first Ctrl-C does what the hint has said.
+ */
+static void run_on_request(void *data, int number, bool is_urgent)
 {
 	struct run *run = data;
 
-	if (run->phase == RUN_ENDING)
-		crew_end(&run->crew, LIFE_KILL);
-	else
+	if (run->phase < RUN_ENDING)
 		run_end(run, 0);
+	else if (run->phase == RUN_ENDING &&
+		 (is_urgent || (number == SIGINT && !run->hint_timer.is_set)))
+		crew_end(&run->crew, LIFE_KILL);
 }
 
 static void run_on_console_lost(void *data, int err)

@@ -13,18 +13,33 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 
+static bool signals_is_urgent(struct signals *signals, int number)
+{
+	const uint64_t patience_ns = UINT64_C(1000000) * SIGNALS_PATIENCE_MS;
+	uint64_t now = loop_now_ns();
+	uint64_t *first = &signals->first_ns[number];
+
+	if (*first)
+		return number == SIGINT || now - *first >= patience_ns;
+	*first = now;
+	return false;
+}
+
 static void signals_on_event(void *data, uint32_t events)
 {
 	struct signals *signals = data;
 	struct signalfd_siginfo info;
 
 	(void)events;
-	while (read(signals->source.fd, &info, sizeof(info)) == sizeof(info))
-		signals->on_request(signals->data);
+	while (read(signals->source.fd, &info, sizeof(info)) == sizeof(info)) {
+		int number = (int)info.ssi_signo;
+
+		signals->on_request(signals->data, number, signals_is_urgent(signals, number));
+	}
 }
 
-int signals_open(struct signals *signals, struct loop *loop, void (*on_request)(void *data),
-		 void *data)
+int signals_open(struct signals *signals, struct loop *loop,
+		 void (*on_request)(void *data, int number, bool is_urgent), void *data)
 {
 	static const int kept[] = {SIGTSTP, SIGQUIT, SIGABRT};
 	static const int asked[] = {SIGINT, SIGTERM, SIGHUP};

@@ -82,6 +82,39 @@ def test_a_second_ctrl_c_skips_the_grace_period(host, stand_in, by_terminal):
     assert manager.wait(AT_ONCE) == 0
 
 
+@pytest.mark.parametrize("pair", [("SIGTERM", "SIGHUP"), ("SIGHUP", "SIGTERM"), ("SIGINT", "SIGTERM")], ids="-".join)
+def test_two_signals_together_are_one_request(host, stand_in, pair):
+    """As systemd sends them: the copies have their time. The same signal later ends them at once."""
+    for number in (1, 2):
+        stand_in.place(number, "behaviour", "ignore-signals")
+    manager = host.start_manager(stand_in).wait_ready()
+    for name in pair:
+        manager.send(signal.Signals[name])
+    manager.err.wait_for(r"waiting up to \d s for the copies to end")
+    assert manager.stop(signal.Signals[pair[0]], AT_ONCE) == 0
+    assert [manager.said(number)[-1] for number in (1, 2)] == ["SIGTERM ignored"] * 2
+
+
+def test_a_signal_that_comes_twice_in_a_moment_is_one_request(host, stand_in):
+    """As where a wrapper passes on what has reached us anyway."""
+    stand_in.place(1, "behaviour", "ignore-signals")
+    manager = host.start_manager(stand_in).wait_ready()
+    manager.send(signal.SIGTERM)
+    manager.out.wait_for(r"SIGTERM ignored")
+    manager.send(signal.SIGTERM)
+    manager.err.wait_for(r"waiting up to \d s for the copies to end")
+    assert manager.stop(signal.SIGTERM, AT_ONCE) == 0
+
+
+def test_ctrl_c_ends_at_once_what_another_signal_has_begun(host, stand_in):
+    """Once it has been said that it does."""
+    stand_in.place(1, "behaviour", "ignore-signals")
+    manager = host.start_manager(stand_in).wait_ready()
+    manager.send(signal.SIGTERM)
+    manager.err.wait_for(r"Ctrl-C ends them at once")
+    assert manager.stop(signal.SIGINT, AT_ONCE) == 0
+
+
 @pytest.mark.parametrize("setting", ["--ignore-signal=CHLD", "--ignore-signal=INT", "--block-signal=INT"])
 def test_signal_settings_of_its_caller_do_not_matter(host, project, setting):
     """A caller that ignores or blocks signals hands that down: it stops at SIGINT, at once, all the same."""
