@@ -56,6 +56,7 @@ bool subnet_pick(const struct address *taken, size_t count, unsigned int prefix,
 
 /* The networks in use, as the kernel listed them. */
 struct subnet_survey {
+	unsigned int prefix; /* of the network that is wanted */
 	struct address *taken;
 	size_t count;
 };
@@ -77,14 +78,29 @@ static int subnet_survey_add(struct subnet_survey *survey, uint8_t prefix,
 	return MNL_CB_OK;
 }
 
+/*
+ * Does the route only say that nothing is there? Our network, smaller, then wins over it. In
+ * another table than main it could win over ours, whatever its size.
+ */
+static bool subnet_is_refusal(const struct rtmsg *route, unsigned int prefix)
+{
+	if (route->rtm_type != RTN_UNREACHABLE && route->rtm_type != RTN_BLACKHOLE &&
+	    route->rtm_type != RTN_PROHIBIT)
+		return false;
+	return route->rtm_table == RT_TABLE_MAIN && route->rtm_dst_len < prefix;
+}
+
 static int subnet_on_route(const struct nlmsghdr *nlh, void *data)
 {
 	const struct rtmsg *route = mnl_nlmsg_get_payload(nlh);
+	struct subnet_survey *survey = data;
 	const struct nlattr *attr;
 
+	if (subnet_is_refusal(route, survey->prefix))
+		return MNL_CB_OK;
 	mnl_attr_for_each(attr, nlh, sizeof(*route))
 		if (mnl_attr_get_type(attr) == RTA_DST)
-			return subnet_survey_add(data, route->rtm_dst_len, attr);
+			return subnet_survey_add(survey, route->rtm_dst_len, attr);
 	return MNL_CB_OK;
 }
 
@@ -120,14 +136,14 @@ static int subnet_survey(struct netlink *nl, struct subnet_survey *survey)
 
 int subnet_choose(struct netlink *nl, size_t hosts, struct address *ret)
 {
-	struct subnet_survey survey = {0};
-	unsigned int prefix = SUBNET_PREFIX_MAX;
-	int err = subnet_survey(nl, &survey);
+	struct subnet_survey survey = {.prefix = SUBNET_PREFIX_MAX};
 	bool found;
+	int err;
 
-	while (hosts + SUBNET_RESERVED > (size_t)1 << (32 - prefix))
-		prefix--;
-	found = !err && subnet_pick(survey.taken, survey.count, prefix, ret);
+	while (hosts + SUBNET_RESERVED > (size_t)1 << (32 - survey.prefix))
+		survey.prefix--;
+	err = subnet_survey(nl, &survey);
+	found = !err && subnet_pick(survey.taken, survey.count, survey.prefix, ret);
 	free(survey.taken);
 	if (err)
 		return netlink_report(nl, err, "cannot read the routes of this host");

@@ -14,6 +14,8 @@
  * subnet_choose() - find a private IPv4 network that overlaps no route of any table and no address
  * @hosts: how many addresses it must offer
  *
+ * Larger routes of the table main that only refuse (unreachable, blackhole, prohibit) do not count.
+ *
  * Return: 0 or -errno, reported.
  */
 int subnet_choose(struct netlink *nl, size_t hosts, struct address *ret);

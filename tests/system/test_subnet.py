@@ -5,6 +5,7 @@ import ipaddress
 import re
 
 import pytest
+from harness import Scene, ask
 
 PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
 FAVOURITE = "10.90.0.0/24"
@@ -14,7 +15,12 @@ USES = {
     "a route": ["ip route add 10.90.0.0/16 via 198.51.100.2"],
     "a smaller route": ["ip route add 10.90.0.77/32 via 198.51.100.2"],
     "a route of another table": ["ip route add 10.90.0.0/20 via 198.51.100.2 table 77"],
-    "a blackhole": ["ip route add blackhole 10.0.0.0/9"],
+    "a blackhole of the same size": ["ip route add blackhole 10.90.0.0/24"],
+    "a smaller blackhole": ["ip route add blackhole 10.90.0.64/26"],
+    "a blackhole of a table that comes first": [
+        "ip route add blackhole 10.90.0.0/20 table 77",
+        "ip rule add pref 1000 lookup 77",
+    ],
     "an address": ["ip addr add 10.90.0.9/24 dev lan0"],
     "an address of a link that is down": ["ip link add d0 type bridge", "ip addr add 10.90.0.9/24 dev d0"],
 }
@@ -48,6 +54,19 @@ def test_the_favourite_is_in_use(host, project, use):
     assert not subnet(host).overlaps(ipaddress.ip_network(FAVOURITE))
     assert host.get("http://127.0.0.1:8081/").status == 200
     assert manager.stop() == 0
+
+
+@pytest.mark.parametrize("kind", ["unreachable", "blackhole", "prohibit"])
+def test_a_route_that_only_refuses_is_none_in_use(host, reporters, kind):
+    """Set lest private addresses leave by the default route. The favourite is more specific, and all works."""
+    host.run(["ip", "route", "add", "default", "via", "198.51.100.2"])
+    do(host, [f"ip route add {kind} {network}" for network in PRIVATE])
+    scene = Scene(host, reporters)
+    assert str(subnet(host)) == FAVOURITE
+    assert ask(host, "127.0.0.1", 8081).copy == 1
+    assert ask(host.client, "198.51.100.1", 8082).peer == "198.51.100.2"
+    with host.client.listen("198.51.100.2", 7001):
+        scene.copy(1).connect("198.51.100.2", 7001).close()
 
 
 def test_a_default_route_in_two_halves_is_none_in_use(host, project):
