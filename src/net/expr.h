@@ -50,6 +50,8 @@ void do_port_vmap(struct nft_rule *rule, const char *map);
 void do_counter(struct nft_rule *rule);
 /** do_dnat() - `dnat ip to ADDRESS:PORT`. */
 void do_dnat(struct nft_rule *rule, const struct address *to, uint16_t port);
+/** do_dnat_port() - `dnat ip to :PORT` or `dnat ip6 to :PORT`. */
+void do_dnat_port(struct nft_rule *rule, sa_family_t family, uint16_t port);
 /** do_snat() - `snat ip to ADDRESS`. */
 void do_snat(struct nft_rule *rule, const struct address *to);
 /** do_masquerade() - `masquerade`. */

@@ -62,6 +62,25 @@ static void ruleset_add_sets(struct nft_batch *batch)
 	guard_add_set(batch);
 }
 
+/*
+ * What calls a link-local address of this host cannot be answered from another link, as a copy
+ * would: it would hang. It is led to port 0, at which nobody can listen, so that the host itself
+ * refuses. Chain unmapped could not: the kernel routes its TCP reset without regard to the link,
+ * and an ICMP error does not reach a client on this machine that is still in connect(2).
+ */
+static void ruleset_refuse_link_local(struct nft_batch *batch, const char *chain)
+{
+	struct nft_rule rule = nft_rule_start(batch, chain);
+
+	/* ip6 daddr fe80::/10 fib daddr type local meta l4proto . th dport @reserved dnat ip6 to :0
+	 */
+	match_daddr(&rule, &LINK_LOCAL6, true);
+	match_daddr_local(&rule, true);
+	match_port_in(&rule, RULESET_RESERVED);
+	do_dnat_port(&rule, AF_INET6, 0);
+	nft_batch_add_rule(batch, &rule, "link-local: no way to a copy; nobody listens at port 0");
+}
+
 static void ruleset_add_from_host(struct nft_batch *batch, const struct nat_config *config)
 {
 	struct nft_rule rule;
@@ -74,6 +93,8 @@ static void ruleset_add_from_host(struct nft_batch *batch, const struct nat_conf
 		do_return(&rule);
 		nft_batch_add_rule(batch, &rule, "[::1]: its answers would not come through here");
 	}
+	if (has(&config->ipv6))
+		ruleset_refuse_link_local(batch, "from-host");
 	/* fib daddr type local meta l4proto . th dport vmap @published */
 	rule = nft_rule_start(batch, "from-host");
 	match_daddr_local(&rule, true);
@@ -87,6 +108,8 @@ static void ruleset_add_from_elsewhere(struct nft_batch *batch, const struct nat
 
 	nft_batch_add_base_chain(batch, "from-elsewhere", "nat", NF_INET_PRE_ROUTING,
 				 NF_IP_PRI_NAT_DST);
+	if (has(&config->ipv6))
+		ruleset_refuse_link_local(batch, "from-elsewhere");
 	if (!config->forwards_ipv6) {
 		/*
 		 * meta nfproto ipv6 return

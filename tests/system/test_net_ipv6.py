@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """IPv6: as the program has it; refused at once where it has none; and hosts without it."""
 
+import re
+
 import pytest
-from harness import OPEN, REFUSED, Scene, ask, bridge_netfilter, outcomes
+from harness import OPEN, REFUSED, Scene, ask, bridge_netfilter, outcomes, outcomes_from
 
 BOTH = (8081, 8082)
 FORCE_FORWARDING = "/proc/sys/net/ipv6/conf/{}/force_forwarding"
@@ -28,6 +30,27 @@ def test_a_program_for_both_families(host, reporters):
     for node, address in ((host, "::1"), (host, "2001:db8:1::1"), (host.client, "2001:db8:1::1")):
         assert [ask(node, address, port).copy for port in BOTH] == [1, 2]
     assert scene.manager.err.lines == []
+
+
+@pytest.mark.parametrize("bridged", [0, 1])
+def test_a_link_local_address_of_the_host_is_refused_at_once(host, reporters, bridged):
+    """fe80::... of any link, from the host, the LAN and a copy: no answer could come back to it from a copy."""
+    host.set_sysctls(bridge_netfilter(bridged))
+    host.remember()
+    second = host.add_lan("lan1", "203.0.113.{}/24", "2001:db8:2::{}/64")
+    host.remember()
+    scene = Scene(host, reporters)
+    own = {link: link_local(host, link) for link in ("lan0", "lan1", "uva0")}
+    tries = [(host, f"{address}%{link}") for link, address in own.items()]
+    tries += [(host.client, f"{own['lan0']}%eth0"), (second, f"{own['lan1']}%eth0")]
+    tries += [(scene.copy(number), f"{own['uva0']}%eth0") for number in (1, 2)]
+    assert outcomes_from([(*place, port) for place in tries for port in BOTH]) == [REFUSED] * 14
+    assert ask(host.client, "2001:db8:1::1", 8081).copy == 1
+
+
+def link_local(node, link):
+    """Return the link-local address of a node's link."""
+    return re.search(r"inet6 (fe80\S+)/", node.run(["ip", "-6", "addr", "show", "dev", link]).stdout)[1]
 
 
 def test_a_program_for_ipv6_only(host, project):

@@ -35,8 +35,9 @@ struct packet_result {
 	uint32_t refusal;     /* how: NFT_REJECT_* */
 	uint8_t refusal_code; /* of ICMP: NFT_REJECT_ICMPX_* */
 	struct address dnat;  /* AF_UNSPEC: none */
-	uint16_t dnat_port;   /* 0: none */
-	struct address snat;  /* AF_UNSPEC: none */
+	uint16_t dnat_port;
+	bool has_dnat_port;
+	struct address snat; /* AF_UNSPEC: none */
 	bool masqueraded;
 	unsigned int lookups;  /* in sets and maps */
 	unsigned int counters; /* that counted it */
@@ -261,16 +262,22 @@ static inline void expr_run_nat(struct packet_run *run, const struct nftnl_expr 
 	struct address to = {.family = nfproto == NFPROTO_IPV6 ? AF_INET6 : AF_INET};
 	size_t length = address_length(&to);
 	bool with_port = nftnl_expr_is_set(expr, NFTNL_EXPR_NAT_REG_PROTO_MIN);
+	bool with_address = nftnl_expr_is_set(expr, NFTNL_EXPR_NAT_REG_ADDR_MIN);
 	const uint8_t *port;
 
 	assert_int_equal(to.family, run->packet->to.family); /* or the kernel translates nothing */
+	assert_true(with_address || with_port);
 	to.prefix = (uint8_t)(8 * length);
-	memcpy(to.bytes,
-	       packet_reg(run, nftnl_expr_get_u32(expr, NFTNL_EXPR_NAT_REG_ADDR_MIN), length),
-	       length);
+	if (with_address)
+		memcpy(to.bytes,
+		       packet_reg(run, nftnl_expr_get_u32(expr, NFTNL_EXPR_NAT_REG_ADDR_MIN),
+				  length),
+		       length);
 	if (nftnl_expr_get_u32(expr, NFTNL_EXPR_NAT_TYPE) == NFT_NAT_DNAT) {
-		run->result.dnat = to;
+		if (with_address)
+			run->result.dnat = to;
 		if (with_port) {
+			run->result.has_dnat_port = true;
 			port = packet_reg(
 				run, nftnl_expr_get_u32(expr, NFTNL_EXPR_NAT_REG_PROTO_MIN), 2);
 			run->result.dnat_port = (uint16_t)(port[0] << 8 | port[1]);

@@ -162,8 +162,8 @@ static inline const struct nftnl_rule *table_rule(const struct table *table, con
 	return NULL;
 }
 
-/** rule_count_expr() - how many expressions called @name are in the rule? */
-static inline size_t rule_count_expr(const struct nftnl_rule *rule, const char *name)
+/** rule_count_lookups() - how many lookups in the set or map @name are in the rule? */
+static inline size_t rule_count_lookups(const struct nftnl_rule *rule, const char *name)
 {
 	struct nftnl_expr_iter *iter = nftnl_expr_iter_create(rule);
 	const struct nftnl_expr *expr;
@@ -171,20 +171,21 @@ static inline size_t rule_count_expr(const struct nftnl_rule *rule, const char *
 
 	assert_non_null(iter);
 	while ((expr = nftnl_expr_iter_next(iter)))
-		count += strcmp(nftnl_expr_get_str(expr, NFTNL_EXPR_NAME), name) == 0;
+		if (strcmp(nftnl_expr_get_str(expr, NFTNL_EXPR_NAME), "lookup") == 0)
+			count += strcmp(nftnl_expr_get_str(expr, NFTNL_EXPR_LOOKUP_SET), name) == 0;
 	nftnl_expr_iter_destroy(iter);
 	return count;
 }
 
-/** table_count_expr() - the same for all rules of @chain. */
-static inline size_t table_count_expr(const struct table *table, const char *chain,
-				      const char *name)
+/** table_count_lookups() - the same for all rules of @chain. */
+static inline size_t table_count_lookups(const struct table *table, const char *chain,
+					 const char *name)
 {
 	const struct nftnl_rule *rule;
 	size_t count = 0;
 
 	for (size_t n = 0; (rule = table_rule(table, chain, n)); n++)
-		count += rule_count_expr(rule, name);
+		count += rule_count_lookups(rule, name);
 	return count;
 }
 

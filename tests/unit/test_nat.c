@@ -200,9 +200,9 @@ static void check_lookups(const struct fixture *fixture)
 
 		if (chain)
 			assert_int_equal(
-				table_count_expr(fixture->table,
-						 nftnl_chain_get_str(chain, NFTNL_CHAIN_NAME),
-						 "lookup"),
+				table_count_lookups(fixture->table,
+						    nftnl_chain_get_str(chain, NFTNL_CHAIN_NAME),
+						    RULESET_PUBLISHED),
 				1);
 	}
 }

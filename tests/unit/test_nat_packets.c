@@ -193,6 +193,40 @@ TEST(the_ipv6_loopback_address_leads_to_a_copy_where_it_can)
 	}
 }
 
+TEST(a_link_local_address_of_this_host_leads_to_no_copy_but_to_a_port_of_nobody)
+{
+	static const char *const addresses[] = {"fe80::1", "febf:ffff::1"};
+	struct fixture *fixture = fixture_with_ipv6(true, true);
+
+	for (size_t i = 0; i < 4; i++) {
+		uint32_t hook = i % 2 ? NF_INET_LOCAL_OUT : NF_INET_PRE_ROUTING;
+		struct packet_result result =
+			sent_to(fixture, hook, "fe80::7", addresses[i / 2], HOST_PORT);
+
+		assert_int_equal(result.dnat.family, AF_UNSPEC);
+		assert_true(result.has_dnat_port);
+		assert_int_equal(result.dnat_port, 0);
+		/* a port that is not ours */
+		result = sent_to(fixture, hook, "fe80::7", addresses[i / 2], 22);
+		assert_false(result.has_dnat_port);
+		assert_int_equal(sent_to(fixture, hook, "fe80::7", "fec0::1", HOST_PORT).dnat_port,
+				 COPY_PORT);
+	}
+	fixture_free(fixture);
+}
+
+TEST(a_link_local_address_of_somebody_else_is_left_alone)
+{
+	struct fixture *fixture = fixture_with_ipv6(true, true);
+	struct packet packet = packet_of("fe80::7", "fe80::8"); /* bridged, under br_netfilter */
+	struct packet_result result;
+
+	packet.iif = "br9";
+	result = packet_pass(fixture->table, "nat", NF_INET_PRE_ROUTING, &packet);
+	assert_false(result.has_dnat_port);
+	fixture_free(fixture);
+}
+
 /* ---- As whom a connection comes ---- */
 
 static struct packet_result left(const struct fixture *fixture, const char *oif, const char *from,
@@ -470,6 +504,9 @@ int main(void)
 		cmocka_unit_test(
 			ipv6_from_elsewhere_is_left_alone_where_the_kernel_would_not_forward_it),
 		cmocka_unit_test(the_ipv6_loopback_address_leads_to_a_copy_where_it_can),
+		cmocka_unit_test(
+			a_link_local_address_of_this_host_leads_to_no_copy_but_to_a_port_of_nobody),
+		cmocka_unit_test(a_link_local_address_of_somebody_else_is_left_alone),
 		cmocka_unit_test(the_host_talks_to_a_copy_by_the_bridges_own_address),
 		cmocka_unit_test(to_a_copy_a_source_that_could_not_be_answered_is_replaced),
 		cmocka_unit_test(to_a_copy_a_client_of_the_lan_is_itself),
