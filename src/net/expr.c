@@ -210,6 +210,11 @@ void match_ct_established(struct nft_rule *rule)
 		      NF_CT_STATE_BIT(IP_CT_ESTABLISHED) | NF_CT_STATE_BIT(IP_CT_RELATED));
 }
 
+void match_ct_none(struct nft_rule *rule)
+{
+	match_ct_bits(rule, NFT_CT_STATE, NF_CT_STATE_INVALID_BIT | NF_CT_STATE_UNTRACKED_BIT);
+}
+
 void match_ct_dnat(struct nft_rule *rule)
 {
 	match_ct_bits(rule, NFT_CT_STATUS, IPS_DST_NAT);

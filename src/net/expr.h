@@ -35,6 +35,8 @@ void match_daddr(struct nft_rule *rule, const struct address *network, bool is_e
 void match_daddr_local(struct nft_rule *rule, bool is_equal);
 /** match_ct_established() - `ct state established,related`. */
 void match_ct_established(struct nft_rule *rule);
+/** match_ct_none() - `ct state invalid,untracked`. */
+void match_ct_none(struct nft_rule *rule);
 /** match_ct_dnat() - `ct status dnat`. */
 void match_ct_dnat(struct nft_rule *rule);
 /** match_link_in() - `meta nfproto . iif @SET`. */

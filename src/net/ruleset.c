@@ -303,7 +303,15 @@ static void ruleset_add_forward(struct nft_batch *batch, const struct nat_config
 	match_oifname(&rule, config->bridge, true);
 	do_goto(&rule, "to-copy");
 	nft_batch_add_rule(batch, &rule, NULL);
-	guard_add_rule(batch, "forward");
+	/*
+	 * iifname "uva0" ct state invalid,untracked drop
+	 * The kernel translates only what has a connection: all else would show its own source.
+	 */
+	rule = nft_rule_start(batch, "forward");
+	match_iifname(&rule, config->bridge, true);
+	match_ct_none(&rule);
+	do_drop(&rule);
+	nft_batch_add_rule(batch, &rule, "of no connection: would leave by a copy's own address");
 }
 
 static void ruleset_add_unmapped(struct nft_batch *batch)

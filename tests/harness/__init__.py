@@ -16,7 +16,7 @@
     front_door.py  a second program over the same engine, on other ports
 """
 
-from .frames import SYN, SYN_ACK, Tap, syn
+from .frames import RST, SYN, SYN_ACK, Tap, syn
 from .front_door import build_churn, build_other_ports
 from .host import Host
 from .inside import Inside, Sandbox, install_probe, lay_out, open_sandbox, processes_of
@@ -44,6 +44,7 @@ __all__ = [
     "Response",
     "SANITIZED",
     "SILENT",
+    "RST",
     "SYN",
     "SYN_ACK",
     "Sandbox",

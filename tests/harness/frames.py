@@ -11,7 +11,7 @@ from typing import NamedTuple
 ETH_P_ALL = 3
 ETH_P_IP = 0x0800
 ETH_P_IPV6 = 0x86DD
-SYN, SYN_ACK = 0x02, 0x12
+SYN, RST, SYN_ACK = 0x02, 0x04, 0x12
 
 
 class Segment(NamedTuple):
@@ -32,11 +32,11 @@ def _checksum(data):
     return ~total & 0xFFFF
 
 
-def syn(source, destination, source_port, destination_port):
-    """Return an IP packet that asks for a TCP connection, with any addresses."""
+def syn(source, destination, source_port, destination_port, flags=SYN):
+    """Return an IP packet that asks for a TCP connection, with any addresses; or one with other flags."""
     addresses = [ipaddress.ip_address(address) for address in (source, destination)]
     both = b"".join(address.packed for address in addresses)
-    tcp = bytearray(struct.pack("!HHIIBBHHH", source_port, destination_port, 1, 0, 5 << 4, SYN, 8192, 0, 0))
+    tcp = bytearray(struct.pack("!HHIIBBHHH", source_port, destination_port, 1, 0, 5 << 4, flags, 8192, 0, 0))
     tcp[16:18] = struct.pack("!H", _checksum(both + struct.pack("!II", socket.IPPROTO_TCP, len(tcp)) + tcp))
     if addresses[0].version == 6:
         return struct.pack("!IHBB", 6 << 28, len(tcp), socket.IPPROTO_TCP, 64) + both + bytes(tcp)

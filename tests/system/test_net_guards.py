@@ -4,7 +4,7 @@
 import re
 
 import pytest
-from harness import BRIDGE, OPEN, SYN, SYN_ACK, Scene, Tap, ask, mac, outcomes, outcomes_from, syn, wait_until
+from harness import BRIDGE, OPEN, RST, SYN, SYN_ACK, Scene, Tap, ask, mac, outcomes, outcomes_from, syn, wait_until
 
 HOST = {4: "198.51.100.1", 6: "2001:db8:1::1"}
 CLIENT = {4: "198.51.100.2", 6: "2001:db8:1::2"}
@@ -48,6 +48,36 @@ def test_a_spoofed_source_from_the_copies_network(shared_scene, version):
         tap.send(syn(CLIENT[version], HOST[version], 6100, 8081), gateway)
         seen = there.until(lambda segment: segment.source_port == 6100)
     assert [segment.source for segment in seen if segment.flags == SYN] == [CLIENT[version]]
+
+
+@VERSIONS
+def test_nothing_of_a_copy_leaves_unmasqueraded(shared_scene, version):
+    """A reset of no connection, which the kernel would not translate, is dropped; a SYN leaves as the host's."""
+    copy, source = shared_scene.copy(1), shared_scene.copy_address(1, version)
+    gateway = mac(shared_scene.host, BRIDGE)
+    with Tap(shared_scene.client) as there, Tap(copy) as tap:
+        for flags in (RST, SYN_ACK, 0):
+            tap.send(syn(source, CLIENT[version], 6400, 7001, flags), gateway)
+        tap.send(syn(source, CLIENT[version], 6401, 7001), gateway)
+        seen = there.until(lambda segment: segment.source_port == 6401)
+    assert seen[-1].source == HOST[version]
+    assert [segment for segment in seen if segment.source_port == 6400] == []
+    assert [segment for segment in seen if segment.source in (source, *shared_scene.bridge_addresses(version))] == []
+
+
+@VERSIONS
+def test_nothing_of_a_copy_leaves_untracked(host, reporters, version):
+    """Where somebody has conntrack look away."""
+    family = {4: "ip", 6: "ip6"}[version]
+    host.run(["nft", "add table inet theirs { chain early { type filter hook prerouting priority -310; }; }"])
+    host.run(["nft", f"add rule inet theirs early {family} daddr {CLIENT[version]} tcp dport 7002 notrack"])
+    host.remember()
+    scene = Scene(host, reporters)
+    with Tap(host.client) as there, Tap(scene.copy(1)) as tap:
+        for port in (7002, 7001):
+            tap.send(syn(scene.copy_address(1, version), CLIENT[version], 6401, port), mac(host, BRIDGE))
+        seen = there.until(lambda segment: segment.destination_port == 7001)
+    assert [segment.destination_port for segment in seen if segment.destination == CLIENT[version]] == [7001]
 
 
 def test_an_attacker_that_routes_loopback_through_the_host(shared_scene):

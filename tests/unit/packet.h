@@ -26,6 +26,8 @@ struct packet {
 	bool to_local;    /* is @to an address of this host? */
 	bool established; /* belongs to a connection that both sides know */
 	bool translated;  /* belongs to one whose destination was translated */
+	bool invalid;     /* belongs to none, though it looks so */
+	bool untracked;   /* conntrack does not look at it */
 };
 
 enum packet_fate { PACKET_ACCEPTED, PACKET_DROPPED, PACKET_REFUSED };
@@ -237,10 +239,19 @@ static inline bool expr_run_immediate(struct packet_run *run, const struct nftnl
 	return true;
 }
 
+static inline uint32_t packet_state(const struct packet *packet)
+{
+	if (packet->invalid)
+		return NF_CT_STATE_INVALID_BIT;
+	if (packet->untracked)
+		return NF_CT_STATE_UNTRACKED_BIT;
+	return NF_CT_STATE_BIT(packet->established ? IP_CT_ESTABLISHED : IP_CT_NEW);
+}
+
 static inline void expr_run_ct(struct packet_run *run, const struct nftnl_expr *expr)
 {
 	const struct packet *packet = run->packet;
-	uint32_t state = NF_CT_STATE_BIT(packet->established ? IP_CT_ESTABLISHED : IP_CT_NEW);
+	uint32_t state = packet_state(packet);
 	uint32_t status = packet->translated ? IPS_DST_NAT | IPS_DST_NAT_DONE : 0;
 	uint32_t reg = nftnl_expr_get_u32(expr, NFTNL_EXPR_CT_DREG);
 

@@ -429,6 +429,29 @@ TEST(what_is_not_for_a_copy_is_forwarded_as_before)
 	fixture_free(fixture);
 }
 
+TEST(from_a_copy_only_what_has_a_connection_is_forwarded)
+{
+	struct fixture *fixture = fixture_of(2);
+	struct packet packet = packet_of("10.90.0.3", "192.0.2.1");
+
+	packet.iif = "uva0";
+	packet.oif = "eth0";
+	for (int kind = 0; kind < 4; kind++) {
+		packet.invalid = kind == 1;
+		packet.untracked = kind == 2;
+		packet.established = kind == 3;
+		assert_int_equal(
+			packet_pass(fixture->table, "filter", NF_INET_FORWARD, &packet).fate,
+			kind == 1 || kind == 2 ? PACKET_DROPPED : PACKET_ACCEPTED);
+	}
+	packet.iif = "eth1"; /* not our business */
+	packet.established = false;
+	packet.invalid = true;
+	assert_int_equal(packet_pass(fixture->table, "filter", NF_INET_FORWARD, &packet).fate,
+			 PACKET_ACCEPTED);
+	fixture_free(fixture);
+}
+
 static struct packet_result reached(const struct fixture *fixture, uint8_t protocol, uint16_t port)
 {
 	struct packet packet = packet_of("192.168.1.7", "192.168.1.1");
@@ -517,6 +540,7 @@ int main(void)
 		cmocka_unit_test(a_host_without_ipv6_has_rules_for_ipv4_only),
 		cmocka_unit_test(to_a_copy_only_by_a_host_port_is_forwarded),
 		cmocka_unit_test(what_is_not_for_a_copy_is_forwarded_as_before),
+		cmocka_unit_test(from_a_copy_only_what_has_a_connection_is_forwarded),
 		cmocka_unit_test(a_host_port_that_is_reached_itself_refuses),
 		cmocka_unit_test(what_comes_in_by_an_uplink_goes_to_a_copy_or_nowhere),
 	};
