@@ -7,7 +7,6 @@
 #pragma once
 
 #include <libnftnl/chain.h>
-#include <libnftnl/set.h>
 #include <libnftnl/table.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -51,36 +50,6 @@ void nft_batch_flush_chain(struct nft_batch *batch, const char *name);
 void nft_batch_add_base_chain(struct nft_batch *batch, const char *name, const char *type,
 			      uint32_t hook, int32_t priority);
 
-/**
- * nft_batch_add_port_set() - create a set or verdict map keyed by protocol and port
- * @is_map: true: a map, `type inet_proto . inet_service : verdict`; false: a set
- */
-void nft_batch_add_port_set(struct nft_batch *batch, const char *name, const char *comment,
-			    bool is_map);
-
-/**
- * nft_batch_add_port() - add an element to such a set or map
- * @chain:   where a map's element sends a packet (goto); NULL in a set
- * @comment: may be NULL
- */
-void nft_batch_add_port(struct nft_batch *batch, const char *set, uint8_t protocol, uint16_t port,
-			const char *chain, const char *comment);
-
-/** nft_batch_delete_port() - remove an element from such a set or map. */
-void nft_batch_delete_port(struct nft_batch *batch, const char *set, uint8_t protocol,
-			   uint16_t port);
-
-/** nft_batch_add_link_set() - create a set keyed by family and link (`nf_proto . iface_index`). */
-void nft_batch_add_link_set(struct nft_batch *batch, const char *name, const char *comment);
-
-/** nft_batch_add_link() - add an element to such a set. @nfproto: NFPROTO_IPV4, NFPROTO_IPV6. */
-void nft_batch_add_link(struct nft_batch *batch, const char *set, uint8_t nfproto,
-			unsigned int ifindex);
-
-/** nft_batch_delete_link() - remove an element from such a set. */
-void nft_batch_delete_link(struct nft_batch *batch, const char *set, uint8_t nfproto,
-			   unsigned int ifindex);
-
 /** nft_rule_start() - begin a rule at the end of @chain; fill it by the functions of expr.h. */
 struct nft_rule nft_rule_start(struct nft_batch *batch, const char *chain);
 
@@ -95,3 +64,29 @@ int nft_batch_finish(struct nft_batch *batch);
 
 /** nft_batch_free() - free the messages. Safe on zeros. */
 void nft_batch_free(struct nft_batch *batch);
+
+/*
+ * For those who put objects of other kinds into a batch.
+ */
+
+struct nftnl_udata_buf;
+
+/**
+ * nft_batch_message() - begin a message (NFT_MSG_*; @flags: NLM_F_*)
+ * Return: its header, to be filled and given to nft_batch_push(); NULL after an error.
+ */
+struct nlmsghdr *nft_batch_message(struct nft_batch *batch, uint16_t type, uint16_t flags);
+
+/** nft_batch_push() - the message is complete. */
+void nft_batch_push(struct nft_batch *batch, const struct nlmsghdr *nlh);
+
+/**
+ * nft_comment_pack() - a comment as nft has it: a typed string in the object's user data
+ * @type: NFTNL_UDATA_*_COMMENT
+ * Return: to be freed by nft_comment_free(); NULL without a @comment, or after an error.
+ */
+struct nftnl_udata_buf *nft_comment_pack(struct nft_batch *batch, uint8_t type,
+					 const char *comment);
+
+/** nft_comment_free() - @udata may be NULL. */
+void nft_comment_free(struct nftnl_udata_buf *udata);

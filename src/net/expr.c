@@ -13,7 +13,9 @@
 #include <linux/netfilter/nf_nat.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/rtnetlink.h>
+#include <net/ethernet.h>
 #include <net/if.h>
+#include <net/if_arp.h>
 #include <string.h>
 
 #include <libnftnl/expr.h>
@@ -22,8 +24,10 @@ enum {
 	/* NFT_REG_1 has 16 bytes; the second part of a concatenation starts at byte 4 */
 	REG_FIRST = NFT_REG_1,
 	REG_FIRST_PART_2 = NFT_REG32_01,
+	REG_FIRST_PART_3 = NFT_REG32_02,
 	REG_SECOND = NFT_REG_2,
 
+	ETHER_SADDR = 6,
 	IPV4_SADDR = 12, /* RFC 791 */
 	IPV4_DADDR = 16,
 	IPV6_SADDR = 8, /* RFC 8200 */
@@ -252,6 +256,25 @@ void match_oifgroup(struct nft_rule *rule, uint32_t mask, uint32_t group, bool i
 	expr_load_meta(rule, NFT_META_OIFGROUP, REG_FIRST);
 	expr_mask(rule, &mask, &zero, sizeof(mask));
 	expr_cmp(rule, is_equal, &group, sizeof(group));
+}
+
+void match_sender_not_in(struct nft_rule *rule, sa_family_t family, const char *set)
+{
+	static const uint16_t ether = ARPHRD_ETHER;
+	const struct address address = {.family = family};
+	struct nftnl_expr *expr;
+
+	match_nfproto(rule, family);
+	expr_load_meta(rule, NFT_META_IIFTYPE, REG_FIRST);
+	expr_cmp(rule, true, &ether, sizeof(ether));
+	expr_load_payload(rule, NFT_PAYLOAD_LL_HEADER, ETHER_SADDR, ETH_ALEN, REG_FIRST);
+	expr_load_payload(rule, NFT_PAYLOAD_NETWORK_HEADER,
+			  family == AF_INET6 ? IPV6_SADDR : IPV4_SADDR,
+			  (uint32_t)address_length(&address), REG_FIRST_PART_3);
+	expr = expr_add(rule, "lookup");
+	expr_set_u32(expr, NFTNL_EXPR_LOOKUP_SREG, REG_FIRST);
+	expr_set_u32(expr, NFTNL_EXPR_LOOKUP_FLAGS, NFT_LOOKUP_F_INV);
+	expr_set(rule, expr, NFTNL_EXPR_LOOKUP_SET, set, strlen(set) + 1);
 }
 
 void match_port_in(struct nft_rule *rule, const char *set)

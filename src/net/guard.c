@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "net/set.h"
+
 #ifndef NFT_TABLE_F_PERSIST
 #define NFT_TABLE_F_PERSIST 4 /* Linux 6.9 */
 #endif
@@ -42,7 +44,8 @@ static uint8_t guard_nfproto(sa_family_t family)
 
 void guard_add_set(struct nft_batch *batch)
 {
-	nft_batch_add_link_set(batch, GUARD_SET, "links whose forwarding was turned on");
+	nft_batch_add_set(batch, GUARD_SET, "links whose forwarding was turned on", NFT_KEY_LINK,
+			  false);
 }
 
 void guard_add_rule(struct nft_batch *batch, const char *chain)

@@ -15,17 +15,8 @@
 #include <sys/types.h>
 
 #include "net/address.h"
+#include "net/mac.h"
 #include "net/netlink.h"
-
-struct mac {
-	uint8_t octet[6];
-};
-
-/** mac_random() - a random, locally administered unicast MAC address. Return: 0 or -errno. */
-int mac_random(struct mac *ret);
-
-/** mac_link_local() - the address in fe80::/64 that follows from @mac (RFC 4291, appendix A). */
-struct address mac_link_local(const struct mac *mac);
 
 /** All links of ours, of whatever run, are in groups whose number has these two bits. */
 #define LINK_GROUP_MASK 0xc0000000U

@@ -16,6 +16,7 @@
 #include "base/error.h"
 #include "net/guard.h"
 #include "net/ruleset.h"
+#include "net/set.h"
 
 /*
  * A transaction of a thousand backends has some hundred KiB. It is sent in one piece, so it must
@@ -76,6 +77,18 @@ void nat_hold_port(struct nat *nat, const struct nat_port *port)
 void nat_release_port(struct nat *nat, const struct nat_port *port)
 {
 	nft_batch_delete_port(&nat->batch, RULESET_RESERVED, port->protocol, port->number);
+	nat->has_changes = true;
+}
+
+void nat_admit(struct nat *nat, const struct nat_sender *sender)
+{
+	ruleset_put_sender(&nat->batch, sender, true);
+	nat->has_changes = true;
+}
+
+void nat_dismiss(struct nat *nat, const struct nat_sender *sender)
+{
+	ruleset_put_sender(&nat->batch, sender, false);
 	nat->has_changes = true;
 }
 

@@ -18,6 +18,7 @@
 
 #include "net/address.h"
 #include "net/batch.h"
+#include "net/mac.h"
 #include "net/netlink.h"
 
 /** Room for the name of a backend's chain. */
@@ -35,6 +36,13 @@ struct nat_backend {
 	const char *comment;    /* shown beside it in `nft list ruleset` */
 	struct address to, to6; /* AF_UNSPEC: not over this family */
 	uint16_t port;
+};
+
+/** Somebody behind the bridge, and the addresses that it may send by. */
+struct nat_sender {
+	struct mac mac;
+	struct address address;
+	struct address address6; /* AF_UNSPEC: none, also none of its link */
 };
 
 /** The private network in one address family. */
@@ -76,6 +84,12 @@ void nat_hold_port(struct nat *nat, const struct nat_port *port);
 
 /** nat_release_port() - the port is not ours any more. */
 void nat_release_port(struct nat *nat, const struct nat_port *port);
+
+/** nat_admit() - let somebody behind the bridge send, by its own addresses. */
+void nat_admit(struct nat *nat, const struct nat_sender *sender);
+
+/** nat_dismiss() - let it send no more. It must have been admitted. */
+void nat_dismiss(struct nat *nat, const struct nat_sender *sender);
 
 /** nat_add_backend() - make a backend's chain, with a rule for each family that it has. */
 void nat_add_backend(struct nat *nat, const struct nat_backend *backend);

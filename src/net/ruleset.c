@@ -18,6 +18,7 @@
 #include <linux/netfilter_ipv4.h>
 
 #include "net/guard.h"
+#include "net/set.h"
 
 static const struct address LOOPBACK4 = {.family = AF_INET, .prefix = 8, .bytes = {127}};
 static const struct address LOOPBACK6 = {.family = AF_INET6, .prefix = 128, .bytes = {[15] = 1}};
@@ -55,11 +56,30 @@ void ruleset_add_backend(struct nft_batch *batch, const struct nat_backend *back
 		ruleset_add_dnat(batch, backend, &backend->to6);
 }
 
-static void ruleset_add_sets(struct nft_batch *batch)
+static void ruleset_add_sets(struct nft_batch *batch, const struct nat_config *config)
 {
-	nft_batch_add_port_set(batch, RULESET_PUBLISHED, "host port -> chain of the copy", true);
-	nft_batch_add_port_set(batch, RULESET_RESERVED, "host ports that lead nowhere else", false);
+	nft_batch_add_set(batch, RULESET_PUBLISHED, "host port -> chain of the copy", NFT_KEY_PORT,
+			  true);
+	nft_batch_add_set(batch, RULESET_RESERVED, "host ports that lead nowhere else",
+			  NFT_KEY_PORT, false);
+	nft_batch_add_set(batch, RULESET_SENDERS, "the copies, each by its own address",
+			  NFT_KEY_SENDER, false);
+	if (has(&config->ipv6))
+		nft_batch_add_set(batch, RULESET_SENDERS6, "the copies, each by its own addresses",
+				  NFT_KEY_SENDER6, false);
 	guard_add_set(batch);
+}
+
+void ruleset_put_sender(struct nft_batch *batch, const struct nat_sender *sender, bool is_in)
+{
+	const struct mac *mac = &sender->mac;
+	const struct address link_local = mac_link_local(mac);
+
+	nft_batch_put_sender(batch, RULESET_SENDERS, mac, &sender->address, is_in);
+	if (sender->address6.family == AF_UNSPEC)
+		return;
+	nft_batch_put_sender(batch, RULESET_SENDERS6, mac, &sender->address6, is_in);
+	nft_batch_put_sender(batch, RULESET_SENDERS6, mac, &link_local, is_in);
 }
 
 /*
@@ -194,29 +214,32 @@ static void ruleset_refuse_neighbours(struct nft_batch *batch, const struct addr
 }
 
 /*
- * Packets from a copy must have a source address of the private network, and must not go to this
- * host's loopback addresses.
+ * By an address that is its sender's own, told by its MAC address: to have another one, as to send
+ * what it has made up, takes a capability. The link that it came by cannot be asked: in this hook
+ * that is the bridge already.
  */
+static void ruleset_drop_forged(struct nft_batch *batch, sa_family_t family, const char *senders)
+{
+	struct nft_rule rule = nft_rule_start(batch, "from-copy");
+
+	/* ether saddr . ip saddr != @senders drop */
+	match_sender_not_in(&rule, family, senders);
+	do_drop(&rule);
+	nft_batch_add_rule(batch, &rule, "a copy speaks for itself only");
+}
+
+/* From a copy: only by its own addresses, and not to this host's loopback addresses. */
 static void ruleset_add_from_copy(struct nft_batch *batch, const struct nat_config *config)
 {
 	struct nft_rule rule;
 
 	nft_batch_add_chain(batch, "from-copy", NULL);
-	/* ip saddr != 10.90.0.0/24 drop */
-	rule = nft_rule_start(batch, "from-copy");
-	match_saddr(&rule, &config->ipv4.subnet, false);
-	do_drop(&rule);
-	nft_batch_add_rule(batch, &rule, "a copy speaks for itself only");
+	ruleset_drop_forged(batch, AF_INET, RULESET_SENDERS);
 	ruleset_drop_daddr(batch, "from-copy", &LOOPBACK4, "127.0.0.0/8 is for this host alone");
 	ruleset_refuse_neighbours(batch, &config->ipv4.subnet);
 	if (!has(&config->ipv6))
 		return;
-	/* ip6 saddr != fd00::/64 ip6 saddr != fe80::/10 drop */
-	rule = nft_rule_start(batch, "from-copy");
-	match_saddr(&rule, &config->ipv6.subnet, false);
-	match_saddr(&rule, &LINK_LOCAL6, false);
-	do_drop(&rule);
-	nft_batch_add_rule(batch, &rule, "a copy speaks for itself only");
+	ruleset_drop_forged(batch, AF_INET6, RULESET_SENDERS6);
 	ruleset_drop_daddr(batch, "from-copy", &LOOPBACK6, "::1 is for this host alone");
 	ruleset_refuse_neighbours(batch, &config->ipv6.subnet);
 	if (config->forwards_ipv6)
@@ -312,6 +335,7 @@ static void ruleset_add_forward(struct nft_batch *batch, const struct nat_config
 	match_ct_none(&rule);
 	do_drop(&rule);
 	nft_batch_add_rule(batch, &rule, "of no connection: would leave by a copy's own address");
+	guard_add_rule(batch, "forward");
 }
 
 static void ruleset_add_unmapped(struct nft_batch *batch)
@@ -336,7 +360,7 @@ static void ruleset_add_unmapped(struct nft_batch *batch)
 void ruleset_add_all(struct nft_batch *batch, const struct nat_config *config)
 {
 	nft_batch_add_table(batch, config->comment, NFT_TABLE_F_OWNER);
-	ruleset_add_sets(batch);
+	ruleset_add_sets(batch, config);
 	ruleset_add_from_host(batch, config);
 	ruleset_add_from_elsewhere(batch, config);
 	ruleset_add_sources(batch, config);

@@ -108,6 +108,8 @@ int attachment_open(struct attachment *attachment, struct network *network,
 	attachment->address = attachment_address(&network->bridge.subnet, attachment->host);
 	attachment->address6 = attachment_address(&network->bridge.subnet6, attachment->host);
 	attachment->mac = attachment_mac(&network->bridge.mac, attachment->host);
+	nat_admit(&network->nat,
+		  &(struct nat_sender){attachment->mac, attachment->address, attachment->address6});
 	return 0;
 }
 
@@ -231,6 +233,10 @@ void attachment_close(struct attachment *attachment)
 	loop_clear_timer(network->loop, &attachment->overdue);
 	if (attachment->link)
 		attachment_strike(attachment);
+	if (!network->is_closing) /* the table is there */
+		nat_dismiss(&network->nat,
+			    &(struct nat_sender){attachment->mac, attachment->address,
+						 attachment->address6});
 	if (network->hosts)
 		network->hosts[attachment->host / 8] &= (uint8_t) ~(1U << attachment->host % 8);
 	attachment->network = NULL;

@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Guards: a neighbour on the LAN that sets routes, or sends what nobody should."""
 
+import os
 import re
+import signal
+import socket
 
 import pytest
 from harness import BRIDGE, OPEN, RST, SYN, SYN_ACK, Scene, Tap, ask, mac, outcomes, outcomes_from, syn, wait_until
 
 HOST = {4: "198.51.100.1", 6: "2001:db8:1::1"}
 CLIENT = {4: "198.51.100.2", 6: "2001:db8:1::2"}
+FREEBIND = {socket.AF_INET: (socket.IPPROTO_IP, 15), socket.AF_INET6: (socket.IPPROTO_IPV6, 78)}  # no name for it
 VERSIONS = pytest.mark.parametrize("version", [4, 6])
 
 
@@ -48,6 +52,89 @@ def test_a_spoofed_source_from_the_copies_network(shared_scene, version):
         tap.send(syn(CLIENT[version], HOST[version], 6100, 8081), gateway)
         seen = there.until(lambda segment: segment.source_port == 6100)
     assert [segment.source for segment in seen if segment.flags == SYN] == [CLIENT[version]]
+
+
+def send_as(node, source, target):
+    """Send a datagram that tells its source, from a node by any source, as a program without capabilities can."""
+    family = socket.AF_INET6 if ":" in source else socket.AF_INET
+    with node.inside(lambda: socket.socket(family, socket.SOCK_DGRAM)) as sender:
+        sender.setsockopt(*FREEBIND[family], 1)
+        sender.bind((source, 0))
+        try:
+            sender.sendto(source.encode(), target)
+        except OSError:  # of IPv4 the kernel itself says that the network is unreachable
+            pass
+
+
+@VERSIONS
+def test_a_copy_cannot_call_as_another(shared_scene, version):
+    """It may bind any address by IP_FREEBIND and IPV6_FREEBIND; what it sends by another than its own is dropped."""
+    copy, own = shared_scene.copy(1), shared_scene.copy_address(1, version)
+    others = [shared_scene.copy_address(2, version), *shared_scene.bridge_addresses(version)]
+    others.append(str(shared_scene.subnet(version)[99]))
+    for node, address in ((shared_scene.client, CLIENT[version]), (shared_scene.host, HOST[version])):
+        with node.inside(lambda: socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)) as server:
+            server.settimeout(2)
+            server.bind(("::", 7003))
+            for source in (*others, own):
+                send_as(copy, source, (address, 7003))
+            assert server.recv(100).decode() == own
+
+
+@VERSIONS
+def test_a_copy_cannot_forge_packets_of_another(shared_scene, version):
+    """Had it a raw socket: by a neighbour's address nothing gets through, by its own it does."""
+    own, other = (shared_scene.copy_address(number, version) for number in (1, 2))
+    gateway = mac(shared_scene.host, BRIDGE)
+    with Tap(shared_scene.client) as there, Tap(shared_scene.copy(1)) as tap:
+        tap.send(syn(other, CLIENT[version], 6600, 7001), gateway)
+        tap.send(syn(own, CLIENT[version], 6601, 7001), gateway)
+        seen = there.until(lambda segment: segment.source_port == 6601)
+    assert [segment for segment in seen if segment.source_port == 6600] == []
+    assert "sport=6600" not in shared_scene.host.run(["conntrack", "-L", "-f", f"ipv{version}"]).stdout
+
+
+def test_a_copy_has_no_link_local_address_but_its_own(shared_scene):
+    """By its own it reaches a server of the host, by its neighbour's it does not."""
+    own, other = (link_local(shared_scene.copy(number), "eth0") for number in (1, 2))
+    target = link_local(shared_scene.host, BRIDGE)
+    with shared_scene.host.listen("::", 7001), Tap(shared_scene.copy(1)) as tap:
+        for port, source in ((6701, other), (6700, own)):
+            tap.send(syn(source, target, port, 7001), mac(shared_scene.host, BRIDGE))
+        seen = tap.until(lambda segment: (segment.destination_port, segment.flags) == (6700, SYN_ACK))
+    assert [segment for segment in seen if segment.destination_port == 6701] == []
+    assert "sport=6701" not in shared_scene.host.run(["conntrack", "-L", "-f", "ipv6"]).stdout
+
+
+def link_local(node, link):
+    """Return the link-local address of a node's link."""
+    return re.search(r"inet6 (fe80\S+)/", node.run(["ip", "-6", "addr", "show", "dev", link]).stdout)[1]
+
+
+def test_senders_come_and_go_with_their_copies(host, reporters):
+    """The sets that tell who may send by what address have those of the copies that live, and no others."""
+    scene = Scene(host, reporters)
+
+    def senders():
+        found = {}
+        for name in ("senders", "senders6"):
+            text = host.run(["nft", "list", "set", "inet", "uva_container", name]).stdout
+            found[name] = set(re.findall(r"(\S+) \. ([0-9a-f:.]+)", text.partition("elements")[2]))
+        return found
+
+    def expected(numbers):
+        places = [scene.copy(number) for number in numbers]
+        macs = [mac(place, "eth0") for place in places]
+        own = [scene.copy_address(number) for number in numbers]
+        own6 = [scene.copy_address(number, 6) for number in numbers]
+        local = [link_local(place, "eth0") for place in places]
+        return {"senders": set(zip(macs, own)), "senders6": {*zip(macs, own6), *zip(macs, local)}}
+
+    assert senders() == expected([1, 2])
+    survivor = expected([2])
+    os.kill(scene.manager.copy_process(1), signal.SIGKILL)
+    scene.manager.err.wait_for(r"^uva_container: copy 1: ")
+    wait_until(lambda: senders() == survivor, 2, "copy 1 may send no more")
 
 
 @VERSIONS

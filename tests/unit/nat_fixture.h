@@ -15,6 +15,7 @@ struct fixture_port {
 	uint8_t protocol;
 	uint16_t port;
 	struct address to, to6;
+	struct mac mac; /* of the copy behind it */
 	uint16_t to_port;
 	const char *name, *comment;
 };
@@ -47,8 +48,18 @@ static inline struct nat_backend backend_of(const struct fixture_port *port)
 	};
 }
 
-/* Begins the batch, and puts in it what nat_open(), nat_hold_port(), nat_add_backend() and
- * nat_publish() put into theirs. */
+static inline struct nat_sender sender_of(const struct fixture *fixture, size_t index)
+{
+	const struct fixture_port *port = &fixture->ports[index];
+	struct nat_sender sender = {.mac = port->mac, .address = port->to};
+
+	if (fixture->config.ipv6.subnet.family != AF_UNSPEC)
+		sender.address6 = port->to6;
+	return sender;
+}
+
+/* Begins the batch, and puts in it what nat_open(), nat_hold_port(), nat_admit(), nat_add_backend()
+ * and nat_publish() put into theirs. */
 static inline void fixture_begin(struct fixture *fixture)
 {
 	nft_batch_start(&fixture->batch, fixture->config.table, SEQUENCE);
@@ -56,7 +67,9 @@ static inline void fixture_begin(struct fixture *fixture)
 	for (size_t i = 0; i < fixture->count; i++) {
 		const struct fixture_port *port = &fixture->ports[i];
 		const struct nat_backend backend = backend_of(port);
+		const struct nat_sender sender = sender_of(fixture, i);
 
+		ruleset_put_sender(&fixture->batch, &sender, true);
 		ruleset_add_backend(&fixture->batch, &backend);
 		nft_batch_add_port(&fixture->batch, RULESET_PUBLISHED, port->protocol, port->port,
 				   port->name, port->comment);
@@ -111,6 +124,7 @@ static inline struct fixture *fixture_prepare(size_t count)
 			.port = (uint16_t)(HOST_PORT + i),
 			.to = address_nth(&fixture->config.ipv4.subnet, (uint32_t)(3 + i)),
 			.to6 = address_nth(&fixture->config.ipv6.subnet, (uint32_t)(3 + i)),
+			.mac = {{0x02, 0, 0, 0, (uint8_t)(i >> 8), (uint8_t)i}},
 			.to_port = COPY_PORT,
 			.name = fixture->names[i],
 			.comment = "a copy's comment",

@@ -11,15 +11,18 @@
 #include <linux/netfilter/nf_nat.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
+#include <net/if_arp.h>
 #include <netinet/in.h>
 
 #include "net/address.h"
+#include "net/link.h"
 #include "table.h"
 
 /** A packet, and what the host knows of it. */
 struct packet {
 	const char *iif, *oif; /* NULL: none at this hook */
 	uint32_t iif_index, oif_group;
+	struct mac mac;        /* of its sender, where it comes by a link */
 	struct address from, to;
 	uint8_t protocol;
 	uint16_t port;    /* of the destination */
@@ -84,6 +87,7 @@ static inline void expr_run_meta(struct packet_run *run, const struct nftnl_expr
 {
 	uint32_t reg = nftnl_expr_get_u32(expr, NFTNL_EXPR_META_DREG);
 	const struct packet *packet = run->packet;
+	const uint16_t ether = ARPHRD_ETHER;
 	char name[IFNAMSIZ] = "";
 	uint8_t nfproto = packet->to.family == AF_INET6 ? NFPROTO_IPV6 : NFPROTO_IPV4;
 
@@ -102,6 +106,9 @@ static inline void expr_run_meta(struct packet_run *run, const struct nftnl_expr
 	case NFT_META_OIFGROUP:
 		packet_load(run, reg, &packet->oif_group, sizeof(packet->oif_group));
 		break;
+	case NFT_META_IIFTYPE:
+		packet_load(run, reg, &ether, sizeof(ether));
+		break;
 	case NFT_META_NFPROTO:
 		packet_load(run, reg, &nfproto, sizeof(nfproto));
 		break;
@@ -119,17 +126,22 @@ static inline void expr_run_payload(struct packet_run *run, const struct nftnl_e
 	const bool ipv6 = packet->to.family == AF_INET6;
 	const size_t length = nftnl_expr_get_u32(expr, NFTNL_EXPR_PAYLOAD_LEN);
 	const size_t offset = nftnl_expr_get_u32(expr, NFTNL_EXPR_PAYLOAD_OFFSET);
-	uint8_t network[40] = {0}, transport[8] = {0};
+	uint8_t ethernet[14] = {0}, network[40] = {0}, transport[8] = {0};
 	const uint8_t *header = network;
 	size_t size = ipv6 ? 40 : 20;
 
 	memcpy(network + (ipv6 ? 8 : 12), packet->from.bytes, ipv6 ? 16 : 4);
 	memcpy(network + (ipv6 ? 24 : 16), packet->to.bytes, ipv6 ? 16 : 4);
+	memcpy(ethernet + 6, packet->mac.octet, sizeof(packet->mac.octet));
 	transport[2] = (uint8_t)(packet->port >> 8);
 	transport[3] = (uint8_t)packet->port;
 	if (nftnl_expr_get_u32(expr, NFTNL_EXPR_PAYLOAD_BASE) == NFT_PAYLOAD_TRANSPORT_HEADER) {
 		header = transport;
 		size = sizeof(transport);
+	}
+	if (nftnl_expr_get_u32(expr, NFTNL_EXPR_PAYLOAD_BASE) == NFT_PAYLOAD_LL_HEADER) {
+		header = ethernet;
+		size = sizeof(ethernet);
 	}
 	assert_in_range(length, 1, 16); /* of the kernel: no load of nothing */
 	assert_true(offset + length <= size);
@@ -215,6 +227,9 @@ static inline bool expr_run_lookup(struct packet_run *run, const struct nftnl_ex
 	struct nftnl_set_elem *elem = set_element(set, packet_reg(run, reg, length), length);
 
 	run->result.lookups++;
+	if (nftnl_expr_is_set(expr, NFTNL_EXPR_LOOKUP_FLAGS) &&
+	    nftnl_expr_get_u32(expr, NFTNL_EXPR_LOOKUP_FLAGS) & NFT_LOOKUP_F_INV)
+		return !elem;
 	if (!elem || !nftnl_expr_is_set(expr, NFTNL_EXPR_LOOKUP_DREG))
 		return elem;
 	assert_int_equal(nftnl_expr_get_u32(expr, NFTNL_EXPR_LOOKUP_DREG), NFT_REG_VERDICT);

@@ -314,6 +314,7 @@ static enum packet_fate arrives(const struct fixture *fixture, const char *iif, 
 	struct packet packet = packet_of(from, to);
 
 	packet.iif = iif;
+	packet.mac = fixture->ports[0].mac;
 	return packet_pass(fixture->table, "filter", NF_INET_PRE_ROUTING, &packet).fate;
 }
 
@@ -323,6 +324,7 @@ static enum packet_fate arrives_here(const struct fixture *fixture, const char *
 	struct packet packet = packet_of(from, to);
 
 	packet.iif = iif;
+	packet.mac = fixture->ports[0].mac;
 	packet.to_local = true;
 	return packet_pass(fixture->table, "filter", NF_INET_PRE_ROUTING, &packet).fate;
 }
@@ -349,9 +351,48 @@ TEST(a_copy_speaks_for_itself_and_not_to_this_hosts_loopback)
 	assert_int_equal(arrives(fixture, "uva0", "10.90.1.3", "192.0.2.1"), PACKET_DROPPED);
 	assert_int_equal(arrives(fixture, "uva0", "127.0.0.1", "192.0.2.1"), PACKET_DROPPED);
 	assert_int_equal(arrives(fixture, "uva0", "fd00:90::3", "2001:db8::1"), PACKET_ACCEPTED);
-	assert_int_equal(arrives(fixture, "uva0", "fe80::3", "fe80::1"), PACKET_ACCEPTED);
 	assert_int_equal(arrives(fixture, "uva0", "fd00:90::3", "::1"), PACKET_DROPPED);
 	assert_int_equal(arrives(fixture, "uva0", "fd00:91::3", "2001:db8::1"), PACKET_DROPPED);
+	fixture_free(fixture);
+}
+
+static void check_sources(const struct fixture *fixture)
+{
+	const struct fixture_port *own = &fixture->ports[fixture->count - 1];
+	const struct address link_local = mac_link_local(&own->mac);
+	const struct address *mine[] = {&own->to, &own->to6, &link_local};
+
+	for (size_t i = 0; i < COUNT(mine); i++) {
+		struct packet packet = {.from = *mine[i], .to = *mine[i], .iif = "uva0"};
+		struct packet_result result;
+
+		packet.mac = own->mac;
+		packet.to_local = true;
+		result = packet_pass(fixture->table, "filter", NF_INET_PRE_ROUTING, &packet);
+		assert_int_equal(result.fate, PACKET_ACCEPTED);
+		assert_int_equal(result.lookups, 1);
+		packet.mac = fixture->count > 1 ? fixture->ports[0].mac
+						: (struct mac){{2, 1, 1, 1, 1, 1}};
+		result = packet_pass(fixture->table, "filter", NF_INET_PRE_ROUTING, &packet);
+		assert_int_equal(result.fate, PACKET_DROPPED);
+	}
+}
+
+TEST(by_the_address_of_another_copy_it_says_nothing)
+{
+	for_few_and_many(check_sources);
+}
+
+TEST(by_addresses_of_no_copy_it_says_nothing)
+{
+	static const char *const addresses[] = {"10.90.0.1", "10.90.0.2",   "10.90.0.9", "0.0.0.0",
+						"fe80::3",   "fd00:90::99", "fd00:90::1"};
+	struct fixture *fixture = fixture_of(2);
+
+	for (size_t i = 0; i < COUNT(addresses); i++)
+		assert_int_equal(arrives_here(fixture, "uva0", addresses[i],
+					      i < 4 ? "10.90.0.1" : "fd00:90::1"),
+				 PACKET_DROPPED);
 	fixture_free(fixture);
 }
 
@@ -536,6 +577,8 @@ int main(void)
 		cmocka_unit_test(a_copy_leaves_this_host_as_the_host_itself),
 		cmocka_unit_test(a_copy_reaches_this_host_and_no_other_copy),
 		cmocka_unit_test(a_copy_speaks_for_itself_and_not_to_this_hosts_loopback),
+		cmocka_unit_test(by_the_address_of_another_copy_it_says_nothing),
+		cmocka_unit_test(by_addresses_of_no_copy_it_says_nothing),
 		cmocka_unit_test(from_elsewhere_the_private_network_does_not_exist),
 		cmocka_unit_test(a_host_without_ipv6_has_rules_for_ipv4_only),
 		cmocka_unit_test(to_a_copy_only_by_a_host_port_is_forwarded),

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * set.h - puts sets, maps and what is in them into an nftables transaction.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "net/address.h"
+#include "net/batch.h"
+#include "net/mac.h"
+
+/** What the keys of a set or map are made of. */
+enum nft_key {
+	NFT_KEY_PORT,    /* `type inet_proto . inet_service` */
+	NFT_KEY_SENDER,  /* `type ether_addr . ipv4_addr` */
+	NFT_KEY_SENDER6, /* `type ether_addr . ipv6_addr` */
+	NFT_KEY_LINK,    /* `nf_proto . iface_index` */
+};
+
+/** nft_batch_add_set() - create a set, or a verdict map (`: verdict`) if @is_map. */
+void nft_batch_add_set(struct nft_batch *batch, const char *name, const char *comment,
+		       enum nft_key key, bool is_map);
+
+/**
+ * nft_batch_add_port() - add an element to a set or map of ports
+ * @chain:   where a map's element sends a packet (goto); NULL in a set
+ * @comment: may be NULL
+ */
+void nft_batch_add_port(struct nft_batch *batch, const char *set, uint8_t protocol, uint16_t port,
+			const char *chain, const char *comment);
+
+/** nft_batch_delete_port() - remove an element from such a set or map. */
+void nft_batch_delete_port(struct nft_batch *batch, const char *set, uint8_t protocol,
+			   uint16_t port);
+
+/** nft_batch_add_link() - add an element to a set of links. @nfproto: NFPROTO_IPV4, NFPROTO_IPV6. */
+void nft_batch_add_link(struct nft_batch *batch, const char *set, uint8_t nfproto,
+			unsigned int ifindex);
+
+/** nft_batch_delete_link() - remove an element from such a set. */
+void nft_batch_delete_link(struct nft_batch *batch, const char *set, uint8_t nfproto,
+			   unsigned int ifindex);
+
+/**
+ * nft_batch_put_sender() - add an element to a set of senders, or take it out if not @is_in
+ * @address: of the set's family
+ */
+void nft_batch_put_sender(struct nft_batch *batch, const char *set, const struct mac *mac,
+			  const struct address *address, bool is_in);
