@@ -11,6 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/visible.h"
+
 enum { ERROR_LINE_MAX = 4096, ERROR_WAIT_MS = 1000 };
 
 /* If this is set, it gets the lines of this process, and stderr does not. */
@@ -24,14 +26,20 @@ void error_redirect(void (*sink)(void *data, const char *line, size_t length), v
 }
 
 /*
- * A line may contain a path or an option, with any bytes in it. Control characters must not reach
- * the terminal.
+ * A line may contain a path, an option or the name of somebody's process, with any bytes in it:
+ * control characters must not reach the terminal. Our own lines have no colours.
  */
 static void error_escape_controls(char *line, size_t length)
 {
-	for (size_t i = 0; i < length; i++)
-		if ((unsigned char)line[i] < ' ' || line[i] == 0x7f)
-			line[i] = '?';
+	while (length > 0) {
+		struct visible_piece piece = visible_next(line, length);
+
+		for (size_t i = 0; i < piece.length; i++)
+			if (piece.kind != VISIBLE_PLAIN || line[i] == '\t')
+				line[i] = '?';
+		line += piece.length;
+		length -= piece.length;
+	}
 }
 
 /* Appends to a line of ERROR_LINE_MAX bytes. Return: its new length. */

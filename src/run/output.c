@@ -11,6 +11,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/visible.h"
+
+#define OUTPUT_RESET "\033[0m"
+
 enum { OUTPUT_FIRST_COLOUR = 31, OUTPUT_COLOURS = 6, OUTPUT_PREFIX_MAX = 48 };
 
 void output_open(struct output *output, int fd)
@@ -18,7 +22,8 @@ void output_open(struct output *output, int fd)
 	const char *no_colour = getenv("NO_COLOR"); /* no-color.org */
 
 	stream_open(&output->stream, fd, SIZE_MAX);
-	output->has_colour = isatty(fd) && (!no_colour || !*no_colour);
+	output->is_terminal = isatty(fd);
+	output->has_colour = output->is_terminal && (!no_colour || !*no_colour);
 }
 
 void output_close(struct output *output)
@@ -41,18 +46,43 @@ void output_print(struct output *output, const char *fmt, ...)
 	stream_add(&output->stream, "\n", 1);
 }
 
+static void output_add_visible(struct output *output, const char *text, size_t length)
+{
+	bool is_coloured = false;
+	char shown[VISIBLE_MAX];
+
+	while (length > 0) {
+		struct visible_piece piece = visible_next(text, length);
+
+		if (piece.kind == VISIBLE_CONTROL)
+			stream_add(&output->stream, shown,
+				   visible_format(text, piece.length, shown));
+		else
+			stream_add(&output->stream, text, piece.length);
+		if (piece.kind == VISIBLE_COLOUR || piece.kind == VISIBLE_RESET)
+			is_coloured = piece.kind == VISIBLE_COLOUR;
+		text += piece.length;
+		length -= piece.length;
+	}
+	if (is_coloured)
+		stream_add(&output->stream, OUTPUT_RESET, strlen(OUTPUT_RESET));
+}
+
 static void output_send(struct output *output, unsigned int number, const char *text, size_t length)
 {
 	char prefix[OUTPUT_PREFIX_MAX];
 	int n;
 
 	if (output->has_colour)
-		n = snprintf(prefix, sizeof(prefix), "\033[%umcopy %u |\033[0m ",
+		n = snprintf(prefix, sizeof(prefix), "\033[%umcopy %u |" OUTPUT_RESET " ",
 			     OUTPUT_FIRST_COLOUR + number % OUTPUT_COLOURS, number);
 	else
 		n = snprintf(prefix, sizeof(prefix), "copy %u | ", number);
 	stream_add(&output->stream, prefix, (size_t)n);
-	stream_add(&output->stream, text, length);
+	if (output->is_terminal)
+		output_add_visible(output, text, length);
+	else
+		stream_add(&output->stream, text, length);
 	stream_add(&output->stream, "\n", 1);
 }
 
@@ -66,6 +96,22 @@ static void output_send_line(struct output *output, unsigned int number, struct 
 {
 	output_send(output, number, line->text, line->length);
 	output_line_free(line);
+}
+
+/* The line is longer than it may be. What a terminal must get in one piece is kept for the next. */
+static void output_send_head(struct output *output, unsigned int number, struct output_line *line)
+{
+	size_t cut = line->length;
+
+	if (output->is_terminal)
+		cut = visible_cut(line->text, line->length);
+	if (cut == line->length) {
+		output_send_line(output, number, line);
+		return;
+	}
+	output_send(output, number, line->text, cut);
+	line->length -= cut;
+	memmove(line->text, line->text + cut, line->length);
 }
 
 /* Without memory, a part of a line is lost, which is better than ending the run. */
@@ -102,7 +148,9 @@ void output_feed(struct output *output, unsigned int number, struct output_line 
 			output_send(output, number, data, part); /* nothing to keep */
 		} else {
 			output_line_add(line, data, part);
-			if (is_whole || is_full)
+			if (is_full)
+				output_send_head(output, number, line);
+			else if (is_whole)
 				output_send_line(output, number, line);
 		}
 		part += is_whole;

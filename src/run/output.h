@@ -4,6 +4,9 @@
  *
  * Nothing here blocks. If the reader stops reading, lines wait here. To keep the memory bounded,
  * the caller checks output_is_clear() before it reads more from a copy.
+ *
+ * What a copy prints may come from anybody who sends it a request. A terminal gets of it only
+ * what it shows, and colours (visible.h); everything else gets every byte as it is.
  */
 #pragma once
 
@@ -17,7 +20,8 @@ enum { OUTPUT_LINE_MAX = 8192 };
 
 struct output {
 	struct stream stream;
-	bool has_colour;
+	bool is_terminal;
+	bool has_colour; /* of our own */
 };
 
 /** The unfinished line of a copy. All zeros: none. */

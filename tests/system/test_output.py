@@ -48,6 +48,58 @@ def test_on_a_terminal_prefixes_are_coloured(host, project):
     assert manager.stop() == 0
 
 
+# What a client asks for: the clipboard, a title, another line, the copy before it; a colour is harmless.
+HOSTILE = b"/\x1b]52;c;aGk=\x07\x1b]0;t\x1b\\\x1b[2J\x08\x7f\x9b1A\x1b[31mred"
+SHOWN = "/^[]52;c;aGk=^G^[]0;t^[\\^[[2J^H^?<U+009B>1A\x1b[31mred"
+UNCHANGED = HOSTILE.decode("latin-1")  # as Python takes a request
+
+
+def ask_for(node, address, port, path):
+    """Send a request whose path may be any bytes; wait for the answer."""
+    with node.connect(address, port) as connection:
+        connection.sendall(b"GET " + path + b" HTTP/1.0\r\n\r\n")
+        while connection.recv(1 << 16):
+            pass
+
+
+def test_a_client_does_not_get_at_the_terminal(host, stand_in):
+    """Control characters that a request brings into a copy's lines are shown; a colour ends with its line."""
+    manager = host.start_manager(stand_in, terminal=True).wait_ready()
+    ask_for(host.client, "198.51.100.1", 8081, HOSTILE)
+    line = manager.out.wait_for(r"copy 1 .*GET /\^").string
+    assert line.endswith(f" GET {SHOWN}\x1b[0m")
+    assert manager.stop() == 0
+    assert not [line for line in manager.out.lines if re.search(r"[\0-\x08\x0b-\x1f\x7f-\x9f]", COLOUR.sub("", line))]
+
+
+def test_into_a_pipe_every_byte_passes(host, stand_in):
+    """For a program that reads it, nothing is changed."""
+    manager = host.start_manager(stand_in).wait_ready()
+    ask_for(host.client, "198.51.100.1", 8081, HOSTILE)
+    manager.out.wait_for(r"^copy 1 \| GET /\x1b")
+    assert manager.said(1)[-1] == f"GET {COLOUR.sub('', UNCHANGED)}"
+    assert any(line.endswith(f"GET {UNCHANGED}") for line in manager.out.lines)
+    assert manager.stop() == 0
+
+
+NAMED = """
+import ctypes, signal, socket
+ctypes.CDLL(None).prctl(15, {name!r})
+server = socket.create_server(("", 8081))
+print("listening", flush=True)
+signal.pause()
+"""
+
+
+def test_the_name_of_a_foreign_process_does_not_get_at_the_terminal(host, project):
+    """It may have given itself any name; the line that tells who holds a port has it without what a terminal obeys."""
+    holder = host.popen(["python3", "-c", NAMED.format(name=b"a\x1b[2Jb\xc2\x9bc\x9b")])
+    holder.out.wait_for("listening")
+    manager = host.start_manager(project)
+    assert manager.wait() == 1
+    assert "is in use by a?[2Jb??c? (pid " in manager.err.lines[0]
+
+
 def test_lines_of_two_copies_are_never_mixed(host, stand_in):
     """Both write 20,000 lines at once, in pieces of any size: each line comes out whole, in order, once."""
     count = 20_000
