@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <libnftnl/chain.h>
 #include <libnftnl/common.h>
-#include <libnftnl/expr.h>
 #include <libnftnl/rule.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
@@ -16,6 +15,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "net/firewall_rule.h"
 
 static const char *firewall_family_name(uint32_t family)
 {
@@ -106,22 +107,19 @@ enum { FIREWALL_CHAINS_MAX = 64 };
 
 /* What the rules of a base chain, and of the chains that it jumps to, do with our packets. */
 struct firewall_verdict {
-	const char *bridge;
+	struct firewall_links links;
 	uint32_t hook;
-	bool lets_us;    /* a rule that seems to be about our packets accepts */
-	bool last_drops; /* the last rule of the base chain drops or rejects every packet */
+	bool lets_us;   /* a rule that seems to be about our packets accepts */
+	bool drops_all; /* a rule of the base chain drops or rejects every packet that comes to it
+			 */
 	char chains[FIREWALL_CHAINS_MAX][FIREWALL_NAME_MAX]; /* to read; base chain first */
 	size_t count, current;
 };
 
-/* The parts of one rule that matter here. */
-struct firewall_rule {
-	struct firewall_verdict *verdict;
-	bool names_bridge, names_lo, names_state, names_dnat, accepts, drops, matches;
-};
-
-static void firewall_follow(struct firewall_verdict *verdict, const char *chain)
+static void firewall_follow(void *data, const char *chain)
 {
+	struct firewall_verdict *verdict = data;
+
 	for (size_t i = 0; i < verdict->count; i++)
 		if (strcmp(verdict->chains[i], chain) == 0)
 			return;
@@ -129,88 +127,23 @@ static void firewall_follow(struct firewall_verdict *verdict, const char *chain)
 		snprintf(verdict->chains[verdict->count++], FIREWALL_NAME_MAX, "%s", chain);
 }
 
-/* Does the expression compare with the name or the index of this link? */
-static bool firewall_compares(const struct nftnl_expr *expr, const char *link)
-{
-	uint32_t length = 0;
-	const void *value = nftnl_expr_get(expr, NFTNL_EXPR_CMP_DATA, &length);
-	unsigned int index = if_nametoindex(link);
-
-	if (!value)
-		return false;
-	if (length == sizeof(index) && index && memcmp(value, &index, length) == 0)
-		return true;
-	return length > strlen(link) && length <= IFNAMSIZ && strncmp(value, link, length) == 0;
-}
-
-static void firewall_on_verdict(struct firewall_rule *rule, const struct nftnl_expr *expr)
-{
-	uint32_t verdict = nftnl_expr_get_u32(expr, NFTNL_EXPR_IMM_VERDICT);
-	const char *chain = nftnl_expr_get_str(expr, NFTNL_EXPR_IMM_CHAIN);
-
-	if (!nftnl_expr_is_set(expr, NFTNL_EXPR_IMM_VERDICT))
-		return;
-	rule->accepts = rule->accepts || verdict == NF_ACCEPT;
-	rule->drops = rule->drops || verdict == NF_DROP;
-	if (chain)
-		firewall_follow(rule->verdict, chain);
-}
-
-static int firewall_on_expr(struct nftnl_expr *expr, void *data)
-{
-	struct firewall_rule *rule = data;
-	const char *name = nftnl_expr_get_str(expr, NFTNL_EXPR_NAME);
-
-	if (strcmp(name, "immediate") == 0)
-		firewall_on_verdict(rule, expr);
-	else if (strcmp(name, "reject") == 0)
-		rule->drops = true;
-	else if (strcmp(name, "counter") != 0 && strcmp(name, "log") != 0)
-		rule->matches = true;
-	if (strcmp(name, "cmp") == 0) {
-		rule->names_bridge =
-			rule->names_bridge || firewall_compares(expr, rule->verdict->bridge);
-		rule->names_lo = rule->names_lo || firewall_compares(expr, "lo");
-	} else if (strcmp(name, "ct") == 0) {
-		rule->names_state = nftnl_expr_get_u32(expr, NFTNL_EXPR_CT_KEY) == NFT_CT_STATE;
-		rule->names_dnat = nftnl_expr_get_u32(expr, NFTNL_EXPR_CT_KEY) == NFT_CT_STATUS;
-	} else if (strcmp(name, "lookup") == 0 && rule->names_state) {
-		rule->accepts = true; /* ct state vmap { established : accept, ... } */
-	}
-	return 0;
-}
-
-/*
- * In the input hook, our packets are only the answers to this host's own connections. In the output
- * hook they are only the packets on lo.
- */
-static bool firewall_lets_us(const struct firewall_rule *rule, uint32_t hook)
-{
-	if (!rule->accepts)
-		return false;
-	switch (hook) {
-	case NF_INET_LOCAL_IN:
-		return rule->names_bridge || rule->names_state;
-	case NF_INET_LOCAL_OUT:
-		return rule->names_bridge || rule->names_dnat || rule->names_lo;
-	default:
-		return rule->names_bridge || rule->names_dnat;
-	}
-}
-
 static int firewall_on_rule(const struct nlmsghdr *nlh, void *data)
 {
 	struct firewall_verdict *verdict = data;
-	struct firewall_rule parts = {.verdict = verdict};
-	struct nftnl_rule *rule = nftnl_rule_alloc();
+	bool is_base = verdict->current == 0;
+	struct firewall_rule parts;
+	struct nftnl_rule *rule;
 
+	if (is_base && verdict->drops_all) /* nothing comes as far as this rule */
+		return MNL_CB_OK;
+	rule = nftnl_rule_alloc();
 	if (!rule)
 		return MNL_CB_ERROR;
 	if (nftnl_rule_nlmsg_parse(nlh, rule) == 0) {
-		nftnl_expr_foreach(rule, firewall_on_expr, &parts);
-		verdict->lets_us = verdict->lets_us || firewall_lets_us(&parts, verdict->hook);
-		if (verdict->current == 0)
-			verdict->last_drops = parts.drops && !parts.matches;
+		firewall_rule_read(rule, &verdict->links, firewall_follow, verdict, &parts);
+		verdict->lets_us = verdict->lets_us || firewall_rule_lets_us(&parts, verdict->hook);
+		if (is_base)
+			verdict->drops_all = parts.drops && !parts.matches;
 	}
 	nftnl_rule_free(rule);
 	return MNL_CB_OK;
@@ -219,7 +152,12 @@ static int firewall_on_rule(const struct nlmsghdr *nlh, void *data)
 static int firewall_judge(struct netlink *nl, const char *bridge,
 			  const struct firewall_candidate *candidate, bool *ret_is_in_the_way)
 {
-	struct firewall_verdict verdict = {.bridge = bridge, .hook = candidate->chain.hook};
+	struct firewall_verdict verdict = {
+		.links = {.bridge = bridge,
+			  .bridge_index = if_nametoindex(bridge),
+			  .lo_index = if_nametoindex("lo")},
+		.hook = candidate->chain.hook,
+	};
 
 	firewall_follow(&verdict, candidate->chain.chain);
 	for (; verdict.current < verdict.count; verdict.current++) {
@@ -234,7 +172,7 @@ static int firewall_judge(struct netlink *nl, const char *bridge,
 		if (err)
 			return err;
 	}
-	*ret_is_in_the_way = !verdict.lets_us && (candidate->policy_drop || verdict.last_drops);
+	*ret_is_in_the_way = !verdict.lets_us && (candidate->policy_drop || verdict.drops_all);
 	return 0;
 }
 

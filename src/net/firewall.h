@@ -27,10 +27,10 @@ struct firewall_chain {
  * @own_prefix: how the names of our tables begin, in every run: their chains are left out
  * @ret_chains: to be freed with free()
  *
- * It finds chains of the type filter whose policy is drop, or whose last rule drops or rejects
- * everything. It leaves out a chain if one of its rules, or of the chains that it jumps to, looks
- * as if it accepts our packets: this is an estimate, not a proof. It does not find the chains of
- * legacy iptables, because this netlink request does not show them.
+ * It finds chains of the type filter whose policy is drop, or that have a rule which drops or
+ * rejects everything that comes to it. It leaves out a chain if one of its rules, or of the chains
+ * that it jumps to, looks as if it accepts our packets: this is an estimate, not a proof. It does
+ * not find the chains of legacy iptables, because this netlink request does not show them.
  *
  * Return: 0 or -errno.
  */
