@@ -6,6 +6,7 @@
 
 #include "net/nat.h"
 #include "net/ruleset.h"
+#include "packet.h"
 #include "table.h"
 
 enum { COPIES_MAX = 1000, SEQUENCE = 4711, HOST_PORT = 8081, COPY_PORT = 8080 };
@@ -36,6 +37,17 @@ static inline struct address address_of(const char *text)
 
 	assert_true(address_parse(&address, text));
 	return address;
+}
+
+/* A packet as `FROM -> TO` to the first copy's host port; what differs is set by the test. */
+static inline struct packet packet_of(const char *from, const char *to)
+{
+	return (struct packet){
+		.from = address_of(from),
+		.to = address_of(to),
+		.protocol = IPPROTO_TCP,
+		.port = HOST_PORT,
+	};
 }
 
 static inline struct nat_backend backend_of(const struct fixture_port *port)

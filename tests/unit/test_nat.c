@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * test_nat.c - the transaction that makes the table, parsed back: its messages, and the objects
- * in them. What the rules do to packets: test_nat_packets.c.
+ * in them. What the rules do to packets: test_nat_packets.c, test_nat_guards.c.
  */
 #include "nat_fixture.h"
 
