@@ -31,9 +31,10 @@ int mount_attach(int mount, const char *path)
 		       : 0;
 }
 
-static int mount_set_attributes(int base, const char *path, unsigned int flags, uint64_t attributes)
+static int mount_set_attributes(int base, const char *path, unsigned int flags, uint64_t attributes,
+				uint64_t propagation)
 {
-	struct mount_attr attr = {.attr_set = attributes};
+	struct mount_attr attr = {.attr_set = attributes, .propagation = propagation};
 
 	return syscall(SYS_mount_setattr, base, path, flags | AT_RECURSIVE, &attr, sizeof(attr)) < 0
 		       ? -errno
@@ -42,16 +43,16 @@ static int mount_set_attributes(int base, const char *path, unsigned int flags, 
 
 int mount_restrict(int mount, uint64_t attributes)
 {
-	return mount_set_attributes(mount, "", AT_EMPTY_PATH, attributes);
+	return mount_set_attributes(mount, "", AT_EMPTY_PATH, attributes, MS_PRIVATE);
 }
 
 int mount_restrict_tree(const char *path, uint64_t attributes)
 {
-	return mount_set_attributes(AT_FDCWD, path, 0, attributes);
+	return mount_set_attributes(AT_FDCWD, path, 0, attributes, 0);
 }
 
 bool mount_is_supported(void)
 {
 	/* With no attribute to set, a kernel that has the call does nothing. */
-	return mount_set_attributes(-1, "", AT_EMPTY_PATH, 0) != -ENOSYS;
+	return mount_set_attributes(-1, "", AT_EMPTY_PATH, 0, 0) != -ENOSYS;
 }

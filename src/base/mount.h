@@ -23,7 +23,11 @@ int mount_clone(int base, const char *path, bool recursive);
 /** mount_attach() - put a detached mount at @path: move_mount(2). */
 int mount_attach(int mount, const char *path);
 
-/** mount_restrict() - set MOUNT_ATTR_* on a detached mount and all below it: mount_setattr(2). */
+/**
+ * mount_restrict() - set MOUNT_ATTR_* on a detached mount and all below it: mount_setattr(2)
+ *
+ * And let nothing propagate from where it was taken, nor back.
+ */
 int mount_restrict(int mount, uint64_t attributes);
 
 /** mount_restrict_tree() - the same on the mount at @path and all below it. */

@@ -255,6 +255,7 @@ static int child_setup(const struct container_spec *spec, int manager, int *ret_
 	err = fs_setup(&spec->fs);
 	if (err)
 		return err;
+	close(spec->fs.view);
 	err = child_open_pty(spec->identity, &master, ret_slave);
 	if (err)
 		return err;
@@ -273,7 +274,7 @@ static int child_leave_descriptors(const struct container_spec *spec, int manage
 	if (syscall(SYS_close_range, spec->slots->end, ~0U, CLOSE_RANGE_UNSHARE) < 0)
 		return error_report(-errno, "copy %u: cannot have descriptors of its own",
 				    spec->number);
-	process_keep_fds((int[]){manager, spec->lifeline}, 2);
+	process_keep_fds((int[]){manager, spec->lifeline, spec->fs.view}, 3);
 	null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0)
 		return error_report(-errno, "copy %u: cannot use /dev/null", spec->number);

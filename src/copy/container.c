@@ -19,8 +19,9 @@
 #include "copy/child.h"
 
 enum {
-	CONTAINER_NAMESPACES = CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS |
-			       CLONE_NEWIPC | CLONE_NEWCGROUP,
+	/* A mount namespace, too, but later: as a copy of the view's (fs_setup()). */
+	CONTAINER_NAMESPACES =
+		CLONE_NEWNET | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWCGROUP,
 };
 
 /* The pidfd is readable, so there is nothing to wait for; but for the case that it is not. */

@@ -4,11 +4,11 @@
  * tree, after we made that harmless.
  *
  * The steps come in this order, because each one hides something that the step before it needs:
- *   1. make all mounts private, so that they no longer propagate to the host
- *   2. take detached mounts of what must stay writable, or visible below a private place
- *   3. make everything read-only, nosuid and nodev
- *   4. mount the private places over it
- *   5. attach the detached mounts at their paths
+ *   1. take detached mounts, from the host, of what must stay writable, or visible below a private
+ *      place
+ *   2. enter a copy of the view, where everything is read-only, nosuid and nodev (view.c)
+ *   3. mount the private places over it
+ *   4. attach the detached mounts at their paths
  */
 #include "copy/fs.h"
 
@@ -25,19 +25,11 @@
 #include "base/directory.h"
 #include "base/error.h"
 #include "base/mount.h"
+#include "copy/view.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static const uint64_t HARMLESS = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
-
-static const char *const DEVICES[] = {"null", "zero", "full", "random", "urandom", "tty"};
-
-static const struct {
-	const char *name, *target;
-} DEVICE_LINKS[] = {
-	{"ptmx", "pts/ptmx"},          {"fd", "/proc/self/fd"},       {"stdin", "/proc/self/fd/0"},
-	{"stdout", "/proc/self/fd/1"}, {"stderr", "/proc/self/fd/2"},
-};
 
 /*
  * /proc and /sys belong to the copy's own namespaces, but these parts of them still tell about the
@@ -86,84 +78,16 @@ static int fs_put(int mount, const char *path)
 	return err ? fs_failed(err, "mount", path) : 0;
 }
 
-static int fs_make_file(const char *path)
+/* The rest of /dev is in the view. */
+static int fs_setup_dev(void)
 {
-	AUTO_CLOSE int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
-
-	return fd < 0 ? fs_failed(-errno, "make", path) : 0;
-}
-
-/*
- * Takes the host's device nodes as detached mounts, before all mounts become nodev: what is cloned
- * from a nodev mount is nodev too.
- */
-static int fs_take_devices(int mounts[COUNT(DEVICES)])
-{
-	for (size_t i = 0; i < COUNT(DEVICES); i++) {
-		char path[PATH_MAX];
-
-		snprintf(path, sizeof(path), "/dev/%s", DEVICES[i]);
-		mounts[i] = mount_clone(AT_FDCWD, path, false);
-		if (mounts[i] < 0)
-			return fs_failed(mounts[i], "take", path);
-	}
-	return 0;
-}
-
-static int fs_put_devices(const int mounts[COUNT(DEVICES)])
-{
-	for (size_t i = 0; i < COUNT(DEVICES); i++) {
-		char path[PATH_MAX];
-		int err;
-
-		snprintf(path, sizeof(path), "/dev/%s", DEVICES[i]);
-		err = fs_make_file(path);
-		if (err)
-			return err;
-		err = fs_put(mounts[i], path);
-		if (err)
-			return err;
-	}
-	return 0;
-}
-
-static int fs_make_device_links(void)
-{
-	for (size_t i = 0; i < COUNT(DEVICE_LINKS); i++) {
-		char path[PATH_MAX];
-
-		snprintf(path, sizeof(path), "/dev/%s", DEVICE_LINKS[i].name);
-		if (symlink(DEVICE_LINKS[i].target, path) < 0)
-			return fs_failed(-errno, "make", path);
-	}
-	return 0;
-}
-
-static int fs_setup_dev(const int mounts[COUNT(DEVICES)])
-{
-	int err = fs_mount("tmpfs", "/dev", 0, "mode=755,size=64k");
-
-	if (err)
-		return err;
-	err = fs_put_devices(mounts);
-	if (err)
-		return err;
-	err = fs_make_device_links();
-	if (err)
-		return err;
-	if (mkdir("/dev/pts", 0755) < 0 || mkdir("/dev/shm", 0755) < 0)
-		return fs_failed(-errno, "make", "/dev/pts and /dev/shm");
-	err = mount_restrict_tree("/dev", MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID);
-	if (err)
-		return fs_failed(err, "make read-only", "/dev");
 	/*
 	 * All copies together get no more terminals than kernel.pty.max less kernel.pty.reserve,
 	 * which is 3072. A service needs one or two; 64 are enough for one that opens shells.
 	 */
-	err = fs_mount("devpts", "/dev/pts", 0, "newinstance,ptmxmode=0666,mode=0620,max=64");
-	if (err)
-		return err;
-	return fs_mount("tmpfs", "/dev/shm", MS_NODEV, "mode=1777,size=64m");
+	int err = fs_mount("devpts", "/dev/pts", 0, "newinstance,ptmxmode=0666,mode=0620,max=64");
+
+	return err ? err : fs_mount("tmpfs", "/dev/shm", MS_NODEV, "mode=1777,size=64m");
 }
 
 static int fs_mask_file(const char *path)
@@ -211,16 +135,6 @@ const char *fs_hidden_below_tmp(const char *base)
 	return strncmp(base, "/tmp/", strlen("/tmp/")) == 0 ? base + strlen("/tmp/") : NULL;
 }
 
-static bool fs_is_hidden(const char *base)
-{
-	static const char *const private[] = {"/run/", "/var/tmp/", "/dev/"};
-
-	for (size_t i = 0; i < COUNT(private); i++)
-		if (strncmp(base, private[i], strlen(private[i])) == 0)
-			return true;
-	return fs_hidden_below_tmp(base);
-}
-
 static int fs_show_again(int base_mount, const char *base)
 {
 	int err = directory_make_way(base);
@@ -231,7 +145,6 @@ static int fs_show_again(int base_mount, const char *base)
 /* The detached mounts that are taken before everything becomes read-only; -1: none. */
 struct fs_taken {
 	int base, place, workdir, tmp;
-	int devices[COUNT(DEVICES)];
 };
 
 static void fs_taken_close(struct fs_taken *taken)
@@ -240,8 +153,6 @@ static void fs_taken_close(struct fs_taken *taken)
 	fd_close(&taken->place);
 	fd_close(&taken->workdir);
 	fd_close(&taken->tmp);
-	for (size_t i = 0; i < COUNT(DEVICES); i++)
-		fd_close(&taken->devices[i]);
 }
 
 #define AUTO_TAKEN __attribute__((cleanup(fs_taken_close)))
@@ -256,9 +167,6 @@ static int fs_take_all(struct fs_taken *taken, const struct fs_spec *spec, bool 
 	if (err)
 		return err;
 	err = fs_take(spec->place, true, MOUNT_ATTR_RDONLY | HARMLESS, &taken->place);
-	if (err)
-		return err;
-	err = fs_take_devices(taken->devices);
 	if (err || !base_is_hidden)
 		return err;
 	return fs_take(spec->base, true, MOUNT_ATTR_RDONLY | HARMLESS, &taken->base);
@@ -297,7 +205,7 @@ static int fs_setup_run(const struct fs_spec *spec, const struct etc_paths *etc)
 static int fs_put_all(const struct fs_taken *taken, const struct fs_spec *spec,
 		      const struct etc_paths *etc)
 {
-	int err = fs_setup_dev(taken->devices);
+	int err = fs_setup_dev();
 
 	if (err)
 		return err;
@@ -328,16 +236,12 @@ int fs_setup(const struct fs_spec *spec)
 	struct etc_paths etc;
 	int err;
 
-	memset(taken.devices, -1, sizeof(taken.devices));
 	etc_find(&etc);
-	err = mount_new(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
-	if (err)
-		return fs_failed(err, "make private", "/");
-	err = fs_take_all(&taken, spec, fs_is_hidden(spec->base));
+	err = fs_take_all(&taken, spec, view_hides(spec->base));
 	if (err)
 		return err;
-	err = mount_restrict_tree("/", MOUNT_ATTR_RDONLY | HARMLESS);
+	err = view_enter(spec->view);
 	if (err)
-		return fs_failed(err, "make read-only", "/");
+		return err;
 	return fs_put_all(&taken, spec, &etc);
 }

@@ -2,7 +2,7 @@
 /*
  * fs.h - the files that a copy sees: the host's, read-only, with private places among them.
  *
- *	/                      the host's, recursively read-only, nosuid and nodev
+ *	/                      the host's, recursively read-only, nosuid and nodev (view.h)
  *	/tmp                   a directory on the host, for this copy alone; it outlives the copy
  *	/run /var/tmp          private, in memory
  *	/dev                   the harmless devices; the copy's own /dev/pts and /dev/shm
@@ -20,6 +20,7 @@
 #include "copy/etc.h"
 
 struct fs_spec {
+	int view;              /* from view_open() */
 	const char *base;      /* the plan's directory, absolute, without links */
 	const char *place;     /* below @base; what lies beside it is hidden */
 	const char *workdir;   /* in @place; becomes writable */
@@ -38,9 +39,10 @@ struct fs_spec {
 const char *fs_hidden_below_tmp(const char *base);
 
 /**
- * fs_setup() - turn the mount namespace of the calling process into that of a copy
+ * fs_setup() - give the calling process the mount namespace of a copy
  *
- * The process must be privileged, and have its own mount, pid and network namespace.
+ * The process must be privileged, and have its own pid and network namespace. It gets a mount
+ * namespace of its own. spec->view stays open.
  *
  * Return: 0 or -errno, reported.
  */

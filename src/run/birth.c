@@ -37,6 +37,7 @@ static struct fs_spec birth_describe_files(const struct copy *copy, struct birth
 	names_format_own(copy->name, &copy->attachment.address, &copy->attachment.address6,
 			 texts->own_hosts);
 	return (struct fs_spec){
+		.view = setting->mounts->view,
 		.base = setting->plan->directory,
 		.place = texts->place,
 		.workdir = texts->files,

@@ -20,6 +20,7 @@
 #include "run/console.h"
 #include "run/life.h"
 #include "run/mapping.h"
+#include "run/mounts.h"
 #include "run/place.h"
 
 struct copy;
@@ -37,6 +38,7 @@ struct copy_setting {
 	struct guardian *guardian;
 	struct cgroup *cgroup;
 	struct places *places;
+	const struct mounts *mounts;
 	unsigned int starting; /* how many are in LIFE_STARTING: they share the looks there are */
 	unsigned int lives;    /* how many lives have begun */
 	enum copy_sight {

@@ -135,7 +135,8 @@ static void run_open_crew(struct run *run)
 			    .network = &run->network,
 			    .guardian = &run->guardian,
 			    .cgroup = &run->cgroup,
-			    .places = &run->places},
+			    .places = &run->places,
+			    .mounts = &run->mounts},
 		.on_change = run_on_copy,
 		.on_failed = run_on_copy_failed,
 		.on_left = run_on_copy_left,
@@ -242,6 +243,7 @@ static int run_close(struct run *run)
 	ports_release(&run->crew.ports);
 	cgroup_close(&run->cgroup);
 	places_close(&run->places);
+	mounts_close(&run->mounts);
 	log_close(&run->log);
 	loop_forget(&run->loop, &run->answer);
 	loop_forget(&run->loop, &run->watchdog);

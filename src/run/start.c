@@ -125,6 +125,9 @@ static int start_make(struct run *run)
 	err = places_open(&run->places);
 	if (err)
 		return err;
+	err = mounts_open(&run->mounts, &run->loop, &run->slots);
+	if (err)
+		return err;
 	err = cgroup_open(&run->cgroup, &run->log, run->guardian.pid);
 	if (err)
 		return err;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "run/crew.h"
+#include "run/mounts.h"
 #include "run/run.h"
 #include "run/signals.h"
 
@@ -34,6 +35,7 @@ struct run {
 	struct log log;
 	struct cgroup cgroup;
 	struct places places;
+	struct mounts mounts;
 	struct network network;
 	bool is_installed; /* the table is there */
 	bool has_told_ipv6;

@@ -5,10 +5,10 @@ import dataclasses
 import errno
 
 # A run's processes, as inject.c numbers them: the program itself, then what it forks, in this order.
-PROCESSES = {"manager": 0, "guardian": 1, "init": 2}
+PROCESSES = {"manager": 0, "guardian": 1, "maker of the view": 2, "init": 3}
 
 # And under churn.c: the copy that is added while the first two serve.
-CHURN_PROCESSES = {"manager": 0, "guardian": 1, "added copy's init": 4}
+CHURN_PROCESSES = {"manager": 0, "guardian": 1, "added copy's init": 5}
 
 KILL = "SIGKILL"
 

@@ -6,6 +6,8 @@ import pytest
 from .campaign import failures, points_wanted
 from .points import ERRORS, PROCESSES
 
+NONE = [("maker of the view", "EAGAIN")]  # it makes no call that could fail with this
+
 
 @pytest.mark.parametrize("error", ERRORS)
 @pytest.mark.parametrize("process", PROCESSES)
@@ -13,4 +15,4 @@ def test_a_system_call_fails(campaign, process, error):
     """With each error that it can return: no hang, no crash, no leftover, no failure without a word."""
     tried, failed = campaign.run(process, error, points_wanted())
     assert not failed, failures(failed)
-    assert tried
+    assert tried or (process, error) in NONE

@@ -37,6 +37,7 @@ LIBC.syscall.restype = LIBC.ptrace.restype = ctypes.c_long
 PTRACE_PEEKDATA, PTRACE_ATTACH, PTRACE_DETACH, PTRACE_SEIZE = 2, 16, 17, 0x4206
 FORKS_MOST = 2000
 SEEN = []  # names of the signals that the program has got since watch_signals()
+KEPT = []  # files that the program has opened
 PROBES = {}
 
 
@@ -108,6 +109,18 @@ def read(path, size=1 << 20):
     """The beginning of a file."""
     with open(path, "rb") as file:
         return file.read(size).decode("utf-8", "replace")
+
+
+@probe
+def keep_open(path):
+    """(In the program:) open a file, and keep it."""
+    KEPT.append(open(path, encoding="utf-8"))  # pylint: disable=consider-using-with
+
+
+@probe
+def read_kept():
+    """(In the program:) what is in the file that was opened."""
+    return KEPT[-1].read()
 
 
 @probe
