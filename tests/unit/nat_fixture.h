@@ -6,6 +6,7 @@
 
 #include "net/nat.h"
 #include "net/ruleset.h"
+#include "net/set.h"
 #include "packet.h"
 #include "table.h"
 
