@@ -86,6 +86,8 @@ int main(int argc, char **argv)
 					 .workdir = files,
 					 .tmp = tmp,
 					 .etc = {.resolv_conf = "", .own_hosts = "", .hosts = ""}}};
+	char paths[][6] = {"/dev", "/proc", "/sys", "/run"};
+	char *hidden[] = {paths[0], paths[1], paths[2], paths[3]};
 	size_t rounds = argc == 3 ? strtoul(argv[2], NULL, 10) : 0;
 	double without, with;
 
@@ -96,7 +98,7 @@ int main(int argc, char **argv)
 	snprintf(place, sizeof(place), "%s/copies/1", argv[1]);
 	snprintf(files, sizeof(files), "%s/copies/1/files", argv[1]);
 	snprintf(tmp, sizeof(tmp), "%s/copies/1/tmp", argv[1]);
-	sandbox.fs.view = view_open((char *[]){"/dev", "/proc", "/sys", "/run"}, 4);
+	sandbox.fs.view = view_open(hidden, 4);
 	if (sandbox.fs.view < 0)
 		return EXIT_FAILURE;
 	without = median_of(NULL, rounds);

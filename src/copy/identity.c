@@ -33,11 +33,12 @@ static int identity_read_id(const char *name, id_t *ret)
 		return -ENOENT;
 	errno = 0;
 	value = strtoul(text, &end, 10);
-	if (*text < '0' || *text > '9' || errno || *end || value >= (id_t)-1)
-		return error_say(-EINVAL,
-				 "%s in the environment is no number: unset it, or set it "
-				 "as sudo does",
-				 name);
+	if (*text < '0' || *text > '9' || errno || *end || value >= (id_t)-1) {
+		error_say(-EINVAL,
+			  "%s in the environment is no number: unset it, or set it as sudo does",
+			  name);
+		return -EINVAL;
+	}
 	*ret = (id_t)value;
 	return 0;
 }

@@ -193,9 +193,10 @@ static int view_make(char *const *hidden, size_t count)
 /* Return: 0 in the child, which is to _exit(); else its pid, or -errno. */
 static long view_fork(uint64_t flags, int *ret_pidfd)
 {
+	int pidfd = -1;
 	struct clone_args args = {
 		.flags = flags | CLONE_FILES | CLONE_PIDFD,
-		.pidfd = (uint64_t)(uintptr_t)ret_pidfd,
+		.pidfd = (uint64_t)(uintptr_t)&pidfd,
 		.exit_signal = SIGCHLD,
 	};
 	long pid = syscall(SYS_clone3, &args, sizeof(args));
@@ -204,6 +205,7 @@ static long view_fork(uint64_t flags, int *ret_pidfd)
 		error_redirect(NULL, NULL);
 		prctl(PR_SET_PDEATHSIG, SIGKILL); /* what is open here would stay open */
 	}
+	*ret_pidfd = pidfd;
 	return pid < 0 ? -errno : pid;
 }
 

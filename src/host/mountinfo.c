@@ -18,10 +18,8 @@ static void mountinfo_unescape(char *text)
 	char *to = text;
 
 	for (const char *from = text; *from; to++) {
-		unsigned int value;
-
-		if (sscanf(from, "\\%3o", &value) == 1 && strspn(from + 1, "01234567") >= 3) {
-			*to = (char)value;
+		if (*from == '\\' && strspn(from + 1, "01234567") >= 3) {
+			*to = (char)((from[1] - '0') << 6 | (from[2] - '0') << 3 | (from[3] - '0'));
 			from += strlen("\\040");
 		} else {
 			*to = *from++;

@@ -102,7 +102,7 @@ static ssize_t names_read_file(int fd, char *text, size_t size)
 char *names_read_hosts(void)
 {
 	AUTO_CLOSE int fd = open("/etc/hosts", O_RDONLY | O_CLOEXEC);
-	char *text, *fitting;
+	AUTO_FREE char *text = NULL;
 	ssize_t length;
 
 	if (fd < 0)
@@ -117,8 +117,7 @@ char *names_read_hosts(void)
 		while (length > 0 && text[length - 1] != '\n') /* no half a line */
 			length--;
 	text[length] = '\0';
-	fitting = realloc(text, strlen(text) + 1);
-	return fitting ? fitting : text;
+	return strdup(text); /* no longer than it is */
 }
 
 void names_format_own(const char *name, const struct address *address,

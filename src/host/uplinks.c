@@ -106,7 +106,7 @@ static bool uplinks_path(sa_family_t family, unsigned int ifindex, char path[PAT
 /* Return: 0; -ENOENT: there is no such link, or it has no such parameter; or another -errno. */
 static int uplinks_read(sa_family_t family, unsigned int ifindex, bool *ret_is_on)
 {
-	char path[PATH_MAX], value[SYSCTL_VALUE_MAX];
+	char path[PATH_MAX], value[SYSCTL_VALUE_MAX] = "";
 	int err = -ENOENT;
 
 	for (int i = 0; err == -ENOENT && i < UPLINKS_RENAME_TRIES; i++) {

@@ -59,8 +59,7 @@ void nft_batch_start(struct nft_batch *batch, const char *table, uint32_t sequen
 }
 
 /* A comment that is too long loses its beginning, because the end of a path tells more. */
-struct nftnl_udata_buf *nft_comment_pack(struct nft_batch *batch, uint8_t type,
-					 const char *comment)
+struct nftnl_udata_buf *nft_comment_pack(struct nft_batch *batch, uint8_t type, const char *comment)
 {
 	struct nftnl_udata_buf *udata;
 	char text[NFTNL_UDATA_COMMENT_MAXLEN];

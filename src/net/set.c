@@ -126,7 +126,8 @@ static void nft_batch_put_elem(struct nft_batch *batch, const char *name,
 void nft_batch_add_port(struct nft_batch *batch, const char *set, uint8_t protocol, uint16_t port,
 			const char *chain, const char *comment)
 {
-	struct nftnl_udata_buf *udata = nft_comment_pack(batch, NFTNL_UDATA_SET_ELEM_COMMENT, comment);
+	struct nftnl_udata_buf *udata =
+		nft_comment_pack(batch, NFTNL_UDATA_SET_ELEM_COMMENT, comment);
 
 	nft_batch_put_elem(batch, set, port_elem_new(protocol, port, chain, udata),
 			   NFT_MSG_NEWSETELEM, NLM_F_CREATE | NLM_F_EXCL);

@@ -35,7 +35,7 @@ void nft_batch_add_port(struct nft_batch *batch, const char *set, uint8_t protoc
 void nft_batch_delete_port(struct nft_batch *batch, const char *set, uint8_t protocol,
 			   uint16_t port);
 
-/** nft_batch_add_link() - add an element to a set of links. @nfproto: NFPROTO_IPV4, NFPROTO_IPV6. */
+/** nft_batch_add_link() - add an element to a set of links. @nfproto: NFPROTO_IPV4 or _IPV6. */
 void nft_batch_add_link(struct nft_batch *batch, const char *set, uint8_t nfproto,
 			unsigned int ifindex);
 

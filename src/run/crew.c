@@ -126,10 +126,13 @@ static void crew_on_kill(void *data, struct copy *copy)
  */
 static void crew_end_connections(struct crew *crew, bool (*is_meant)(const struct copy *copy))
 {
-	AUTO_FREE struct connections_owner *owners = calloc(crew->count + 1, sizeof(*owners));
+	AUTO_FREE struct connections_owner *owners = NULL;
 	size_t count = 0;
 
-	if (!owners || !crew->ports.nat)
+	if (!crew->ports.nat)
+		return;
+	owners = calloc(crew->count + 1, sizeof(*owners));
+	if (!owners)
 		return;
 	for (struct copy *copy = crew->first; copy; copy = copy->next)
 		if (is_meant(copy) && copy->diag.socket)

@@ -120,7 +120,9 @@ static int mounts_drop(struct mounts *mounts, const struct mountinfo *now)
 	size_t count = 0;
 	int pidfd = -1;
 
-	for (size_t i = in_view->count; paths && i > 0; i--) {
+	if (!paths)
+		return error_report(-ENOMEM, "cannot unmount for the copies");
+	for (size_t i = in_view->count; i > 0; i--) {
 		struct mountinfo_entry *entry = &in_view->entries[i - 1];
 
 		if (mountinfo_has(now, entry->key) || mounts_is_covered(mounts, i - 1))
@@ -129,9 +131,7 @@ static int mounts_drop(struct mounts *mounts, const struct mountinfo *now)
 		entry->path = NULL;
 		mountinfo_remove(in_view, i - 1);
 	}
-	if (!paths)
-		pidfd = error_report(-ENOMEM, "cannot unmount for the copies");
-	else if (count)
+	if (count)
 		pidfd = view_drop(mounts->view, paths, count);
 	while (count)
 		free(paths[--count]);

@@ -22,7 +22,7 @@
 struct packet {
 	const char *iif, *oif; /* NULL: none at this hook */
 	uint32_t iif_index, oif_group;
-	struct mac mac;        /* of its sender, where it comes by a link */
+	struct mac mac; /* of its sender, where it comes by a link */
 	struct address from, to;
 	uint8_t protocol;
 	uint16_t port;    /* of the destination */
