@@ -98,20 +98,20 @@ static void output_send_line(struct output *output, unsigned int number, struct 
 	output_line_free(line);
 }
 
-/* The line is longer than it may be. What a terminal must get in one piece is kept for the next. */
+/*
+ * The line is longer than it may be. What a terminal must get in one piece is kept for the next one,
+ * and the memory as well.
+ */
 static void output_send_head(struct output *output, unsigned int number, struct output_line *line)
 {
 	size_t cut = line->length;
 
 	if (output->is_terminal)
 		cut = visible_cut(line->text, line->length);
-	if (cut == line->length) {
-		output_send_line(output, number, line);
-		return;
-	}
 	output_send(output, number, line->text, cut);
 	line->length -= cut;
-	memmove(line->text, line->text + cut, line->length);
+	if (line->length > 0)
+		memmove(line->text, line->text + cut, line->length);
 }
 
 /* Without memory, a part of a line is lost, which is better than ending the run. */
