@@ -36,22 +36,26 @@ static bool look_is_blind(struct copy *copy, uint8_t protocol)
 	return !sees;
 }
 
-static struct mapping_listens look_ask(struct copy *copy, const struct mapping *mapping)
+/* Return: 0; or -errno: it could not be seen this time. */
+static int look_ask(struct copy *copy, const struct mapping *mapping, struct mapping_listens *ret)
 {
 	uint8_t protocol = mapping->port.protocol;
 	const struct attachment *at = &copy->attachment;
-	struct mapping_listens listens = {0};
+	int ipv4, ipv6 = 0;
 
+	*ret = (struct mapping_listens){.ipv4 = true};
 	if (look_is_blind(copy, protocol)) /* what cannot be seen is not waited for */
-		return (struct mapping_listens){.ipv4 = true};
-	listens.ipv4 = diag_listens(&copy->diag, protocol, &at->address, mapping->copy_port) == 1;
-	if (at->address6.family != AF_UNSPEC)
-		listens.ipv6 =
-			diag_listens(&copy->diag, protocol, &at->address6, mapping->copy_port) == 1;
+		return 0;
+	ipv4 = diag_listens(&copy->diag, protocol, &at->address, mapping->copy_port);
+	if (ipv4 >= 0 && at->address6.family != AF_UNSPEC)
+		ipv6 = diag_listens(&copy->diag, protocol, &at->address6, mapping->copy_port);
+	if (ipv4 < 0 || ipv6 < 0)
+		return ipv4 < 0 ? ipv4 : ipv6;
+	*ret = (struct mapping_listens){.ipv4 = ipv4, .ipv6 = ipv6};
 	/* A program can be faster than its link: what is sent to it now would be lost. */
-	if ((listens.ipv4 || listens.ipv6) && !attachment_is_forwarding(&copy->attachment))
-		return (struct mapping_listens){0};
-	return listens;
+	if ((ipv4 || ipv6) && !attachment_is_forwarding(&copy->attachment))
+		*ret = (struct mapping_listens){0};
+	return 0;
 }
 
 /* Return: true if the copy listens at all ports that lead to it. */
@@ -60,8 +64,13 @@ static bool look_ask_all(struct copy *copy)
 	bool all = true;
 
 	for (struct mapping *mapping = copy->mappings; mapping; mapping = mapping->next) {
-		struct mapping_listens listens = look_ask(copy, mapping);
+		struct mapping_listens listens;
 
+		if (look_ask(copy, mapping, &listens) < 0) {
+			/* until the next look all is as it was */
+			all = all && mapping->is_published;
+			continue;
+		}
 		mapping_follow(mapping, listens);
 		copy->has_ipv6 = copy->has_ipv6 || listens.ipv6;
 		all = all && (listens.ipv4 || listens.ipv6);
