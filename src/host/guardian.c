@@ -94,8 +94,10 @@ int guardian_start(struct guardian *guardian, bool (*is_taken)(unsigned int inde
 	fd_close(&theirs);
 	guardian->pid = pid;
 	guardian->pidfd = process_open(pid);
-	if (guardian->pidfd < 0)
+	if (guardian->pidfd < 0) {
+		fd_close(&ours); /* what was sent to us keeps its lock while this is open */
 		return guardian_start_failed(guardian, guardian->pidfd);
+	}
 	guardian->lifeline = fd_steal(&ours);
 	return 0;
 }
