@@ -61,8 +61,9 @@ class Client:
 
 
 def tables(host):
-    """Return the names of the host's nftables tables."""
-    return set(host.run(["nft", "list", "tables"]).stdout.split()) - {"table", "inet"}
+    """Return the names of the host's nftables tables, without those that guard uplinks."""
+    names = {line.split()[-1] for line in host.run(["nft", "list", "tables"]).stdout.splitlines()}
+    return {name for name in names if not name.startswith("uva_guard_")}
 
 
 def bridges(host):
