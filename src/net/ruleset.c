@@ -338,23 +338,39 @@ static void ruleset_add_forward(struct nft_batch *batch, const struct nat_config
 	guard_add_rule(batch, "forward");
 }
 
-static void ruleset_add_unmapped(struct nft_batch *batch)
+static void ruleset_add_refusals(struct nft_batch *batch, const char *chain)
 {
 	struct nft_rule rule;
 
-	nft_batch_add_base_chain(batch, "unmapped", "filter", NF_INET_LOCAL_IN, NF_IP_PRI_FILTER);
-	/* meta l4proto tcp meta l4proto . th dport @reserved reject with tcp reset */
-	rule = nft_rule_start(batch, "unmapped");
+	/* meta l4proto tcp meta l4proto . th dport @reserved fib daddr type local reject with tcp
+	 * reset */
+	rule = nft_rule_start(batch, chain);
 	match_l4proto(&rule, IPPROTO_TCP);
 	match_port_in(&rule, RULESET_RESERVED);
+	match_daddr_local(&rule, true);
 	do_reject_tcp(&rule);
 	nft_batch_add_rule(batch, &rule, "a port of ours, but no copy behind it: refuse");
-	/* meta l4proto udp meta l4proto . th dport @reserved reject */
-	rule = nft_rule_start(batch, "unmapped");
+	/* meta l4proto udp meta l4proto . th dport @reserved fib daddr type local reject */
+	rule = nft_rule_start(batch, chain);
 	match_l4proto(&rule, IPPROTO_UDP);
 	match_port_in(&rule, RULESET_RESERVED);
+	match_daddr_local(&rule, true);
 	do_reject(&rule);
 	nft_batch_add_rule(batch, &rule, "a port of ours, but no copy behind it: refuse");
+}
+
+/*
+ * This host's own packets are refused in the output hook. In the input hook they have a conntrack
+ * entry already, which would stay for 10 s, without a translation: who called again by the same
+ * source port within that time would be refused again, also if the port led to a copy by then.
+ */
+static void ruleset_add_unmapped(struct nft_batch *batch)
+{
+	nft_batch_add_base_chain(batch, "unmapped", "filter", NF_INET_LOCAL_IN, NF_IP_PRI_FILTER);
+	ruleset_add_refusals(batch, "unmapped");
+	nft_batch_add_base_chain(batch, "unmapped-here", "filter", NF_INET_LOCAL_OUT,
+				 NF_IP_PRI_FILTER);
+	ruleset_add_refusals(batch, "unmapped-here");
 }
 
 void ruleset_add_all(struct nft_batch *batch, const struct nat_config *config)

@@ -46,7 +46,7 @@ def test_packets_of_known_connections_pass_few_rules(shared_scene):
     """In the hooks that every packet passes the rules are few, and forwarded answers are accepted by the first."""
     chains = base_chains(shared_scene.host)
     filters = {hook: rules for kind, hook, rules in chains.values() if kind == "filter"}
-    assert set(filters) == {"prerouting", "forward", "input"}
+    assert set(filters) == {"prerouting", "forward", "input", "output"}
     assert all(len(rules) <= 7 for rules in filters.values())
     text = shared_scene.host.run(["nft", "list", "chain", "inet", "uva_container", "to-copy"]).stdout
     rules = [line.strip() for line in text.splitlines() if "accept" in line or "reject" in line]
