@@ -99,8 +99,8 @@ static void output_send_line(struct output *output, unsigned int number, struct 
 }
 
 /*
- * The line is longer than it may be. What a terminal must get in one piece is kept for the next one,
- * and the memory as well.
+ * The line is longer than it may be. What a terminal must get in one piece is kept for the next
+ * one, and so is the memory.
  */
 static void output_send_head(struct output *output, unsigned int number, struct output_line *line)
 {
