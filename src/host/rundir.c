@@ -137,21 +137,23 @@ int rundir_try_open(void)
 
 /*
  * The network namespace's number. No other namespace gets the same number until the machine is
- * started again.
+ * started again. Return: 0; -ENOPROTOOPT: this kernel has no such number; or another -errno.
  */
-static bool rundir_find_cookie(uint64_t *ret)
+static int rundir_find_cookie(uint64_t *ret)
 {
 	AUTO_CLOSE int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	socklen_t length = sizeof(*ret);
 
-	return fd >= 0 && getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, ret, &length) == 0;
+	if (fd < 0 || getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, ret, &length) < 0)
+		return -errno;
+	return 0;
 }
 
 bool rundir_is_sure(void)
 {
 	uint64_t cookie;
 
-	return rundir_find_cookie(&cookie);
+	return rundir_find_cookie(&cookie) != -ENOPROTOOPT;
 }
 
 /* "4097." for this network namespace; "inode-4026531840." where the kernel has no such number. */
@@ -159,13 +161,16 @@ static int rundir_prefix(char prefix[NAME_MAX])
 {
 	uint64_t cookie;
 	struct stat st;
+	int err = rundir_find_cookie(&cookie);
 
-	if (rundir_find_cookie(&cookie)) {
+	if (!err) {
 		snprintf(prefix, NAME_MAX, "%" PRIu64 ".", cookie);
 		return 0;
 	}
-	if (stat("/proc/self/ns/net", &st) < 0)
-		return error_report(-errno, "cannot find out the network namespace");
+	if (err == -ENOPROTOOPT)
+		err = stat("/proc/self/ns/net", &st) < 0 ? -errno : 0;
+	if (err)
+		return error_report(err, "cannot find out the network namespace");
 	snprintf(prefix, NAME_MAX, "inode-%ju.", (uintmax_t)st.st_ino);
 	return 0;
 }

@@ -89,29 +89,38 @@ unsigned int uplinks_mtu(struct netlink *route)
 
 /* ---- One link ---- */
 
-/* The path of the parameter, by the name that the link has now. Return: false: it has gone. */
-static bool uplinks_path(sa_family_t family, unsigned int ifindex, char path[PATH_MAX])
+/*
+ * The path of the parameter, by the name that the link has now.
+ * Return: 0; -ENXIO: there is no such link; or another -errno, reported.
+ */
+static int uplinks_path(sa_family_t family, unsigned int ifindex, char path[PATH_MAX])
 {
 	char name[IFNAMSIZ];
 
 	if (!if_indextoname(ifindex, name))
-		return false;
+		return errno == ENXIO ? -ENXIO
+				      : error_report(-errno, "cannot find out the name of link %u",
+						     ifindex);
 	if (family == AF_INET6)
 		snprintf(path, PATH_MAX, "net/ipv6/conf/%s/force_forwarding", name);
 	else
 		snprintf(path, PATH_MAX, "net/ipv4/conf/%s/forwarding", name);
-	return true;
+	return 0;
 }
 
-/* Return: 0; -ENOENT: there is no such link, or it has no such parameter; or another -errno. */
+/*
+ * Return: 0; -ENOENT: there is no such link, or it has no such parameter; or another -errno,
+ * reported.
+ */
 static int uplinks_read(sa_family_t family, unsigned int ifindex, bool *ret_is_on)
 {
 	char path[PATH_MAX], value[SYSCTL_VALUE_MAX] = "";
 	int err = -ENOENT;
 
 	for (int i = 0; err == -ENOENT && i < UPLINKS_RENAME_TRIES; i++) {
-		if (!uplinks_path(family, ifindex, path))
-			return -ENOENT;
+		err = uplinks_path(family, ifindex, path);
+		if (err)
+			return err == -ENXIO ? -ENOENT : err;
 		err = sysctl_read(path, value);
 	}
 	*ret_is_on = !err && strcmp(value, "0") != 0;
@@ -124,8 +133,9 @@ static int uplinks_write(sa_family_t family, unsigned int ifindex, const char *v
 	int err = -ENOENT;
 
 	for (int i = 0; err == -ENOENT && i < UPLINKS_RENAME_TRIES; i++) {
-		if (!uplinks_path(family, ifindex, path))
-			return 0;
+		err = uplinks_path(family, ifindex, path);
+		if (err)
+			return err == -ENXIO ? 0 : err;
 		err = sysctl_write(path, value);
 	}
 	return err && err != -ENOENT
