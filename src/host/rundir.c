@@ -159,7 +159,7 @@ bool rundir_is_sure(void)
 /* "4097." for this network namespace; "inode-4026531840." where the kernel has no such number. */
 static int rundir_prefix(char prefix[NAME_MAX])
 {
-	uint64_t cookie;
+	uint64_t cookie = 0;
 	struct stat st;
 	int err = rundir_find_cookie(&cookie);
 
