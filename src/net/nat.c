@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "base/error.h"
 #include "net/guard.h"
@@ -19,10 +18,10 @@
 #include "net/set.h"
 
 /*
- * A transaction of a thousand backends has some hundred KiB. It is sent in one piece, so it must
- * fit into the buffer.
+ * Of a transaction, which is sent in one piece: what the socket's buffer surely takes. It has
+ * 208 KiB (net.core.wmem_default), and to enlarge it is the right of the machine's root alone.
  */
-enum { NAT_SEND_BUFFER = 16 << 20 };
+enum { NAT_BATCH_MAX = 128 << 10 };
 
 static void nat_begin(struct nat *nat)
 {
@@ -43,18 +42,12 @@ static int nat_send(struct nat *nat, struct nft_batch *batch)
 
 int nat_open(struct nat *nat, const struct nat_config *config)
 {
-	const int size = NAT_SEND_BUFFER;
 	int err;
 
 	*nat = (struct nat){.table = config->table, .guard = config->guard};
 	err = netlink_open(&nat->nl, NETLINK_NETFILTER);
 	if (err)
 		return err;
-	if (setsockopt(netlink_fd(&nat->nl), SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) < 0) {
-		err = error_report(-errno, "nftables: cannot enlarge the socket's buffer");
-		netlink_close(&nat->nl);
-		return err;
-	}
 	err = guard_make(&nat->nl, nat->guard);
 	if (err) {
 		netlink_report(&nat->nl, err, "nftables: cannot make the table inet %s",
@@ -68,28 +61,54 @@ int nat_open(struct nat *nat, const struct nat_config *config)
 	return 0;
 }
 
+/* Sends the changes. Return: see nat_commit(). */
+static int nat_send_changes(struct nat *nat)
+{
+	int err = nat_send(nat, &nat->batch);
+
+	nat_begin(nat);
+	if (!err) {
+		nat->is_installed = true;
+		return 0;
+	}
+	if (nat->is_installed)
+		return netlink_report(&nat->nl, err, "nftables: cannot change the table inet %s",
+				      nat->table);
+	if (err == -EEXIST)
+		return err;
+	return netlink_report(&nat->nl, err, "nftables: cannot make the table inet %s", nat->table);
+}
+
+/* A change comes: what was collected is sent first, if it has become too much for one piece. */
+static void nat_change(struct nat *nat)
+{
+	if (nat->batch.length > NAT_BATCH_MAX && !nat->err)
+		nat->err = nat_send_changes(nat);
+	nat->has_changes = true;
+}
+
 void nat_hold_port(struct nat *nat, const struct nat_port *port)
 {
+	nat_change(nat);
 	nft_batch_add_port(&nat->batch, RULESET_RESERVED, port->protocol, port->number, NULL, NULL);
-	nat->has_changes = true;
 }
 
 void nat_release_port(struct nat *nat, const struct nat_port *port)
 {
+	nat_change(nat);
 	nft_batch_delete_port(&nat->batch, RULESET_RESERVED, port->protocol, port->number);
-	nat->has_changes = true;
 }
 
 void nat_admit(struct nat *nat, const struct nat_sender *sender)
 {
+	nat_change(nat);
 	ruleset_put_sender(&nat->batch, sender, true);
-	nat->has_changes = true;
 }
 
 void nat_dismiss(struct nat *nat, const struct nat_sender *sender)
 {
+	nat_change(nat);
 	ruleset_put_sender(&nat->batch, sender, false);
-	nat->has_changes = true;
 }
 
 /* A chain that was to be deleted is used again: do not delete it. */
@@ -106,15 +125,15 @@ static void nat_keep(struct nat *nat, const char *chain)
 
 void nat_add_backend(struct nat *nat, const struct nat_backend *backend)
 {
+	nat_change(nat);
 	nat_keep(nat, backend->chain);
 	ruleset_add_backend(&nat->batch, backend);
-	nat->has_changes = true;
 }
 
 void nat_add_backend_ipv6(struct nat *nat, const struct nat_backend *backend)
 {
+	nat_change(nat);
 	ruleset_add_backend_ipv6(&nat->batch, backend);
-	nat->has_changes = true;
 }
 
 void nat_remove_backend(struct nat *nat, const char *chain)
@@ -122,8 +141,8 @@ void nat_remove_backend(struct nat *nat, const char *chain)
 	char(*grown)[NAT_CHAIN_MAX] =
 		reallocarray(nat->stale, nat->stale_count + 1, sizeof(*grown));
 
+	nat_change(nat);
 	nft_batch_flush_chain(&nat->batch, chain);
-	nat->has_changes = true;
 	if (!grown) /* the empty chain stays as long as the table */
 		return;
 	nat->stale = grown;
@@ -132,77 +151,71 @@ void nat_remove_backend(struct nat *nat, const char *chain)
 
 void nat_publish(struct nat *nat, const struct nat_port *port, const struct nat_backend *backend)
 {
+	nat_change(nat);
 	nft_batch_add_port(&nat->batch, RULESET_PUBLISHED, port->protocol, port->number,
 			   backend->chain, backend->comment);
-	nat->has_changes = true;
 }
 
 void nat_withdraw(struct nat *nat, const struct nat_port *port)
 {
+	nat_change(nat);
 	nft_batch_delete_port(&nat->batch, RULESET_PUBLISHED, port->protocol, port->number);
-	nat->has_changes = true;
 }
 
 void nat_guard(struct nat *nat, sa_family_t family, unsigned int ifindex)
 {
+	nat_change(nat);
 	guard_add_link(&nat->batch, family, ifindex);
 	nat->batch.table = nat->guard;
 	guard_add_link(&nat->batch, family, ifindex);
 	nat->batch.table = nat->table;
-	nat->has_changes = true;
 }
 
 void nat_unguard(struct nat *nat, sa_family_t family, unsigned int ifindex)
 {
+	nat_change(nat);
 	guard_delete_link(&nat->batch, family, ifindex);
 	nat->batch.table = nat->guard;
 	guard_delete_link(&nat->batch, family, ifindex);
 	nat->batch.table = nat->table;
-	nat->has_changes = true;
 }
 
 int nat_commit(struct nat *nat)
 {
-	int err;
+	int err = nat->err;
 
-	if (!nat->has_changes)
-		return 0;
-	err = nat_send(nat, &nat->batch);
+	if (!err)
+		return nat->has_changes ? nat_send_changes(nat) : 0;
+	nat->err = 0;
+	nft_batch_free(&nat->batch);
 	nat_begin(nat);
-	if (!err) {
-		nat->is_installed = true;
-		return 0;
-	}
-	if (nat->is_installed)
-		return netlink_report(&nat->nl, err, "nftables: cannot change the table inet %s",
-				      nat->table);
-	if (err == -EEXIST)
-		return err;
-	return netlink_report(&nat->nl, err, "nftables: cannot make the table inet %s", nat->table);
+	return err;
 }
 
 int nat_sweep(struct nat *nat)
 {
+	size_t left = nat->stale_count;
 	struct nft_batch batch;
 	int err;
 
-	if (!nat->stale_count)
+	if (!left)
 		return 0;
 	if (nat->has_changes) /* they are numbered already, so they must be sent first */
 		return -EBUSY;
 	nft_batch_start(&batch, nat->table, nat->nl.sequence);
-	for (size_t i = 0; i < nat->stale_count; i++)
-		nft_batch_delete_chain(&batch, nat->stale[i]);
+	for (; left > 0 && batch.length < NAT_BATCH_MAX; left--)
+		nft_batch_delete_chain(&batch, nat->stale[left - 1]);
 	err = nat_send(nat, &batch);
 	nft_batch_free(&nat->batch);
 	nat_begin(nat);
 	if (err == -EBUSY || err == -ENOMEM || err == -ENOBUFS || err == -EAGAIN)
 		return -EBUSY;
-	nat->stale_count = 0;
-	return err ? netlink_report(&nat->nl, err,
-				    "nftables: cannot delete unused chains of the table inet %s",
-				    nat->table)
-		   : 0;
+	nat->stale_count = left;
+	if (err)
+		return netlink_report(&nat->nl, err,
+				      "nftables: cannot delete unused chains of the table inet %s",
+				      nat->table);
+	return left ? -EBUSY : 0;
 }
 
 bool nat_table_exists(const char *table)

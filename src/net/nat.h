@@ -7,8 +7,9 @@
  * changing the table. No other process may have the socket, except the guardian, which closes it
  * after the manager has ended.
  *
- * Changes are collected until nat_commit(), which sends all of them as one transaction. To lead a
- * port elsewhere is a change of an element of the map, never of a rule that packets pass.
+ * Changes are collected until nat_commit(), which sends them as one transaction; many hundreds at a
+ * time become several, one after the other. To lead a port elsewhere is a change of an element of the
+ * map, never of a rule that packets pass.
  */
 #pragma once
 
@@ -66,6 +67,7 @@ struct nat {
 	const char *table, *guard;
 	bool is_installed;
 	bool has_changes; /* in @batch */
+	int err;          /* of changes that were sent before the commit */
 	struct nft_batch batch;
 	char (*stale)[NAT_CHAIN_MAX]; /* chains to delete, @stale_count of them; owned */
 	size_t stale_count;
@@ -120,10 +122,10 @@ void nat_guard(struct nat *nat, sa_family_t family, unsigned int ifindex);
 void nat_unguard(struct nat *nat, sa_family_t family, unsigned int ifindex);
 
 /**
- * nat_commit() - send the changes that were made since the last commit, as one transaction
+ * nat_commit() - send the changes that were made since the last commit
  *
- * Return: 0, also without any changes; or -errno, reported, and then nothing has changed. -EEXIST
- * (unreported) from the first commit: the table's name is taken.
+ * Return: 0, also without any changes; or -errno, reported, and then none of them has been made, or
+ * of very many only the first. -EEXIST (unreported) from the first commit: the table's name is taken.
  */
 int nat_commit(struct nat *nat);
 

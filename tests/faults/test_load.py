@@ -11,6 +11,7 @@ import threading
 import time
 
 import pytest
+from harness import IN_USER_NAMESPACE
 
 from .anatomy import COPIES, answers
 
@@ -256,3 +257,13 @@ def ask_from(node, source, target):
     with node.inside(connect) as connection:
         connection.sendall(REQUEST)
         return connection.recv(1 << 12)
+
+
+def test_more_than_fits_into_a_socket(host, neighbour):
+    """What many copies add up to goes to the kernel in pieces; not everybody may enlarge a socket's buffer."""
+    copies = 400
+    manager = host.start_manager(neighbour("many"), 9001, copies, under=IN_USER_NAMESPACE).wait_ready(DEADLINE)
+    inside = host.enter(manager.pid)
+    assert answers(inside, 9001) and answers(inside, 9000 + copies)
+    assert manager.stop(deadline=DEADLINE) == 0
+    assert manager.err.lines == []

@@ -20,7 +20,7 @@ from .frames import RST, SYN, SYN_ACK, Tap, syn
 from .front_door import build_churn, build_other_ports
 from .host import Host
 from .inside import Inside, Sandbox, install_probe, lay_out, open_sandbox, processes_of
-from .manager import COLOUR, Manager
+from .manager import COLOUR, IN_USER_NAMESPACE, Manager
 from .node import Node, Response
 from .process import Process
 from .project import HTTP_RECORDER, SANITIZED, TOP, USER, Project
@@ -34,6 +34,7 @@ __all__ = [
     "COLOUR",
     "HTTP_RECORDER",
     "Host",
+    "IN_USER_NAMESPACE",
     "Inside",
     "Manager",
     "Node",
