@@ -43,6 +43,21 @@ static int identity_read_id(const char *name, id_t *ret)
 	return 0;
 }
 
+/* Does @id exist in this user namespace? @map: /proc/self/uid_map or gid_map, user_namespaces(7).
+ */
+static bool identity_is_mapped(const char *map, id_t id)
+{
+	unsigned int first, outside, count;
+	FILE *file = fopen(map, "re");
+	bool is_mapped = !file;
+
+	while (!is_mapped && fscanf(file, "%u %u %u", &first, &outside, &count) == 3)
+		is_mapped = id >= first && id - first < count;
+	if (file)
+		fclose(file);
+	return is_mapped;
+}
+
 static int identity_own_groups(struct identity *identity)
 {
 	int count = getgroups(0, NULL);
@@ -96,6 +111,12 @@ int identity_of_caller(struct identity *ret)
 		err = identity_own_groups(ret);
 		return err ? error_report(err, "cannot read the caller's groups") : 0;
 	}
+	if (!identity_is_mapped("/proc/self/uid_map", uid) ||
+	    !identity_is_mapped("/proc/self/gid_map", gid))
+		return error_say(-EINVAL,
+				 "user %u, group %u, who called sudo, is not in this user "
+				 "namespace: unset SUDO_UID and SUDO_GID",
+				 uid, gid);
 	ret->uid = uid;
 	ret->gid = gid;
 	entry = getpwuid(uid);
@@ -134,14 +155,35 @@ static int identity_clear_capabilities(void)
 	return syscall(SYS_capset, &header, none) < 0 ? -errno : 0;
 }
 
+/*
+ * Where only one user is mapped into a user namespace, nobody may call setgroups(2): who is to stay
+ * the same has its groups already.
+ */
+static int identity_set_groups(const struct identity *identity)
+{
+	const size_t count = identity->group_count;
+	struct identity now = {0};
+	int err = identity_own_groups(&now);
+	bool is_same =
+		!err && now.group_count == count &&
+		(count == 0 || memcmp(now.groups, identity->groups, count * sizeof(gid_t)) == 0);
+
+	identity_free(&now);
+	if (err || is_same)
+		return err;
+	return setgroups(count, identity->groups) < 0 ? -errno : 0;
+}
+
 static int identity_change(const struct identity *identity)
 {
 	int err = identity_drop_bounding_set();
 
 	if (err)
 		return err;
-	if (setgroups(identity->group_count, identity->groups) < 0 ||
-	    setresgid(identity->gid, identity->gid, identity->gid) < 0 ||
+	err = identity_set_groups(identity);
+	if (err)
+		return err;
+	if (setresgid(identity->gid, identity->gid, identity->gid) < 0 ||
 	    setresuid(identity->uid, identity->uid, identity->uid) < 0)
 		return -errno;
 	err = identity_clear_capabilities();
