@@ -17,6 +17,7 @@
 #include "base/error.h"
 #include "base/mount.h"
 #include "base/process.h"
+#include "host/privilege.h"
 
 enum {
 	START_FILES = 160, /* descriptors of the manager; how many more for a copy, for a port */
@@ -48,8 +49,9 @@ static int start_check(const struct plan *plan)
 
 	if (err)
 		return err;
-	if (geteuid() != 0)
-		return error_say(-EPERM, "must be run as root, for example with sudo");
+	err = privilege_check();
+	if (err)
+		return err;
 	err = start_check_program(plan->argv[0]);
 	if (err)
 		return err;
