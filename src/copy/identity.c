@@ -43,16 +43,22 @@ static int identity_read_id(const char *name, id_t *ret)
 	return 0;
 }
 
-/* Does @id exist in this user namespace? @map: /proc/self/uid_map or gid_map, user_namespaces(7).
- */
+/* Does @id exist in this user namespace? @map: /proc/self/uid_map or gid_map, user_namespaces(7). */
 static bool identity_is_mapped(const char *map, id_t id)
 {
-	unsigned int first, outside, count;
 	FILE *file = fopen(map, "re");
 	bool is_mapped = !file;
+	char line[128];
 
-	while (!is_mapped && fscanf(file, "%u %u %u", &first, &outside, &count) == 3)
+	while (!is_mapped && fgets(line, sizeof(line), file)) {
+		char *rest;
+		unsigned long first = strtoul(line, &rest, 10);
+		unsigned long count;
+
+		strtoul(rest, &rest, 10); /* the number outside */
+		count = strtoul(rest, &rest, 10);
 		is_mapped = id >= first && id - first < count;
+	}
 	if (file)
 		fclose(file);
 	return is_mapped;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * privilege.h - may we do here what a run needs? Not who we are counts, but which capabilities we
- * have, and over whose network namespace: the root of a user namespace has all of them over its own.
+ * have, and over whose network namespace: root of a user namespace has all of them over its own.
  */
 #pragma once
 

@@ -8,8 +8,8 @@
  * after the manager has ended.
  *
  * Changes are collected until nat_commit(), which sends them as one transaction; many hundreds at a
- * time become several, one after the other. To lead a port elsewhere is a change of an element of the
- * map, never of a rule that packets pass.
+ * time become several, one after the other. To lead a port elsewhere is a change of an element of
+ * the map, never of a rule that packets pass.
  */
 #pragma once
 
@@ -125,7 +125,8 @@ void nat_unguard(struct nat *nat, sa_family_t family, unsigned int ifindex);
  * nat_commit() - send the changes that were made since the last commit
  *
  * Return: 0, also without any changes; or -errno, reported, and then none of them has been made, or
- * of very many only the first. -EEXIST (unreported) from the first commit: the table's name is taken.
+ * of very many only the first. -EEXIST (unreported) from the first commit: the table's name is
+ * taken.
  */
 int nat_commit(struct nat *nat);
 
