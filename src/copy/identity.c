@@ -43,7 +43,7 @@ static int identity_read_id(const char *name, id_t *ret)
 	return 0;
 }
 
-/* Does @id exist in this user namespace? @map: /proc/self/uid_map or gid_map, user_namespaces(7). */
+/* Does @id exist in this user namespace? @map: /proc/self/uid_map or gid_map. */
 static bool identity_is_mapped(const char *map, id_t id)
 {
 	FILE *file = fopen(map, "re");
