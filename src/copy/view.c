@@ -62,6 +62,70 @@ bool view_hides(const char *path)
 	return false;
 }
 
+/* ---- Its root ---- */
+
+/*
+ * Enters the root of our own namespace. Return: 1 if that is not where / was before, 0 if it is,
+ * or -errno, reported.
+ */
+static int view_enter_root(int before)
+{
+	AUTO_CLOSE int space = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+	struct statx was, is;
+
+	if (space < 0)
+		return error_report(-errno, "cannot open /proc/self/ns/mnt");
+	if (setns(space, CLONE_NEWNS) < 0)
+		return error_report(-errno, "cannot enter /proc/self/ns/mnt");
+	if (statx(before, "", AT_EMPTY_PATH, STATX_INO | STATX_MNT_ID, &was) < 0 ||
+	    statx(AT_FDCWD, "/", 0, STATX_INO | STATX_MNT_ID, &is) < 0)
+		return view_failed(-errno, "look at", "/");
+	return was.stx_mnt_id != is.stx_mnt_id || was.stx_ino != is.stx_ino;
+}
+
+/* Makes @mount the namespace's root, and unmounts all that is outside of it. */
+static int view_replace_root(int mount)
+{
+	/* The host's mounts may be shared: then what we mount and unmount would be there, too. */
+	int err = mount_restrict(mount, 0);
+
+	if (err)
+		return err;
+	err = mount_new(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
+	if (err)
+		return err;
+	err = mount_attach(mount, "/");
+	if (err)
+		return err;
+	/* The old root comes to lie over the new one, where it can be unmounted: pivot_root(2). */
+	if (fchdir(mount) < 0 || syscall(SYS_pivot_root, ".", ".") < 0 ||
+	    syscall(SYS_umount2, ".", VIEW_DETACH) < 0 || chdir("/") < 0)
+		return -errno;
+	return 0;
+}
+
+/*
+ * Whoever enters a mount namespace is at its root. Where we were started with chroot(8), our / is
+ * another directory: that one is made the view's root, so that the copies see the same files as we
+ * do, at the same paths.
+ */
+static int view_take_root(void)
+{
+	AUTO_CLOSE int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	AUTO_CLOSE int mount = -1;
+	int err;
+
+	if (root < 0)
+		return view_failed(-errno, "open", "/");
+	err = view_enter_root(root);
+	if (err <= 0)
+		return err;
+	mount = mount_clone(root, "", true);
+	err = mount < 0 ? mount : view_replace_root(mount);
+	return err ? error_report(err, "cannot make this chroot the root of the copies' mounts")
+		   : 0;
+}
+
 /* ---- What is in it ---- */
 
 static int view_make_file(const char *path)
@@ -175,8 +239,11 @@ static int view_put_all(const int devices[COUNT(DEVICES)], char *const *hidden, 
 static int view_make(char *const *hidden, size_t count)
 {
 	int devices[COUNT(DEVICES)];
-	int err = mount_new(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
+	int err = view_take_root();
 
+	if (err)
+		return err;
+	err = mount_new(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
 	if (err)
 		return view_failed(err, "make private", "/");
 	memset(devices, -1, sizeof(devices));

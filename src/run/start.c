@@ -43,6 +43,19 @@ static int start_check_program(const char *program)
 	return 0;
 }
 
+/* Somebody who has used chroot(8) may not have mounted them. */
+static int start_check_root(void)
+{
+	static const char *const NEEDED[] = {"/proc/self/ns/mnt", "/dev/null", "/sys"};
+
+	for (size_t i = 0; i < sizeof(NEEDED) / sizeof(NEEDED[0]); i++)
+		if (access(NEEDED[i], F_OK) < 0)
+			return error_say(-errno,
+					 "no %s: in a chroot, mount /proc, /sys and /dev first",
+					 NEEDED[i]);
+	return 0;
+}
+
 static int start_check(const struct plan *plan)
 {
 	int err = plan_check(plan);
@@ -53,6 +66,9 @@ static int start_check(const struct plan *plan)
 	if (err)
 		return err;
 	err = start_check_program(plan->argv[0]);
+	if (err)
+		return err;
+	err = start_check_root();
 	if (err)
 		return err;
 	if (!mount_is_supported())

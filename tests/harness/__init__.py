@@ -13,9 +13,11 @@
     talk.py        who reaches whom
     frames.py      packets that no well-behaved neighbour sends, and what of them arrives
     inside.py      what the program of a copy sees and may do
+    chroot.py      a root directory within the host's
     front_door.py  a second program over the same engine, on other ports
 """
 
+from .chroot import make_chroot
 from .frames import RST, SYN, SYN_ACK, Tap, syn
 from .front_door import build_churn, build_other_ports
 from .host import Host
@@ -63,6 +65,7 @@ __all__ = [
     "install_probe",
     "lay_out",
     "mac",
+    "make_chroot",
     "open_sandbox",
     "open_scene",
     "outcomes",

@@ -2,7 +2,7 @@
 """What it refuses: with one clear line, the right exit code, and without having made anything."""
 
 import pytest
-from harness import USER
+from harness import USER, make_chroot
 
 USAGE, FAILED = 2, 1
 
@@ -80,6 +80,17 @@ def test_a_kernel_before_5_12(host, project):
     strace += ["-e", "trace=mount_setattr", "-e", "inject=mount_setattr:error=ENOSYS"]
     manager = host.start_manager(project, under=strace, env={"ASAN_OPTIONS": "detect_leaks=0"})
     assert_refused(project, manager, FAILED, r"^uva_container: .*\b5\.12\b")
+
+
+# The sanitizers need /proc themselves.
+@pytest.mark.parametrize("missing", [pytest.param("proc", marks=pytest.mark.once), "sys", "dev"])
+def test_a_chroot_in_which_something_is_not_mounted(host, missing):
+    """It names what it does not find, and what to do."""
+    host.run(["mount", "-t", "tmpfs", "tmpfs", "/srv"])
+    options = make_chroot(host, "/srv/root", {"proc", "sys", "dev"} - {missing})
+    project = host.project("/srv/root/project")
+    manager = host.start_manager(project, **options)
+    assert_refused(project, manager, FAILED, rf"^uva_container: no /{missing}\b.*: in a chroot, mount .*/{missing}\b")
 
 
 def test_something_else_is_named_copies(host, project):

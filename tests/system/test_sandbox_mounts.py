@@ -1,17 +1,21 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Disks of the host: what is unmounted there is unmounted in the copies; what is mounted later never comes to them."""
+"""Disks of the host: what is unmounted there is unmounted in the copies; what is mounted later never comes to them.
+
+And a program that is started with chroot(8): its copies see the chroot, and nothing outside is busy.
+"""
 
 import contextlib
 import os
 
 import pytest
 from conftest import PROBE
-from harness import USER, Inside, install_probe, wait_until
+from harness import USER, Inside, install_probe, make_chroot, wait_until
 
 COPIES = (1, 2)
 AT_ONCE = 1.0
 DISK = "/srv/a disk"
 MIB = 1 << 20
+CHROOT = "/srv/root"
 
 
 @pytest.fixture(params=["private", "shared"])
@@ -63,6 +67,15 @@ def is_free(device):
         os.close(os.open(device, os.O_RDWR | os.O_EXCL))
         return True
     return False
+
+
+@pytest.fixture(params=["a directory", "a mount point"])
+def chroot(host, request):
+    """A root directory below the host's; the options to start the program there."""
+    host.root(CHROOT).mkdir()
+    if request.param == "a mount point":
+        host.run(["mount", "-t", "tmpfs", "tmpfs", CHROOT])
+    return make_chroot(host, CHROOT)
 
 
 def start(host, project, **options):
@@ -176,4 +189,29 @@ def test_what_is_mounted_and_unmounted_meanwhile(host, probes, device):
     """])
     assert [copy.get("read", f"{DISK}/file") for copy in copies] == ["of the disk"] * 2
     unmount(host, DISK)
+    wait_until(lambda: is_free(device), AT_ONCE, "the device is free")
+
+
+def test_in_a_chroot_the_copies_see_that_chroot(host, chroot):
+    """The program's / is theirs, whatever else is in the mount namespace. What they are given is there, too."""
+    project = install_probe(host.project(f"{CHROOT}/project"), PROBE)
+    (host.root(CHROOT) / "mark").write_text("of the chroot")
+    copies = start(host, project, **chroot)
+    for copy in copies:
+        assert copy.get("read", "/mark") == "of the chroot"
+        assert copy.get("names", "/") == sorted(os.listdir(host.root(CHROOT)))
+        assert copy.refusal("create", "/new") == "EROFS"
+        copy.get("make", "file")
+        assert (project.files(copy.number) / "file").read_text() == "made"
+
+
+@pytest.mark.parametrize("path", [f"{CHROOT}/disk", "/srv/outside"], ids=["inside", "outside"])
+def test_in_a_chroot_an_unmount_takes_effect(host, device, chroot, path):
+    """Inside, where the copies see it, and outside, where they do not."""
+    project = install_probe(host.project(f"{CHROOT}/project"), PROBE)
+    mount(host, device, path)
+    copies = start(host, project, **chroot)
+    seen = ["/disk"] if path == f"{CHROOT}/disk" else []
+    assert [place for place in mounted(copies[0]) if place == "/disk"] == seen
+    unmount(host, path)
     wait_until(lambda: is_free(device), AT_ONCE, "the device is free")
