@@ -19,8 +19,8 @@ FLUCTUATING_SYSCTLS = {
     "netfilter/nf_conntrack_count": "counts connections; the entries themselves are compared",
 }
 
-# In what ip reports: a bridge's running timers.
-FLUCTUATING_KEYS = re.compile(r"_timer$")
+# In what ip reports of a bridge: its running timers, and how many neighbours it has learned of.
+FLUCTUATING_KEYS = re.compile(r"_timer$|^fdb_n_learned$")
 
 # Addresses by which this host's own connections may stay in conntrack: loopback, link-local and
 # multicast, unspecified, and the test LANs' documentation ranges (see host.py).
