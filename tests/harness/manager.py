@@ -82,7 +82,10 @@ class Manager(Process):
         return sum(int(field) for field in fields[11:13]) / os.sysconf("SC_CLK_TCK")
 
     def memory(self):
-        """Return the memory that its own processes occupy together, in bytes."""
+        """Return the memory that its own processes have allocated together, in bytes.
+
+        Their programs and libraries do not count: they are files, and larger in newer distributions.
+        """
         return sum(_memory(pid) for pid in self.own_processes())
 
     def assert_sound(self):
@@ -110,4 +113,4 @@ def _pids(condition):
 
 def _memory(pid):
     status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
-    return int(re.search(r"^VmRSS:\s+(\d+) kB", status, re.MULTILINE)[1]) * 1024
+    return int(re.search(r"^RssAnon:\s+(\d+) kB", status, re.MULTILINE)[1]) * 1024

@@ -9,7 +9,7 @@ import time
 import pytest
 from harness import COLOUR, SANITIZED, wait_until
 
-MEMORY_LIMIT = (64 if SANITIZED else 8) << 20
+MEMORY_LIMIT = (64 if SANITIZED else 4) << 20
 AT_ONCE = 2.0
 
 
