@@ -171,7 +171,8 @@ else
 endif
 
 clean: ## remove what was built
-	rm -rf build uva_container.zip $(PROGRAMS)
+	$(if $(wildcard build/debian),$(SUDO)) rm -rf build
+	rm -rf uva_container.zip $(PROGRAMS)
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | \
