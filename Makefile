@@ -60,7 +60,7 @@ $(BUILD)/src/%.o: src/%.c $(BUILD)/compile.command
 	@mkdir -p $(@D)
 	$(COMPILE) -c -o $@ $<
 
-$(BUILD)/tests/unit/%.o: tests/unit/%.c $(BUILD)/compile.command | test-packages
+$(BUILD)/tests/unit/%.o: tests/unit/%.c $(BUILD)/compile.command | unit-packages
 	@mkdir -p $(@D)
 	$(COMPILE) $(shell $(PKG_CONFIG) --cflags cmocka) -c -o $@ $<
 
@@ -80,6 +80,9 @@ $(BUILD)/compile.command $(BUILD)/link.command: libraries
 libraries:
 	@$(PKG_CONFIG) --exists $(LIBRARIES) 2>/dev/null || scripts/install-deps build
 
+unit-packages: libraries
+	@$(PKG_CONFIG) --exists cmocka 2>/dev/null || scripts/install-deps unit
+
 test-packages: libraries
 	@scripts/install-deps test
 
@@ -93,6 +96,8 @@ PYTHON ?= $(firstword $(wildcard /usr/bin/python3) python3)
 
 # The program under test; the tests read it from the environment.
 UVA_CONTAINER ?= $(abspath $(BIN)uva_container)
+# What runs the unit tests, where they are built for another machine, such as qemu-aarch64.
+EMULATOR ?=
 # Options for pytest, such as PYTEST_FLAGS='-x -k sigint'.
 PYTEST_FLAGS ?=
 # No caches: run through sudo, they would be root's files in the user's tree.
@@ -111,7 +116,7 @@ check: all test-packages ## install what the tests need, build, run all of them
 
 check-unit: $(UNIT_TESTS) ## the pure code, with cmocka
 	@failed=; for test in $^; do \
-		output=$$(timeout 300 $$test 2>&1) || failed="$$failed $$test"; \
+		output=$$(timeout 300 $(EMULATOR) $$test 2>&1) || failed="$$failed $$test"; \
 		printf '%s\n' "$$output"; \
 		case "$$CI|$$output" in \|*) ;; *SKIPPED*) failed="$$failed $$test (skipped)" ;; esac; \
 	done; test -z "$$failed" || { echo "check-unit: failed:$$failed" >&2; exit 1; }
@@ -121,6 +126,9 @@ check-system: all test-packages ## the program on hosts made for each test, with
 
 check-browser: all test-packages ## the program in front of a headless Chromium
 	$(PYTEST) tests/browser
+
+check-arm64: ## build the last commit for arm64, unit tests under qemu-user, in a Debian of its own
+	$(SUDO) scripts/check-arm64
 
 check-faults: FAULT_POINTS ?= all
 check-faults-sample: FAULT_POINTS ?= 6
@@ -175,7 +183,7 @@ clean: ## remove what was built
 	rm -rf uva_container.zip $(PROGRAMS)
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | \
+	@sed -n 's/^\([a-z0-9-]*\):[^#]*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | \
 		while IFS='|' read -r target text; do printf '%-20s %s\n' "$$target" "$$text"; done
 
-.PHONY: all libraries test-packages run check $(CHECKS) check-faults soak bench lint print-flags install uninstall dist clean help
+.PHONY: all libraries unit-packages test-packages run check $(CHECKS) check-arm64 check-faults soak bench lint print-flags install uninstall dist clean help

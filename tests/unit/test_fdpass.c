@@ -290,5 +290,8 @@ int main(void)
 		cmocka_unit_test(what_is_no_socket_is_an_error),
 	};
 
+	/* qemu-user receives all of them for us, and leaves those open that do not fit. */
+	if (getenv("UNIT_UNDER_QEMU"))
+		cmocka_set_skip_filter("more_descriptors_than_fit_close_all");
 	return cmocka_run_group_tests_name("fdpass", tests, NULL, NULL);
 }
