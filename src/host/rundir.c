@@ -284,6 +284,18 @@ static int rundir_log_name(unsigned int index, char name[NAME_MAX])
 	return 0;
 }
 
+static int rundir_begin_log(int log)
+{
+	ssize_t n;
+
+	if (flock(log, LOCK_EX | LOCK_NB) < 0)
+		return -errno;
+	n = write(log, LOG_HEADER, strlen(LOG_HEADER));
+	if (n < 0)
+		return -errno;
+	return n == (ssize_t)strlen(LOG_HEADER) ? 0 : -ENOSPC;
+}
+
 int rundir_claim(int rundir, unsigned int index)
 {
 	char name[NAME_MAX];
@@ -295,13 +307,13 @@ int rundir_claim(int rundir, unsigned int index)
 	log = openat(rundir, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (log < 0 && errno == EEXIST)
 		return -EEXIST;
-	if (log >= 0 && flock(log, LOCK_EX | LOCK_NB) == 0 &&
-	    write(log, LOG_HEADER, strlen(LOG_HEADER)) == (ssize_t)strlen(LOG_HEADER))
+	if (log < 0)
+		return error_report(-errno, "cannot make %s/%s", RUNDIR, name);
+	err = rundir_begin_log(log);
+	if (!err)
 		return fd_steal(&log);
-	err = error_report(-errno, "cannot write %s/%s", RUNDIR, name);
-	if (log >= 0)
-		unlinkat(rundir, name, 0);
-	return err;
+	unlinkat(rundir, name, 0);
+	return error_report(err, "cannot write %s/%s", RUNDIR, name);
 }
 
 int rundir_remove(void)

@@ -101,3 +101,9 @@ def test_something_else_is_named_copies(host, project):
     manager.err.wait_for(r"^uva_container: .*copies")
     assert len(manager.err.lines) == 1
     assert project.copies.read_text() == "mine"
+
+
+def test_no_room_for_the_undo_log(host, project):
+    """A first line that does not fit is a failure, with the reason; and no log is left."""
+    manager = host.start_manager(project, under=["prlimit", "--fsize=10"])
+    assert_refused(project, manager, FAILED, r"^uva_container: cannot write /run/uva_container/\S+: No space left")
