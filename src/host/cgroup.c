@@ -16,6 +16,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "host/mountinfo.h"
 
 static const char MANAGER[] = "manager";
 static const char COPY_PREFIX[] = "copy-";
@@ -43,18 +44,27 @@ static int cgroup_write(int directory, const char *name, const char *text)
 	return fd < 0 || write(fd, text, strlen(text)) < 0 ? -errno : 0;
 }
 
-/* The mount point is field 5 of the line with " - cgroup2 " in mountinfo, man 5 proc. */
+static bool cgroup_parse_mount(const char *line, char mount[PATH_MAX])
+{
+	struct mountinfo_entry entry;
+
+	if (!strstr(line, " - cgroup2 ") || mountinfo_parse(line, &entry) < 0)
+		return false;
+	snprintf(mount, PATH_MAX, "%s", entry.path);
+	free(entry.key);
+	free(entry.path);
+	return true;
+}
+
 static bool cgroup_find_mount(char mount[PATH_MAX])
 {
 	FILE *file = fopen("/proc/self/mountinfo", "re");
-	char *line = NULL;
+	AUTO_FREE char *line = NULL;
 	size_t size = 0;
 	bool found = false;
 
 	while (file && !found && getline(&line, &size, file) > 0)
-		found = strstr(line, " - cgroup2 ") &&
-			sscanf(line, "%*s %*s %*s %*s %4095s", mount) == 1;
-	free(line);
+		found = cgroup_parse_mount(line, mount);
 	if (file)
 		fclose(file);
 	return found;
@@ -266,8 +276,8 @@ int cgroup_undo(const char *path)
 	AUTO_CLOSE int directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int err;
 
-	if (directory < 0)
+	if (directory < 0 && errno == ENOENT)
 		return 0; /* the whole group is gone */
-	err = cgroup_put_back(directory);
+	err = directory < 0 ? -errno : cgroup_put_back(directory);
 	return err ? error_report(err, "cannot restore the control group %s", path) : 0;
 }

@@ -352,6 +352,33 @@ SITE_TEST(an_uplink_that_is_gone_is_no_error)
 	assert_false(site_has(site, "a"));
 }
 
+SITE_TEST(a_control_group_that_is_gone_is_no_error)
+{
+	struct site *site = *state;
+
+	log_text(site, HEADER);
+	log_number(site);
+	log_text(site, "cgroup ");
+	log_text(site, site_path(site, "gone/group\n"));
+	assert_int_equal(play(site), 0);
+}
+
+SITE_TEST(a_control_group_that_cannot_be_opened_is_one)
+{
+	struct site *site = *state;
+	char name[NAME_MAX + 2];
+
+	memset(name, 'n', sizeof(name) - 1);
+	name[sizeof(name) - 1] = '\0';
+	log_text(site, HEADER);
+	log_number(site);
+	log_text(site, "cgroup ");
+	log_text(site, site_path(site, name));
+	log_text(site, "\n");
+	assert_int_equal(play(site), -ENAMETOOLONG);
+	assert_int_equal(play(site), -ENAMETOOLONG); /* it is still in the log */
+}
+
 TEST(a_log_that_cannot_be_read_is_an_error)
 {
 	assert_int_equal(undo_play(-1, -1, &(struct netlink){0}), -EBADF);
@@ -379,6 +406,8 @@ int main(void)
 		SITE_UNIT_TEST(what_is_in_use_or_no_directory_stays),
 		SITE_UNIT_TEST(no_link_is_followed),
 		SITE_UNIT_TEST(an_uplink_that_is_gone_is_no_error),
+		SITE_UNIT_TEST(a_control_group_that_is_gone_is_no_error),
+		SITE_UNIT_TEST(a_control_group_that_cannot_be_opened_is_one),
 		cmocka_unit_test(a_log_that_cannot_be_read_is_an_error),
 	};
 
