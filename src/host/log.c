@@ -323,9 +323,9 @@ static int log_match_uplink(const struct log_record *found, void *data)
 	       found->record.ifindex == wanted->ifindex;
 }
 
-bool log_find_uplink(int fd, sa_family_t family, unsigned int ifindex)
+int log_find_uplink(int fd, sa_family_t family, unsigned int ifindex)
 {
 	struct log_uplink wanted = {family, ifindex};
 
-	return log_read(fd, log_match_uplink, NULL, &wanted) == 1;
+	return log_read(fd, log_match_uplink, NULL, &wanted);
 }

@@ -96,5 +96,8 @@ int log_read(int fd, int (*cb)(const struct log_record *record, void *data),
 /** log_void() - remove a record that log_read() found at @offset. Return: 0 or -errno. */
 int log_void(int fd, off_t offset);
 
-/** log_find_uplink() - does the log name this link as an uplink that was turned on? */
-bool log_find_uplink(int fd, sa_family_t family, unsigned int ifindex);
+/**
+ * log_find_uplink() - does the log name this link as an uplink that was turned on?
+ * Return: 1: yes; 0; or -errno.
+ */
+int log_find_uplink(int fd, sa_family_t family, unsigned int ifindex);

@@ -34,16 +34,25 @@ static bool rundir_is_ours(const struct stat *st)
 	return st->st_uid == geteuid() && !(st->st_mode & (S_IWGRP | S_IWOTH));
 }
 
+/* Return: 0; -EWOULDBLOCK: another process has the lock; or another -errno. */
+static int rundir_try_lock(int fd)
+{
+	while (flock(fd, LOCK_EX | LOCK_NB) < 0)
+		if (errno != EINTR)
+			return -errno;
+	return 0;
+}
+
 /* Tries again and again, because flock(2) has no deadline of its own. @gone: see rundir_open(). */
 static int rundir_lock(int fd, int tries, int gone)
 {
 	struct pollfd end = {.fd = gone, .events = POLLIN};
 
 	for (int i = 0; i < tries; i++) {
-		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
-			return 0;
-		if (errno != EWOULDBLOCK && errno != EINTR)
-			return -errno;
+		int err = rundir_try_lock(fd);
+
+		if (err != -EWOULDBLOCK)
+			return err;
 		if (i + 1 < tries && poll(&end, 1, RUNDIR_LOCK_PAUSE_MS) > 0)
 			return -ECANCELED;
 	}
@@ -218,7 +227,10 @@ int rundir_open_log(int rundir, const char *name, bool *ret_is_alive)
 	log = openat(rundir, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (log < 0)
 		return -errno;
-	*ret_is_alive = flock(log, LOCK_EX | LOCK_NB) < 0;
+	err = rundir_try_lock(log);
+	*ret_is_alive = err == -EWOULDBLOCK;
+	if (err && !*ret_is_alive)
+		return err;
 	err = rundir_check_log(log);
 	return err ? err : fd_steal(&log);
 }
@@ -226,16 +238,18 @@ int rundir_open_log(int rundir, const char *name, bool *ret_is_alive)
 int rundir_next_log(DIR *logs, char *name)
 {
 	char prefix[NAME_MAX];
+	int err = rundir_prefix(prefix);
 	struct dirent *entry;
 
-	if (rundir_prefix(prefix) < 0)
-		return -EIO;
+	if (err)
+		return err;
+	errno = 0;
 	while ((entry = readdir(logs)))
 		if (strncmp(entry->d_name, prefix, strlen(prefix)) == 0) {
 			snprintf(name, NAME_MAX + 1, "%s", entry->d_name);
 			return 0;
 		}
-	return -ENOENT;
+	return errno ? error_report(-errno, "cannot read %s", RUNDIR) : -ENOENT;
 }
 
 DIR *rundir_list(int rundir)
@@ -250,27 +264,47 @@ DIR *rundir_list(int rundir)
 	return logs;
 }
 
-bool rundir_find_uplink(int rundir, int own_log, sa_family_t family, unsigned int ifindex)
+/* Return: 1: the log of that name is of another run, which lives, and has the uplink; 0; or -errno.
+ */
+static int rundir_log_has_uplink(int rundir, const char *name, const struct stat *own,
+				 sa_family_t family, unsigned int ifindex)
+{
+	AUTO_CLOSE int log = -1;
+	bool is_alive = false;
+	struct stat other;
+
+	if (fstatat(rundir, name, &other, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? 0 : -errno;
+	if (own->st_ino == other.st_ino)
+		return 0;
+	log = rundir_open_log(rundir, name, &is_alive);
+	if (log == -ENOENT || log == -EPERM || log == -EBADMSG) /* it has gone, or is no log */
+		return 0;
+	if (log < 0)
+		return log;
+	return is_alive ? log_find_uplink(log, family, ifindex) : 0;
+}
+
+int rundir_find_uplink(int rundir, int own_log, sa_family_t family, unsigned int ifindex)
 {
 	DIR *logs = rundir < 0 ? NULL : rundir_list(rundir);
 	char name[NAME_MAX + 1];
-	struct stat own, other;
-	bool found = false;
+	struct stat own;
+	int result = 0, end = 0;
 
 	if (!logs)
-		return false;
-	while (!found && rundir_next_log(logs, name) == 0) {
-		AUTO_CLOSE int log = -1;
-		bool is_alive = false;
-
-		if (fstatat(rundir, name, &other, AT_SYMLINK_NOFOLLOW) < 0 ||
-		    fstat(own_log, &own) < 0 || own.st_ino == other.st_ino)
-			continue;
-		log = rundir_open_log(rundir, name, &is_alive);
-		found = log >= 0 && is_alive && log_find_uplink(log, family, ifindex);
+		return rundir < 0 ? 0 : -EIO;
+	if (fstat(own_log, &own) < 0)
+		result = error_report(-errno, "cannot look at the undo log");
+	while (!result && !(end = rundir_next_log(logs, name))) {
+		result = rundir_log_has_uplink(rundir, name, &own, family, ifindex);
+		if (result < 0)
+			error_report(result, "cannot read %s/%s", RUNDIR, name);
 	}
 	closedir(logs);
-	return found;
+	if (result)
+		return result;
+	return end == -ENOENT ? 0 : end;
 }
 
 static int rundir_log_name(unsigned int index, char name[NAME_MAX])
@@ -286,10 +320,11 @@ static int rundir_log_name(unsigned int index, char name[NAME_MAX])
 
 static int rundir_begin_log(int log)
 {
+	int err = rundir_try_lock(log);
 	ssize_t n;
 
-	if (flock(log, LOCK_EX | LOCK_NB) < 0)
-		return -errno;
+	if (err)
+		return err;
 	n = write(log, LOG_HEADER, strlen(LOG_HEADER));
 	if (n < 0)
 		return -errno;

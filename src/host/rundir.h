@@ -69,8 +69,10 @@ bool rundir_is_sure(void);
 /**
  * rundir_find_uplink() - has another living run turned this link on?
  * @own_log: of the run that asks
+ *
+ * Return: 1: yes; 0; or -errno, reported.
  */
-bool rundir_find_uplink(int rundir, int own_log, sa_family_t family, unsigned int ifindex);
+int rundir_find_uplink(int rundir, int own_log, sa_family_t family, unsigned int ifindex);
 
 /**
  * rundir_claim() - create and lock the log of run @index of this network namespace

@@ -196,10 +196,12 @@ static int undo_recover_log(int rundir, const char *name)
 
 	if (log == -ENOENT || (log >= 0 && alive))
 		return 0;
-	if (log < 0) {
+	if (log == -EPERM || log == -EBADMSG) {
 		error_report(log, "%s/%s: left alone, it is no undo log of ours", RUNDIR, name);
 		return 0;
 	}
+	if (log < 0)
+		return error_report(log, "cannot open %s/%s", RUNDIR, name);
 	err = undo_play(log, rundir, &netfilter);
 	netlink_close(&netfilter);
 	if (!err)
@@ -211,15 +213,15 @@ int undo_recover(int rundir)
 {
 	DIR *logs = rundir_list(rundir);
 	char name[NAME_MAX + 1];
-	int err = 0;
+	int err = 0, end;
 
 	if (!logs)
 		return -EIO;
-	while (rundir_next_log(logs, name) == 0) {
+	while (!(end = rundir_next_log(logs, name))) {
 		int failed = undo_recover_log(rundir, name);
 
 		err = err ? err : failed;
 	}
 	closedir(logs);
-	return err;
+	return err || end == -ENOENT ? err : end;
 }

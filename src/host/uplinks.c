@@ -33,23 +33,22 @@ struct uplink {
 	bool is_wanted; /* in uplinks_update(): the link still is an uplink */
 };
 
-static bool uplinks_is_on(const char *path)
+int uplinks_host_forwards(sa_family_t family)
 {
+	const char *path = family == AF_INET6 ? "net/ipv6/conf/all/forwarding"
+					      : "net/ipv4/conf/all/forwarding";
 	char value[SYSCTL_VALUE_MAX];
+	int err = sysctl_read(path, value);
 
-	return sysctl_read(path, value) == 0 && strcmp(value, "0") != 0;
-}
-
-bool uplinks_host_forwards(sa_family_t family)
-{
-	return uplinks_is_on(family == AF_INET6 ? "net/ipv6/conf/all/forwarding"
-						: "net/ipv4/conf/all/forwarding");
+	if (err == -ENOENT) /* a kernel without IPv6 */
+		return 0;
+	return err ? error_report(err, "cannot read /proc/sys/%s", path) : strcmp(value, "0") != 0;
 }
 
 bool uplinks_can_forward_ipv6(void)
 {
 	return access("/proc/sys/net/ipv6/conf/all/force_forwarding", F_OK) == 0 ||
-	       uplinks_host_forwards(AF_INET6);
+	       uplinks_host_forwards(AF_INET6) > 0;
 }
 
 /* ---- MTU ---- */
@@ -89,18 +88,24 @@ unsigned int uplinks_mtu(struct netlink *route)
 
 /* ---- One link ---- */
 
-/*
- * The path of the parameter, by the name that the link has now.
- * Return: 0; -ENXIO: there is no such link; or another -errno, reported.
- */
+/* Return: 0; -ENXIO: there is no such link; or another -errno, reported. */
+static int uplinks_name(unsigned int ifindex, char name[IFNAMSIZ])
+{
+	if (if_indextoname(ifindex, name))
+		return 0;
+	return errno == ENXIO
+		       ? -ENXIO
+		       : error_report(-errno, "cannot find out the name of link %u", ifindex);
+}
+
+/* The path of the parameter, by the name that the link has now. Return: see uplinks_name(). */
 static int uplinks_path(sa_family_t family, unsigned int ifindex, char path[PATH_MAX])
 {
 	char name[IFNAMSIZ];
+	int err = uplinks_name(ifindex, name);
 
-	if (!if_indextoname(ifindex, name))
-		return errno == ENXIO ? -ENXIO
-				      : error_report(-errno, "cannot find out the name of link %u",
-						     ifindex);
+	if (err)
+		return err;
 	if (family == AF_INET6)
 		snprintf(path, PATH_MAX, "net/ipv6/conf/%s/force_forwarding", name);
 	else
@@ -145,11 +150,14 @@ static int uplinks_write(sa_family_t family, unsigned int ifindex, const char *v
 
 int uplinks_put_back(sa_family_t family, unsigned int ifindex, int rundir, int own_log)
 {
+	int is_needed = rundir_find_uplink(rundir, own_log, family, ifindex);
 	bool is_on = false;
 	int err;
 
-	if (rundir_find_uplink(rundir, own_log, family, ifindex) || uplinks_host_forwards(family))
-		return 0;
+	if (!is_needed)
+		is_needed = uplinks_host_forwards(family);
+	if (is_needed)
+		return is_needed < 0 ? is_needed : 0;
 	err = uplinks_read(family, ifindex, &is_on);
 	if (err)
 		return err == -ENOENT ? 0 : err;
@@ -215,8 +223,12 @@ static int uplinks_consider(struct uplinks *uplinks, sa_family_t family, unsigne
 		return err == -ENOENT ? 0 : err;
 	if (uplink) /* somebody may have turned it off: with all.forwarding, say */
 		return is_on ? 0 : uplinks_write(family, ifindex, "1");
-	if (is_on && !rundir_find_uplink(rundir, uplinks->log->fd, family, ifindex))
-		return 0;
+	if (is_on) {
+		int is_shared = rundir_find_uplink(rundir, uplinks->log->fd, family, ifindex);
+
+		if (is_shared <= 0)
+			return is_shared;
+	}
 	return uplinks_take(uplinks, family, ifindex);
 }
 
@@ -228,11 +240,15 @@ struct uplinks_scan {
 	int err; /* the first one, reported */
 };
 
-static bool uplinks_is_loopback(unsigned int ifindex)
+/* Return: 1: it is, or it has just gone; 0; or -errno, reported. */
+static int uplinks_is_loopback(unsigned int ifindex)
 {
 	char name[IFNAMSIZ];
+	int err = uplinks_name(ifindex, name);
 
-	return !if_indextoname(ifindex, name) || strcmp(name, "lo") == 0;
+	if (err)
+		return err == -ENXIO ? 1 : err;
+	return strcmp(name, "lo") == 0;
 }
 
 static int uplinks_on_link(sa_family_t family, unsigned int ifindex, void *data)
@@ -240,10 +256,17 @@ static int uplinks_on_link(sa_family_t family, unsigned int ifindex, void *data)
 	struct uplinks_scan *scan = data;
 	struct uplinks *uplinks = scan->uplinks;
 
-	if (ifindex == uplinks->bridge || uplinks_is_loopback(ifindex) ||
-	    (family == AF_INET6 && !uplinks->has_ipv6) || uplinks_host_forwards(family))
+	int is_none;
+
+	if (ifindex == uplinks->bridge || (family == AF_INET6 && !uplinks->has_ipv6))
 		return 0;
-	scan->err = uplinks_consider(uplinks, family, ifindex, scan->rundir);
+	is_none = uplinks_is_loopback(ifindex);
+	if (!is_none)
+		is_none = uplinks_host_forwards(family);
+	if (is_none)
+		scan->err = is_none < 0 ? is_none : 0;
+	else
+		scan->err = uplinks_consider(uplinks, family, ifindex, scan->rundir);
 	return scan->err;
 }
 

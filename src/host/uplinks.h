@@ -53,8 +53,11 @@ int uplinks_let_go(struct uplinks *uplinks, sa_family_t family);
 /** uplinks_close() - free the memory. Safe to repeat, and on zeros. */
 void uplinks_close(struct uplinks *uplinks);
 
-/** uplinks_host_forwards() - is the whole host a router in this family? */
-bool uplinks_host_forwards(sa_family_t family);
+/**
+ * uplinks_host_forwards() - is the whole host a router in this family?
+ * Return: 1: yes; 0; or -errno, reported.
+ */
+int uplinks_host_forwards(sa_family_t family);
 
 /**
  * uplinks_can_forward_ipv6() - has this kernel a way to forward IPv6 by single links?

@@ -146,13 +146,16 @@ static void network_update_later(struct network *network)
  */
 static void network_on_forwarding(struct network *network, sa_family_t family)
 {
+	int is_router;
+
 	if (family != AF_INET && family != AF_INET6)
 		return;
-	if (uplinks_host_forwards(family)) {
+	is_router = uplinks_host_forwards(family);
+	if (is_router > 0) {
 		network->commit_err = nat_commit(&network->nat);
 		if (!network->commit_err)
 			uplinks_let_go(&network->uplinks, family);
-	} else if (family == AF_INET) {
+	} else if (is_router == 0 && family == AF_INET) {
 		bridge_forward_again(&network->bridge);
 	}
 	network_update_later(network);

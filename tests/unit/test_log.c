@@ -129,12 +129,12 @@ TEST(an_uplink_is_found_in_the_log)
 
 	note(&log, "/uplink ipv4 1");
 	assert_int_equal(log_note(&log, &record, &entry), 0);
-	assert_true(log_find_uplink(log.fd, AF_INET, 12));
-	assert_false(log_find_uplink(log.fd, AF_INET6, 12));
-	assert_false(log_find_uplink(log.fd, AF_INET, 1));
-	assert_false(log_find_uplink(log.fd, AF_INET, 2));
+	assert_int_equal(log_find_uplink(log.fd, AF_INET, 12), 1);
+	assert_int_equal(log_find_uplink(log.fd, AF_INET6, 12), 0);
+	assert_int_equal(log_find_uplink(log.fd, AF_INET, 1), 0);
+	assert_int_equal(log_find_uplink(log.fd, AF_INET, 2), 0);
 	log_retire(&log, &entry);
-	assert_false(log_find_uplink(log.fd, AF_INET, 12));
+	assert_int_equal(log_find_uplink(log.fd, AF_INET, 12), 0);
 	log_close(&log);
 }
 
