@@ -45,7 +45,7 @@ static int guardian_tell(const struct guardian *guardian, const struct guardian_
  * descriptors that came from the guardian must be closed, also those that nobody has received: they
  * would hold the lock.
  */
-static int guardian_replace(void)
+static int guardian_replace(const struct guardian *guardian)
 {
 	int rundir, err, remove_err;
 
@@ -54,6 +54,11 @@ static int guardian_replace(void)
 	if (rundir < 0)
 		return rundir;
 	err = undo_recover(rundir);
+	if (!err && guardian->has_answered && rundir_has_log(rundir, guardian->index))
+		err = error_say(-EBUSY,
+				"%s: another process holds the undo log of this run: it "
+				"stays for the next start",
+				RUNDIR);
 	close(rundir);
 	remove_err = rundir_remove();
 	return err ? err : remove_err;
@@ -68,7 +73,7 @@ static int guardian_start_failed(struct guardian *guardian, int err)
 	error_report(err, "cannot open a pidfd");
 	kill(guardian->pid, SIGKILL);
 	waitpid(guardian->pid, NULL, 0);
-	guardian_replace();
+	guardian_replace(guardian);
 	return err;
 }
 
@@ -201,5 +206,5 @@ int guardian_finish(struct guardian *guardian)
 	fd_close(&guardian->lifeline);
 	err = guardian_await(guardian);
 	fd_close(&guardian->pidfd);
-	return err == -ESRCH ? guardian_replace() : err;
+	return err == -ESRCH ? guardian_replace(guardian) : err;
 }

@@ -351,6 +351,14 @@ int rundir_claim(int rundir, unsigned int index)
 	return error_report(err, "cannot write %s/%s", RUNDIR, name);
 }
 
+bool rundir_has_log(int rundir, unsigned int index)
+{
+	char name[NAME_MAX];
+
+	return rundir_log_name(index, name) < 0 || faccessat(rundir, name, F_OK, 0) == 0 ||
+	       errno != ENOENT;
+}
+
 int rundir_remove(void)
 {
 	AUTO_CLOSE int rundir = rundir_open_directory();

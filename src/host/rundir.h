@@ -80,6 +80,9 @@ int rundir_find_uplink(int rundir, int own_log, sa_family_t family, unsigned int
  */
 int rundir_claim(int rundir, unsigned int index);
 
+/** rundir_has_log() - is there a log of run @index? If that cannot be found out: yes. */
+bool rundir_has_log(int rundir, unsigned int index);
+
 /**
  * rundir_release() - remove the log of run @index, and the directory if that was the last log
  * Return: 0 or -errno, reported.
