@@ -18,12 +18,13 @@
 #include "base/error.h"
 #include "base/sysctl.h"
 #include "host/rundir.h"
+#include "net/link.h"
 #include "net/route.h"
 
 enum {
 	UPLINKS_MTU_DEFAULT = 1500,
 	UPLINKS_MTU_MAX = 65535,
-	UPLINKS_RENAME_TRIES = 10, /* the name can change between its look-up and its use */
+	UPLINKS_RENAME_TRIES = 50, /* the name can change between its look-up and its use */
 };
 
 struct uplink {
@@ -114,38 +115,69 @@ static int uplinks_path(sa_family_t family, unsigned int ifindex, char path[PATH
 }
 
 /*
+ * When a link is renamed, the kernel gives it the new name some milliseconds before its parameters
+ * get theirs (dev_change_name()). It holds a lock meanwhile, for which this request waits.
+ * Return: see uplinks_name().
+ */
+static int uplinks_await_rename(unsigned int ifindex)
+{
+	struct netlink route;
+	int err = netlink_open(&route, NETLINK_ROUTE);
+
+	if (err)
+		return err;
+	err = link_check(&route, ifindex);
+	netlink_close(&route);
+	if (err == -ENODEV)
+		return -ENXIO;
+	return err ? error_report(err, "cannot look for link %u", ifindex) : 0;
+}
+
+/*
+ * Writes @wanted, or reads if that is NULL.
  * Return: 0; -ENOENT: there is no such link, or it has no such parameter; or another -errno,
  * reported.
  */
-static int uplinks_read(sa_family_t family, unsigned int ifindex, bool *ret_is_on)
+static int uplinks_access(sa_family_t family, unsigned int ifindex, const char *wanted,
+			  char value[SYSCTL_VALUE_MAX])
 {
-	char path[PATH_MAX], value[SYSCTL_VALUE_MAX] = "";
-	int err = -ENOENT;
+	char path[PATH_MAX];
+	int err = 0;
 
-	for (int i = 0; err == -ENOENT && i < UPLINKS_RENAME_TRIES; i++) {
+	for (int i = 0; i < UPLINKS_RENAME_TRIES; i++) {
 		err = uplinks_path(family, ifindex, path);
 		if (err)
 			return err == -ENXIO ? -ENOENT : err;
-		err = sysctl_read(path, value);
+		err = wanted ? sysctl_write(path, wanted) : sysctl_read(path, value);
+		if (err != -ENOENT)
+			break;
+		err = uplinks_await_rename(ifindex);
+		if (err)
+			return err == -ENXIO ? -ENOENT : err;
+		err = -ENOENT;
 	}
+	if (!err || err == -ENOENT)
+		return err;
+	if (wanted)
+		return error_report(err, "cannot write %s to /proc/sys/%s", wanted, path);
+	return error_report(err, "cannot read /proc/sys/%s", path);
+}
+
+/* Return: see uplinks_access(). */
+static int uplinks_read(sa_family_t family, unsigned int ifindex, bool *ret_is_on)
+{
+	char value[SYSCTL_VALUE_MAX] = "";
+	int err = uplinks_access(family, ifindex, NULL, value);
+
 	*ret_is_on = !err && strcmp(value, "0") != 0;
-	return err && err != -ENOENT ? error_report(err, "cannot read /proc/sys/%s", path) : err;
+	return err;
 }
 
 static int uplinks_write(sa_family_t family, unsigned int ifindex, const char *value)
 {
-	char path[PATH_MAX];
-	int err = -ENOENT;
+	int err = uplinks_access(family, ifindex, value, NULL);
 
-	for (int i = 0; err == -ENOENT && i < UPLINKS_RENAME_TRIES; i++) {
-		err = uplinks_path(family, ifindex, path);
-		if (err)
-			return err == -ENXIO ? 0 : err;
-		err = sysctl_write(path, value);
-	}
-	return err && err != -ENOENT
-		       ? error_report(err, "cannot write %s to /proc/sys/%s", value, path)
-		       : 0;
+	return err == -ENOENT ? 0 : err;
 }
 
 int uplinks_put_back(sa_family_t family, unsigned int ifindex, int rundir, int own_log)

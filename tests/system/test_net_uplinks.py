@@ -69,6 +69,19 @@ def test_a_renamed_uplink(host, crossing):
     rename(host, "wan7", "lan0")
 
 
+def test_an_uplink_that_is_renamed_again_and_again(host, crossing):
+    """Whatever name it has just then, it is found, and put back: the kernel renames a link's parameters last."""
+    storm = "link set lan1 name wan7\nlink set wan7 name lan1\n" * 500
+    for _ in range(10):
+        host.run(["ip", "-batch", "-"], stdin=f"link set lan1 down\n{storm}link set lan1 up\n")
+        wait_until(lambda: not is_on(host, "lan1", 6), AT_ONCE, "without an IPv6 address it does not forward that")
+        host.run(["ip", "addr", "replace", "2001:db8:2::1/64", "dev", "lan1", "nodad"])
+        wait_until(lambda: is_on(host, "lan1", 6), AT_ONCE, "it forwards again")
+    assert crossing.manager.stop() == 0
+    assert crossing.manager.err.lines == []
+    assert not is_on(host, "lan1") and not is_on(host, "lan1", 6)
+
+
 def test_a_renamed_uplink_of_a_run_that_is_killed(host, crossing):
     """Its guardian finds the link by its number."""
     rename(host, "lan0", "wan7")
