@@ -237,7 +237,12 @@ static int uplinks_take(struct uplinks *uplinks, sa_family_t family, unsigned in
 	}
 	nat_guard(uplinks->nat, family, ifindex);
 	err = nat_commit(uplinks->nat);
-	return err ? err : uplinks_write(family, ifindex, "1");
+	if (!err)
+		return uplinks_write(family, ifindex, "1");
+	/* It is not guarded: if it stayed in the list, a later look would only turn it on. */
+	log_retire(uplinks->log, &uplink->entry);
+	uplinks->count--;
+	return err;
 }
 
 /* What was turned on by nobody of ours was so before: the host is a router there, and stays one. */
