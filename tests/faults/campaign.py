@@ -2,16 +2,22 @@
 """Many lives, side by side: each worker is a process with a private host of its own."""
 
 import concurrent.futures
+import functools
 import multiprocessing
 import os
+import random
 import tempfile
 from pathlib import Path
 
 from . import tools
+from .kinds import AS_EVER
 from .life import Lab
-from .points import Fault
+from .points import ERRORS, KILL, Fault
 
 DEFAULT_POINTS = 16
+ALL_POINTS = 240  # of a sample, where "all" are wanted: these would be millions
+SECONDS = 4  # second faults that are tried for each first one
+UNDOING = ("manager", "guardian")  # the processes of a run that undo
 REPORTED = 10  # failures that are told in full
 PAST_THE_END = 2  # points in a row that no life reaches: there are no more
 
@@ -31,13 +37,37 @@ def spread(count, wanted):
     return sorted({1 + round(index * (count - 1) / max(1, wanted - 1)) for index in range(wanted)})
 
 
+@functools.cache
+def seed():
+    """Return what chooses a sample."""
+    return os.environ.get("FAULT_SEED") or str(random.randrange(1 << 32))
+
+
+def sample_wanted(part):
+    """Return how many points of a sample to try, of which this is a part."""
+    return max(1, (points_wanted() or ALL_POINTS) // part)
+
+
+def _counters(*processes):
+    return [Fault(process, action) for process in processes for action in (KILL, *ERRORS)]
+
+
+def _choose(dice, counted, wanted):
+    """Return points, chosen from those that a life has counted: each process, and each fault, as often as any other."""
+    counts = {fault: calls for fault, calls in zip(counted.faults, counted.calls) if calls and not fault.at}
+    if not counts:
+        return []
+    chosen = [dice.choice(list(counts)) for _ in range(wanted)]
+    return [Fault(fault.process, fault.action, dice.randint(1, counts[fault])) for fault in chosen]
+
+
 def _begin_worker(directory, inject, listener, program):
     global _lab  # pylint: disable=global-statement
     _lab = Lab(tempfile.mkdtemp(dir=directory), inject=inject, listener=listener, program=program)
 
 
-def _live(fault):
-    return _lab.live(fault)
+def _live(faults, kind=AS_EVER):
+    return _lab.live(faults, kind)
 
 
 class Campaign:
@@ -56,22 +86,47 @@ class Campaign:
         """End the workers, and their hosts with them."""
         self._workers.shutdown(cancel_futures=True)
 
-    def run(self, process, action, wanted):
+    def run(self, process, action, wanted, kind=AS_EVER):
         """Try points of one kind, as many as wanted (None: all); return how many, and the lives that failed."""
-        counted = self._workers.submit(_live, Fault(process, action)).result()
+        (counted,) = self._live([[Fault(process, action)]], kind)
         if counted.problems():
             return 0, [counted]
-        lives = list(self._workers.map(_live, [Fault(process, action, at) for at in spread(counted.calls, wanted)]))
+        lives = self._live([[Fault(process, action, at)] for at in spread(counted.calls[0], wanted)], kind)
         if wanted is None:  # lives differ by some calls: up to the end of the longest
             while any(life.hit for life in lives[-PAST_THE_END:]):
-                lives.append(self._workers.submit(_live, Fault(process, action, len(lives) + 1)).result())
+                lives += self._live([[Fault(process, action, len(lives) + 1)]], kind)
+        return self._judge(lives)
+
+    def run_kind(self, kind, wanted):
+        """Try points in lives of a kind, as many as wanted: faults of the processes that undo."""
+        dice = random.Random(f"{seed()} {kind}")
+        (counted,) = self._live([_counters(*UNDOING)], kind)
+        if counted.problems():
+            return 0, [counted]
+        return self._judge(self._live([[fault] for fault in _choose(dice, counted, wanted)], kind))
+
+    def run_pairs(self, process, wanted):
+        """Try pairs of points, as many as wanted: the first of a process, the second of one that undoes."""
+        dice = random.Random(f"{seed()} {process}")
+        (counted,) = self._live([_counters(process)])
+        if counted.problems():
+            return 0, [counted]
+        firsts = _choose(dice, counted, max(1, wanted // SECONDS))
+        counted = self._live([[first, *_counters(*UNDOING)] for first in firsts])
+        pairs = [[first, second] for first, life in zip(firsts, counted) for second in _choose(dice, life, SECONDS)]
+        return self._judge(self._live(pairs), counted)
+
+    def _live(self, faults, kind=AS_EVER):
+        return list(self._workers.map(_live, faults, [kind] * len(faults)))
+
+    def _judge(self, lives, counted=()):
         tried = sum(1 for life in lives if life.hit)
         self.tried += tried
-        return tried, [life for life in lives if life.problems()]
+        return tried, [life for life in (*counted, *lives) if life.problems()]
 
 
 def failures(lives):
     """Return the report of the lives that failed."""
-    text = [f"{len(lives)} points failed", *(life.report() for life in lives[:REPORTED])]
-    text += [life.fault.describe(life.hit) for life in lives[REPORTED:]]
+    text = [f"FAULT_SEED={seed()}: {len(lives)} points failed", *(life.report() for life in lives[:REPORTED])]
+    text += [life.describe() for life in lives[REPORTED:]]
     return "\n\n".join(text)

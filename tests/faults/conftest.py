@@ -7,7 +7,7 @@ import pytest
 from harness import build_churn, build_other_ports
 
 from . import tools
-from .campaign import Campaign
+from .campaign import Campaign, seed
 
 _TRIED = pytest.StashKey()
 
@@ -73,4 +73,4 @@ def churning_campaign(request, tmp_path_factory, churn):
 def pytest_terminal_summary(terminalreporter, config):
     """Say how much was tried."""
     if _TRIED in config.stash:
-        terminalreporter.write_line(f"faults: {config.stash[_TRIED]} points tried")
+        terminalreporter.write_line(f"faults: {config.stash[_TRIED]} points tried, FAULT_SEED={seed()}")

@@ -1,27 +1,30 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * inject.c - starts a program and makes one system call of one of its processes go wrong.
+ * inject.c - starts a program and makes system calls of its processes go wrong.
  *
- * usage: inject --report FILE [--process K] [--from-exec] [--only A,B | --except A,B]
- *               [--at N (--kill | --errno NUMBER)] -- PROGRAM [ARGUMENT]...
+ * usage: inject --report FILE FAULT [--and FAULT]... -- PROGRAM [ARGUMENT]...
  *
- *	--process K    0, the default: PROGRAM itself; 1, 2, ...: the first, second, ... process it
- *forks
+ * FAULT: [--process K] [--from-exec] [--after I] [--gate FILE] [--only A,B | --except A,B]
+ *        [--at N (--kill | --errno NUMBER)]
+ *
+ *	--process K    0, the default: PROGRAM itself; 1, 2, ...: the K-th process that it forks
  *	--from-exec    of process 0, count the calls of the dynamic loader as well
+ *	--after I      count from the moment when the I-th fault (from 1) has happened
+ *	--gate FILE    count from the moment when there is such a file
  *	--only, --except   count these calls, or all but these, by name
- *	--at N         at the N-th call that counts (from 1): before it is made, kill the process,
- *or return this errno instead of making the call
+ *	--at N         at the N-th call that counts (from 1): before it is made, kill the process;
+ *	               or return this errno instead of making the call
  *
- * FILE gets "hit N NAME" when the fault happens, and when the process has ended "end CALLS HOW":
- * the number of calls that counted (after a fault they are no longer counted), and "exit CODE",
- * "signal NUMBER", or "unborn" where there was no K-th process.
+ * FILE gets "hit I N NAME ARGUMENT", with the call's first argument, when the I-th fault happens;
+ * and when its process has ended "end I CALLS HOW": the number of calls that counted (after the
+ * fault they are no longer counted), and "exit CODE", "signal NUMBER", or "unborn" where there was
+ * no K-th process.
  *
  * The tracer is a grandchild, so PROGRAM keeps our pid, and has no child that it does not know of.
- * Only the one process is traced: its children are not, and as soon as the K-th child is there, its
- * parent is not any more either.
+ * Only the processes that are named are traced, and PROGRAM until the last of these is there.
  *
  * The loader's calls are those before the program's entry point (_start): a breakpoint stands
- *there. If one of those fails, the loader ends the process before the program has any say in it.
+ * there. If one of those fails, the loader ends the process before the program has any say in it.
  *
  * Two calls fail in a way of their own. close() is made all the same: the kernel releases the
  * descriptor whatever it returns. brk() returns no error, but the old break.
@@ -47,7 +50,7 @@
 #define PTRACE_EVENT_STOP 128
 #endif
 
-enum { CALL_MAX = 1024 };
+enum { CALL_MAX = 1024, FAULT_MAX = 32, PROCESS_MAX = 64 };
 
 static const struct {
 	long number;
@@ -65,28 +68,47 @@ static void *number(long value)
 	return (void *)value; /* NOLINT(performance-no-int-to-ptr) */
 }
 
-struct options {
-	const char *report;
+struct fault {
 	long process;
 	bool from_exec;
-	long at; /* 0: never */
+	long after;       /* number of another fault; 0: none */
+	const char *gate; /* NULL: none */
+	long at;          /* 0: never */
 	bool kill;
 	int error;
 	bool counts[CALL_MAX];
+
+	long calls;
+	bool has_begun; /* its calls count */
+	bool over;      /* it has happened */
+};
+
+struct options {
+	const char *report;
+	struct fault faults[FAULT_MAX];
+	long count;
 };
 
 struct tracee {
-	const struct options *options;
+	long process;
 	pid_t pid;
-	int report;
-	long calls;
 	bool counting;
-	unsigned long entry; /* address of the breakpoint, 0: none */
-	long entry_text;     /* what stood there */
-	bool failing;        /* we are in the call that fails */
-	bool is_brk;         /* and it is brk(), with this argument */
+	unsigned long entry;   /* address of the breakpoint, 0: none */
+	long entry_text;       /* what stood there */
+	struct fault *failing; /* we are in the call that fails */
+	bool is_brk;           /* and it is brk(), with this argument */
 	unsigned long brk;
-	bool over; /* the fault has happened */
+};
+
+struct session {
+	struct options *options;
+	int report;
+	struct tracee tracees[FAULT_MAX + 1];
+	size_t count;
+	long born, last; /* processes that PROGRAM has forked; the last one that is wanted */
+	/* that have stopped before PROGRAM's fork was reported */
+	pid_t early[PROCESS_MAX];
+	size_t early_count;
 };
 
 static void die(const char *what)
@@ -210,47 +232,65 @@ static const char *call_name(unsigned long number)
 }
 
 /* Names that this machine does not have are passed over: open() on aarch64. */
-static void options_count(struct options *options, char *names, bool count)
+static void fault_count(struct fault *fault, char *names, bool count)
 {
 	for (size_t i = 0; i < CALL_MAX; i++)
-		options->counts[i] = !count;
+		fault->counts[i] = !count;
 	for (char *name = strtok(names, ","); name; name = strtok(NULL, ","))
 		for (size_t i = 0; i < sizeof(CALLS) / sizeof(CALLS[0]); i++)
 			if (strcmp(CALLS[i].name, name) == 0 && CALLS[i].number < CALL_MAX)
-				options->counts[CALLS[i].number] = count;
+				fault->counts[CALLS[i].number] = count;
 }
 
 /* Return: whether there is such an option with a value. */
-static bool options_take(struct options *options, const char *name, char *value)
+static bool fault_take(struct fault *fault, const char *name, char *value)
 {
-	if (strcmp(name, "--report") == 0)
-		options->report = value;
-	else if (strcmp(name, "--process") == 0)
-		options->process = strtol(value, NULL, 10);
+	if (strcmp(name, "--process") == 0)
+		fault->process = strtol(value, NULL, 10);
+	else if (strcmp(name, "--after") == 0)
+		fault->after = strtol(value, NULL, 10);
+	else if (strcmp(name, "--gate") == 0)
+		fault->gate = value;
 	else if (strcmp(name, "--at") == 0)
-		options->at = strtol(value, NULL, 10);
+		fault->at = strtol(value, NULL, 10);
 	else if (strcmp(name, "--errno") == 0)
-		options->error = (int)strtol(value, NULL, 10);
+		fault->error = (int)strtol(value, NULL, 10);
 	else if (strcmp(name, "--only") == 0 || strcmp(name, "--except") == 0)
-		options_count(options, value, strcmp(name, "--only") == 0);
+		fault_count(fault, value, strcmp(name, "--only") == 0);
 	else
 		return false;
 	return true;
 }
 
+/* Return: the next one, or NULL if there are too many. */
+static struct fault *options_add(struct options *options)
+{
+	struct fault *fault = &options->faults[options->count];
+	char none[] = "";
+
+	if (options->count == FAULT_MAX)
+		return NULL;
+	options->count++;
+	*fault = (struct fault){0};
+	fault_count(fault, none, false);
+	return fault;
+}
+
 /* Return: the program and its arguments. */
 static char **options_parse(struct options *options, char **argv)
 {
-	char none[] = "";
+	struct fault *fault = options_add(options);
 
-	*options = (struct options){0};
-	options_count(options, none, false);
 	while (*++argv && strcmp(*argv, "--") != 0) {
 		if (strcmp(*argv, "--kill") == 0)
-			options->kill = true;
+			fault->kill = true;
 		else if (strcmp(*argv, "--from-exec") == 0)
-			options->from_exec = true;
-		else if (argv[1] && options_take(options, argv[0], argv[1]))
+			fault->from_exec = true;
+		else if (strcmp(*argv, "--and") == 0 && options->count < FAULT_MAX)
+			fault = options_add(options);
+		else if (strcmp(*argv, "--report") == 0 && argv[1])
+			options->report = *++argv;
+		else if (argv[1] && fault_take(fault, argv[0], argv[1]))
 			argv++;
 		else
 			break;
@@ -320,14 +360,39 @@ static bool entry_reached(struct tracee *tracee)
 /* ---- One process -------------------------------------------------------------------------------
  */
 
-static void tracee_hit(struct tracee *tracee, unsigned long number)
+/* Its faults: those of its process that have not happened yet. */
+static bool tracee_has_fault(const struct tracee *tracee, const struct session *session)
+{
+	for (long i = 0; i < session->options->count; i++)
+		if (session->options->faults[i].process == tracee->process &&
+		    !session->options->faults[i].over)
+			return true;
+	return false;
+}
+
+static void tracee_go_on(const struct tracee *tracee, const struct session *session, int signal)
+{
+	bool is_followed = tracee->failing || tracee_has_fault(tracee, session);
+
+	ptrace(is_followed ? PTRACE_SYSCALL : PTRACE_CONT, tracee->pid, NULL, number(signal));
+}
+
+static bool fault_has_begun(struct fault *fault, const struct session *session)
+{
+	if (!fault->has_begun)
+		fault->has_begun =
+			(!fault->after || session->options->faults[fault->after - 1].over) &&
+			(!fault->gate || access(fault->gate, F_OK) == 0);
+	return fault->has_begun;
+}
+
+static void tracee_hit(struct tracee *tracee, struct fault *fault, unsigned long number)
 {
 	registers regs;
 
-	dprintf(tracee->report, "hit %ld %s\n", tracee->calls, call_name(number));
-	if (tracee->options->kill) {
+	if (fault->kill) {
 		kill(tracee->pid, SIGKILL);
-		tracee->over = true;
+		fault->over = true;
 		return;
 	}
 	if (number == SYS_brk) {
@@ -339,7 +404,7 @@ static void tracee_hit(struct tracee *tracee, unsigned long number)
 		skip_call(tracee->pid);
 	}
 	tracee->is_brk = number == SYS_brk;
-	tracee->failing = true;
+	tracee->failing = fault;
 }
 
 /* At the exit of the call that fails. */
@@ -349,32 +414,58 @@ static void tracee_fail(struct tracee *tracee)
 
 	registers_get(tracee->pid, &regs);
 	if (!tracee->is_brk)
-		registers_set_result(&regs, -tracee->options->error);
+		registers_set_result(&regs, -tracee->failing->error);
 #ifdef __x86_64__ /* where the result has a register of its own, and a caller may count on the \
 		     argument */
 	if (tracee->is_brk)
 		registers_set_argument(&regs, tracee->brk);
 #endif
 	registers_set(tracee->pid, &regs);
-	tracee->failing = false;
-	tracee->over = true;
+	tracee->failing->over = true;
+	tracee->failing = NULL;
 }
 
-static void tracee_on_call(struct tracee *tracee)
+static void tracee_enter(struct tracee *tracee, struct session *session, unsigned long call,
+			 unsigned long long argument)
 {
-	const struct options *options = tracee->options;
+	for (long i = 0; i < session->options->count; i++) {
+		struct fault *fault = &session->options->faults[i];
+
+		if (fault->process != tracee->process || fault->over ||
+		    !(tracee->counting || fault->from_exec) || !fault_has_begun(fault, session) ||
+		    (call < CALL_MAX && !fault->counts[call]))
+			continue;
+		if (++fault->calls != fault->at)
+			continue;
+		dprintf(session->report, "hit %ld %ld %s %lld\n", i + 1, fault->calls,
+			call_name(call), (long long)argument);
+		tracee_hit(tracee, fault, call);
+		return;
+	}
+}
+
+static void tracee_on_call(struct tracee *tracee, struct session *session)
+{
 	struct __ptrace_syscall_info info;
 
 	if (ptrace(PTRACE_GET_SYSCALL_INFO, tracee->pid, number(sizeof(info)), &info) <= 0)
 		return; /* killed meanwhile */
 	if (info.op == PTRACE_SYSCALL_INFO_EXIT && tracee->failing)
 		tracee_fail(tracee);
-	if (info.op != PTRACE_SYSCALL_INFO_ENTRY || !tracee->counting || tracee->over)
-		return;
-	if (info.entry.nr < CALL_MAX && !options->counts[info.entry.nr])
-		return;
-	if (++tracee->calls == options->at)
-		tracee_hit(tracee, info.entry.nr);
+	if (info.op == PTRACE_SYSCALL_INFO_ENTRY)
+		tracee_enter(tracee, session, info.entry.nr, info.entry.args[0]);
+}
+
+static void tracee_on_end(const struct tracee *tracee, const struct session *session, int status)
+{
+	for (long i = 0; i < session->options->count; i++) {
+		const struct fault *fault = &session->options->faults[i];
+
+		if (fault->process == tracee->process)
+			dprintf(session->report, "end %ld %ld %s %d\n", i + 1, fault->calls,
+				WIFEXITED(status) ? "exit" : "signal",
+				WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
+	}
 }
 
 static bool is_stop_signal(int signal)
@@ -382,44 +473,118 @@ static bool is_stop_signal(int signal)
 	return signal == SIGSTOP || signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU;
 }
 
-static void tracee_follow(struct tracee *tracee)
+static void tracee_on_stop(struct tracee *tracee, struct session *session, int status)
 {
-	int status;
+	int signal = WSTOPSIG(status), event = status >> 16, deliver = 0;
 
-	while (waitpid(tracee->pid, &status, __WALL) == tracee->pid) {
-		int signal = WSTOPSIG(status), event = status >> 16, deliver = 0;
-
-		if (WIFEXITED(status))
-			dprintf(tracee->report, "end %ld exit %d\n", tracee->calls,
-				WEXITSTATUS(status));
-		if (WIFSIGNALED(status))
-			dprintf(tracee->report, "end %ld signal %d\n", tracee->calls,
-				WTERMSIG(status));
-		if (!WIFSTOPPED(status))
-			return;
-		if (event == PTRACE_EVENT_STOP && is_stop_signal(signal)) {
-			ptrace(PTRACE_LISTEN, tracee->pid, NULL, NULL);
-			continue;
-		}
-		if (signal == (SIGTRAP | 0x80))
-			tracee_on_call(tracee);
-		else if (!event && !(signal == SIGTRAP && entry_reached(tracee)))
-			deliver = signal;
-		ptrace(tracee->over ? PTRACE_CONT : PTRACE_SYSCALL, tracee->pid, NULL,
-		       number(deliver));
+	if (event == PTRACE_EVENT_STOP && is_stop_signal(signal)) {
+		ptrace(PTRACE_LISTEN, tracee->pid, NULL, NULL);
+		return;
 	}
+	if (signal == (SIGTRAP | 0x80))
+		tracee_on_call(tracee, session);
+	else if (!event && !(signal == SIGTRAP && entry_reached(tracee)))
+		deliver = signal;
+	tracee_go_on(tracee, session, deliver);
 }
 
 /* ---- Which process -----------------------------------------------------------------------------
  */
 
-static void tracee_begin(struct tracee *tracee, pid_t pid)
+static struct tracee *session_add(struct session *session, long process, pid_t pid, long options)
 {
-	tracee->pid = pid;
-	if (ptrace(PTRACE_SETOPTIONS, pid, NULL,
-		   number(PTRACE_O_EXITKILL | PTRACE_O_TRACESYSGOOD)) < 0)
-		die("PTRACE_SETOPTIONS");
-	ptrace(PTRACE_SYSCALL, pid, NULL, NULL);
+	struct tracee *tracee = &session->tracees[session->count++];
+
+	*tracee = (struct tracee){.process = process, .pid = pid, .counting = process > 0};
+	ptrace(PTRACE_SETOPTIONS, pid, NULL,
+	       number(options | PTRACE_O_EXITKILL | PTRACE_O_TRACESYSGOOD));
+	return tracee;
+}
+
+static struct tracee *session_find(struct session *session, pid_t pid)
+{
+	for (size_t i = 0; i < session->count; i++)
+		if (session->tracees[i].pid == pid)
+			return &session->tracees[i];
+	return NULL;
+}
+
+static bool session_wants(const struct session *session, long process)
+{
+	const struct tracee any = {.process = process};
+
+	return tracee_has_fault(&any, session);
+}
+
+static bool session_forget_early(struct session *session, pid_t pid)
+{
+	for (size_t i = 0; i < session->early_count; i++)
+		if (session->early[i] == pid) {
+			session->early[i] = session->early[--session->early_count];
+			return true;
+		}
+	return false;
+}
+
+/* A process that is not known (yet): a child may stop before its parent's fork is reported. */
+static void session_on_stranger(struct session *session, pid_t pid, int status)
+{
+	if (!WIFSTOPPED(status))
+		session_forget_early(session, pid);
+	else if (session->early_count < PROCESS_MAX)
+		session->early[session->early_count++] = pid;
+}
+
+/* PROGRAM stands still, and has just forked. */
+static void session_on_fork(struct session *session, struct tracee *program)
+{
+	long process = ++session->born;
+	unsigned long child = 0;
+	int status;
+
+	ptrace(PTRACE_GETEVENTMSG, program->pid, NULL, &child);
+	if (!session_forget_early(session, (pid_t)child))
+		waitpid((pid_t)child, &status, __WALL);
+	if (session_wants(session, process))
+		tracee_go_on(session_add(session, process, (pid_t)child, 0), session, 0);
+	else
+		ptrace(PTRACE_DETACH, (pid_t)child, NULL, NULL);
+	if (process < session->last || session_wants(session, 0)) {
+		tracee_go_on(program, session, 0);
+		return;
+	}
+	ptrace(PTRACE_DETACH, program->pid, NULL, NULL);
+	program->pid = 0;
+}
+
+static bool is_fork(int event)
+{
+	return event == PTRACE_EVENT_FORK || event == PTRACE_EVENT_VFORK ||
+	       event == PTRACE_EVENT_CLONE;
+}
+
+static void session_follow(struct session *session)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, __WALL)) > 0) {
+		struct tracee *tracee = session_find(session, pid);
+
+		if (!tracee) {
+			session_on_stranger(session, pid, status);
+		} else if (!WIFSTOPPED(status)) {
+			tracee_on_end(tracee, session, status);
+			tracee->pid = 0;
+		} else if (is_fork(status >> 16)) {
+			session_on_fork(session, tracee);
+		} else {
+			tracee_on_stop(tracee, session, status);
+		}
+	}
+	for (long i = 0; i < session->options->count; i++)
+		if (session->options->faults[i].process > session->born)
+			dprintf(session->report, "end %ld 0 unborn\n", i + 1);
 }
 
 /* Goes on until the program executes. Return: false if it does not. */
@@ -435,77 +600,50 @@ static bool wait_for_exec(pid_t program)
 	return false;
 }
 
-/* Lets all children go but the K-th, and then the program. Return: its pid, 0 if there is none. */
-static pid_t wait_for_child(pid_t program, long wanted)
+/* PROGRAM is at its beginning. */
+static void session_begin(struct session *session, pid_t program)
 {
-	long born = 0;
-	int status;
+	struct tracee *tracee;
+	long seize = 0;
+	bool is_loaded = true;
 
-	ptrace(PTRACE_CONT, program, NULL, NULL);
-	while (waitpid(program, &status, __WALL) == program && WIFSTOPPED(status)) {
-		int signal = WSTOPSIG(status), event = status >> 16;
-		unsigned long child;
-		int child_status;
+	for (long i = 0; i < session->options->count; i++) {
+		const struct fault *fault = &session->options->faults[i];
 
-		if (event == PTRACE_EVENT_STOP && is_stop_signal(signal)) {
-			ptrace(PTRACE_LISTEN, program, NULL, NULL);
-			continue;
-		}
-		if (event == PTRACE_EVENT_FORK || event == PTRACE_EVENT_VFORK ||
-		    event == PTRACE_EVENT_CLONE) {
-			ptrace(PTRACE_GETEVENTMSG, program, NULL, &child);
-			waitpid((pid_t)child, &child_status, __WALL);
-			if (++born == wanted) {
-				ptrace(PTRACE_DETACH, program, NULL, NULL);
-				return (pid_t)child;
-			}
-			ptrace(PTRACE_DETACH, (pid_t)child, NULL, NULL);
-		}
-		ptrace(PTRACE_CONT, program, NULL, number(event ? 0 : signal));
+		session->last = fault->process > session->last ? fault->process : session->last;
+		is_loaded = is_loaded && (fault->process > 0 || fault->from_exec);
 	}
-	return 0;
+	if (session->last > 0)
+		seize = PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE;
+	tracee = session_add(session, 0, program, seize);
+	if (!is_loaded)
+		entry_break(tracee);
+	tracee_go_on(tracee, session, 0);
 }
 
-static void trace(const struct options *options, pid_t program, int ready)
+static void trace(struct options *options, pid_t program, int ready)
 {
-	struct tracee tracee = {.options = options};
-	long seize = PTRACE_O_EXITKILL | PTRACE_O_TRACEEXEC;
+	static struct session session;
 
-	if (options->process > 0)
-		seize |= PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE;
-	tracee.report =
+	session.options = options;
+	session.report =
 		open(options->report, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
-	if (tracee.report < 0)
+	if (session.report < 0)
 		die(options->report);
-	if (ptrace(PTRACE_SEIZE, program, NULL, number(seize)) < 0)
+	if (ptrace(PTRACE_SEIZE, program, NULL, number(PTRACE_O_EXITKILL | PTRACE_O_TRACEEXEC)) < 0)
 		die("PTRACE_SEIZE");
 	close(STDIN_FILENO);
 	close(STDOUT_FILENO); /* its end is the program's end; standard error stays for die() */
 	close(ready);
 	if (!wait_for_exec(program))
 		return;
-	if (options->process == 0) {
-		tracee.counting = options->from_exec;
-		tracee.pid = program;
-		if (!options->from_exec)
-			entry_break(&tracee);
-		tracee_begin(&tracee, program);
-	} else {
-		pid_t child = wait_for_child(program, options->process);
-
-		if (!child) {
-			dprintf(tracee.report, "end 0 unborn\n");
-			return;
-		}
-		tracee.counting = true;
-		tracee_begin(&tracee, child);
-	}
-	tracee_follow(&tracee);
+	session_begin(&session, program);
+	session_follow(&session);
 }
 
 int main(int argc, char **argv)
 {
-	struct options options;
+	static struct options options;
 	char **program = options_parse(&options, argv);
 	pid_t self = getpid(), child;
 	int ready[2];

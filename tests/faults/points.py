@@ -28,9 +28,10 @@ CAN_FAIL = {
     " fstat newfstatat statx access faccessat faccessat2 readlink readlinkat chdir getcwd mkdir mkdirat rmdir"
     " unlink unlinkat symlink symlinkat mknod mknodat chown fchown fchownat chmod fchmod fchmodat truncate"
     " ftruncate execve",
+    "ENOBUFS": "sendto sendmsg",
 }
 
-ERRORS = ("ENOMEM", *CAN_FAIL)
+ERRORS = ("ENOMEM", "EINTR", "EAGAIN", "EIO")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Fault:
     """What goes wrong in a life: at the call number `at` (of those that count) of a process."""
 
     process: str  # a key of PROCESSES or CHURN_PROCESSES
-    action: str  # KILL, or one of ERRORS
+    action: str  # KILL, ENOMEM, or one of CAN_FAIL
     at: int = 0  # 0: nothing goes wrong, the calls are counted
 
     def options(self):
@@ -58,3 +59,22 @@ class Fault:
     def describe(self, call="?"):
         """Return it as text; call: the name of the call that was hit."""
         return f"point {self.at} of the {self.process}: {call} -> {self.action}"
+
+
+def inject_options(faults, gate=None):
+    """Return the options of inject for some faults.
+
+    The calls of each count from the moment when the last one before it has happened that is more than a
+    count; those of the first from the moment when there is the file gate.
+    """
+    options = []
+    before = 0  # number of the fault to wait for
+    for number, fault in enumerate(faults, 1):
+        options += ["--and"] if options else []
+        options += fault.options()
+        if before:
+            options += ["--after", str(before)]
+        elif gate:
+            options += ["--gate", str(gate)]
+        before = number if fault.at else before
+    return options

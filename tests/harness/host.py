@@ -107,6 +107,14 @@ class Host(Node):
         """
         client = Node(namespaces.in_thread(_new_network))
         self.neighbours.append(client)
+        self.attach(client, "eth0", link, ipv4, ipv6)
+        for family, address in (("-4", ipv4), ("-6", ipv6)):
+            gateway = address.format(1).split("/")[0]
+            client.run(["ip", family, "route", "add", "default", "via", gateway])
+        return client
+
+    def attach(self, client, end, link, ipv4, ipv6):
+        """Connect a client, by its link named end, to the host's, named link; for the addresses see add_lan()."""
         # Without duplicate address detection nothing of this changes later, by itself.
         client.run(
             [
@@ -114,11 +122,11 @@ class Host(Node):
                 "-ec",
                 f"""
                 ip link set lo up
-                ip link add eth0 type veth peer name {link} netns {self._holder.pid}
-                echo 0 >/proc/sys/net/ipv6/conf/eth0/accept_dad
-                ip link set eth0 up
-                ip addr add {ipv4.format(2)} dev eth0
-                ip addr add {ipv6.format(2)} dev eth0 nodad
+                ip link add {end} type veth peer name {link} netns {self._holder.pid}
+                echo 0 >/proc/sys/net/ipv6/conf/{end}/accept_dad
+                ip link set {end} up
+                ip addr add {ipv4.format(2)} dev {end}
+                ip addr add {ipv6.format(2)} dev {end} nodad
                 """,
             ]
         )
@@ -134,11 +142,7 @@ class Host(Node):
                 """,
             ]
         )
-        for family, address in (("-4", ipv4), ("-6", ipv6)):
-            gateway = address.format(1).split("/")[0]
-            client.run(["ip", family, "route", "add", "default", "via", gateway])
         wait_until(lambda: self._is_settled(link), SETTLING_TIME, f"{link} is up, its addresses usable")
-        return client
 
     def _is_settled(self, link):
         text = self.run(["ip", "addr", "show", "dev", link]).stdout

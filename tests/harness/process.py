@@ -164,8 +164,11 @@ class Process:
         """Send it a signal."""
         signal.pidfd_send_signal(self._pidfd, number)
 
-    def wait(self, deadline=10.0):
-        """Return its exit code; minus the signal's number if a signal ended it."""
+    def wait(self, deadline=10.0, others=2.0):
+        """Return its exit code; minus the signal's number if a signal ended it.
+
+        others  how long other processes may still hold its output open, in seconds
+        """
         poll = select.poll()
         poll.register(self._pidfd, select.POLLIN)
         if not poll.poll(deadline * 1000):
@@ -173,7 +176,7 @@ class Process:
         code = self._popen.wait()
         for output in (self.out, self.err):
             if output:
-                output.wait_for_end()
+                output.wait_for_end(others)
         return code
 
     def stop(self, number=signal.SIGTERM, deadline=10.0):
