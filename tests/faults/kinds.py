@@ -179,12 +179,16 @@ def _with_neighbour(lab, ends_first):
         assert other.stop() == 0 and other.err.lines == [], other.transcript()
         other.close()
 
+    monitor = lab.host.popen(["ip", "monitor", "netconf"])
     yield
     if ends_first:
         end()
     yield
+    monitor.close()
     if not ends_first:
         assert _forwards(lab, "lan0") == ["1", "1"], "an uplink that another run needs was turned off"
+        changes = [line for line in monitor.out.lines if "lan0" in line]
+        assert not changes, f"an uplink that another run needs was turned off and on: {changes}"
         assert_serves()
         end()
     yield
