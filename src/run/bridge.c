@@ -142,7 +142,9 @@ int bridge_make(struct netlink *route, struct bridge *bridge)
 	return bridge_set_up(route, bridge);
 }
 
-int bridge_forward_again(const struct bridge *bridge)
+int bridge_forward_again(const struct bridge *bridge, sa_family_t family)
 {
+	if (family == AF_INET6)
+		return sysctl_write_link("ipv6", bridge->name, "force_forwarding", "1");
 	return sysctl_write_link("ipv4", bridge->name, "forwarding", "1");
 }

@@ -35,10 +35,10 @@ struct bridge {
 int bridge_make(struct netlink *route, struct bridge *bridge);
 
 /**
- * bridge_forward_again() - turn the bridge's IPv4 forwarding on, after somebody has turned it off
+ * bridge_forward_again() - turn the bridge's forwarding on, after somebody has turned it off
  * Return: 0 or -errno, reported.
  */
-int bridge_forward_again(const struct bridge *bridge);
+int bridge_forward_again(const struct bridge *bridge, sa_family_t family);
 
 /** bridge_subnet6() - the IPv6 network that follows from the MAC address of a run. Pure. */
 struct address bridge_subnet6(const struct mac *mac);

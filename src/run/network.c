@@ -155,8 +155,8 @@ static void network_on_forwarding(struct network *network, sa_family_t family)
 		network->commit_err = nat_commit(&network->nat);
 		if (!network->commit_err)
 			uplinks_let_go(&network->uplinks, family);
-	} else if (is_router == 0 && family == AF_INET) {
-		bridge_forward_again(&network->bridge);
+	} else if (is_router == 0) {
+		bridge_forward_again(&network->bridge, family);
 	}
 	network_update_later(network);
 }

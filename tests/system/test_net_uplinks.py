@@ -10,7 +10,7 @@ from harness import OPEN, Scene, ask, outcomes, outcomes_from, wait_until
 AT_ONCE = 2.0
 IP_TRANSPARENT = 19  # linux/in.h
 LAN2 = ("203.0.113.{}/24", "2001:db8:2::{}/64")
-ACROSS = "203.0.113.2"  # the second LAN's client
+ACROSS = {4: "203.0.113.2", 6: "2001:db8:2::2"}  # the second LAN's client
 PORT = 7001
 FAMILIES = {
     4: ("net.ipv4.ip_forward", "net.ipv4.conf.{}.forwarding"),
@@ -41,7 +41,7 @@ def crossing(host, reporters):
     host.remember()
     with second.listen("::", PORT):
         scene = Scene(host, reporters)
-        scene.crosses = lambda: outcomes_from([(host.client, ACROSS, PORT)]) == [OPEN]
+        scene.crosses = lambda version=4: outcomes_from([(host.client, ACROSS[version], PORT)]) == [OPEN]
         assert not scene.crosses()
         yield scene
 
@@ -166,31 +166,40 @@ def test_an_uplink_without_an_address_of_its_own(host, reporters):
 @pytest.mark.parametrize("version", FAMILIES)
 def test_who_enables_forwarding_after_us_is_not_disturbed(host, crossing, version):
     """From that moment on packets cross, during the run and after it; the copies are reached as ever."""
-    across = {4: ACROSS, 6: "2001:db8:2::2"}[version]
     host.set_sysctls({FAMILIES[version][0]: 1})
-    wait_until(
-        lambda: outcomes_from([(host.client, across, PORT)]) == [OPEN], AT_ONCE, "the host is a router"
-    )
+    wait_until(lambda: crossing.crosses(version), AT_ONCE, "the host is a router")
     assert ask(host.client, ADDRESS[version], 8081).copy == 1
     assert crossing.manager.stop() == 0
     assert crossing.manager.err.lines == []
-    assert outcomes_from([(host.client, across, PORT)]) == [OPEN]
-    if version == 4:
-        assert is_on(host, "lan0") and is_on(host, "lan1")
+    assert crossing.crosses(version)
     host.set_sysctls({FAMILIES[version][0]: 0})
-    host.set_sysctls({FAMILIES[6][1].format(link): 0 for link in ("lan0", "lan1")})
+    assert not crossing.crosses(version)
 
 
-def test_forwarding_that_is_turned_off_again(host, crossing):
-    """The kernel turns it off for all links: those that we need are turned on again, with their guard."""
-    host.set_sysctls({"net.ipv4.ip_forward": 1})
-    wait_until(crossing.crosses, AT_ONCE, "the host is a router")
-    host.set_sysctls({"net.ipv4.ip_forward": 0})
-    wait_until(lambda: is_on(host, "lan0"), AT_ONCE, "lan0 forwards")
-    assert ask(host.client, "198.51.100.1", 8081).copy == 1
-    assert not crossing.crosses()
+@pytest.mark.parametrize("version", FAMILIES)
+def test_who_enables_forwarding_after_us_when_we_are_killed(host, crossing, version):
+    """What our guardian leaves is no router any more when the other one has gone."""
+    host.set_sysctls({FAMILIES[version][0]: 1})
+    crossing.manager.send(9)
+    crossing.manager.wait()
+    wait_until(lambda: uplinks(host) == {}, AT_ONCE, "the guards are gone")
+    assert crossing.crosses(version)
+    host.set_sysctls({FAMILIES[version][0]: 0})
+    assert not crossing.crosses(version)
+
+
+@pytest.mark.parametrize("version", FAMILIES)
+def test_forwarding_that_is_turned_off_again(host, crossing, version):
+    """Those links that we need are on again, or still, and guarded."""
+    host.set_sysctls({FAMILIES[version][0]: 1})
+    wait_until(lambda: crossing.crosses(version), AT_ONCE, "the host is a router")
+    host.set_sysctls({FAMILIES[version][0]: 0})
+    wait_until(lambda: not crossing.crosses(version), AT_ONCE, "the host is no router any more")
+    wait_until(lambda: is_on(host, "lan0", version), AT_ONCE, "lan0 forwards")
+    assert ask(host.client, ADDRESS[version], 8081).copy == 1
+    assert not crossing.crosses(version)
     assert crossing.manager.stop() == 0
-    assert not is_on(host, "lan0")
+    assert not is_on(host, "lan0", version)
 
 
 def test_others_flush_the_ruleset(host, crossing):
