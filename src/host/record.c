@@ -39,6 +39,11 @@ void record_format(const struct record *record, char *line)
 	case RECORD_GUARD:
 		snprintf(line, RECORD_LINE_MAX, "guard %s\n", record->table);
 		break;
+	case RECORD_RULES:
+		snprintf(line, RECORD_LINE_MAX, "rules %s %s %s\n", record->link,
+			 address_format_network(&record->networks[0], ipv4),
+			 address_format_network(&record->networks[1], ipv6));
+		break;
 	}
 }
 
@@ -115,6 +120,12 @@ static bool record_parse_guard(const char *text, char table[GUARD_TABLE_MAX])
 	       guard_is_name(table);
 }
 
+static bool record_parse_rules(const char *text, struct record *ret)
+{
+	return record_parse_word(&text, ret->link, sizeof(ret->link)) &&
+	       record_parse_networks(text, ret->networks);
+}
+
 static bool record_parse_line(const char *line, struct record *ret)
 {
 	const char *rest;
@@ -138,6 +149,10 @@ static bool record_parse_line(const char *line, struct record *ret)
 	if ((rest = record_behind(line, "guard"))) {
 		ret->kind = RECORD_GUARD;
 		return record_parse_guard(rest, ret->table);
+	}
+	if ((rest = record_behind(line, "rules"))) {
+		ret->kind = RECORD_RULES;
+		return record_parse_rules(rest, ret);
 	}
 	if ((rest = record_behind(line, "cgroup"))) {
 		ret->kind = RECORD_CGROUP;

@@ -10,10 +10,13 @@
  *	directory /tmp/project           remove this directory if it is empty
  *	cgroup /sys/fs/cgroup/a.service  remove the control groups below it
  *	guard uva_guard_025e10005301     delete this table, when no uplink forwards any more
+ *	rules uva0 10.90.0.0/24 fd00::/64
+ *	                                 delete our routing rules for this link and these networks
  */
 #pragma once
 
 #include <limits.h>
+#include <net/if.h>
 #include <stdbool.h>
 
 #include "net/address.h"
@@ -27,6 +30,7 @@ enum record_kind {
 	RECORD_DIRECTORY,
 	RECORD_CGROUP,
 	RECORD_GUARD,
+	RECORD_RULES,
 };
 
 struct record {
@@ -34,9 +38,10 @@ struct record {
 	sa_family_t family;          /* RECORD_UPLINK: AF_INET, AF_INET6 */
 	unsigned int ifindex;        /* RECORD_UPLINK */
 	struct mac mac;              /* RECORD_LINKS */
-	struct address networks[2];  /* RECORD_CONNTRACK: IPv4, IPv6 */
+	struct address networks[2];  /* RECORD_CONNTRACK, RECORD_RULES: IPv4, IPv6 */
 	char path[PATH_MAX];         /* RECORD_DIRECTORY, RECORD_CGROUP; no newline */
 	char table[GUARD_TABLE_MAX]; /* RECORD_GUARD */
+	char link[IFNAMSIZ];         /* RECORD_RULES */
 };
 
 /** Room for the line of any record. */

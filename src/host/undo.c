@@ -22,6 +22,7 @@
 #include "net/conntrack.h"
 #include "net/guard.h"
 #include "net/nat.h"
+#include "net/rule.h"
 
 static int undo_links(const struct mac *mac)
 {
@@ -70,6 +71,20 @@ static int undo_guard(const struct record *record, struct netlink *netfilter)
 	return err ? err : guard_delete(netfilter, record->table);
 }
 
+static int undo_rules(const struct record *record)
+{
+	struct netlink nl;
+	int err = netlink_open(&nl, NETLINK_ROUTE);
+
+	if (err)
+		return err;
+	err = rule_delete_all(&nl, record->link, record->networks);
+	if (err)
+		netlink_report(&nl, err, "cannot delete the routing rules for %s", record->link);
+	netlink_close(&nl);
+	return err;
+}
+
 static int undo_record(const struct record *record, const struct undo *undo, int rundir)
 {
 	switch (record->kind) {
@@ -83,6 +98,8 @@ static int undo_record(const struct record *record, const struct undo *undo, int
 		return directory_remove(record->path);
 	case RECORD_GUARD:
 		return undo_guard(record, undo->netfilter);
+	case RECORD_RULES:
+		return undo_rules(record);
 	case RECORD_CGROUP:
 		return cgroup_undo(record->path);
 	}

@@ -66,6 +66,12 @@ struct address address_nth(const struct address *network, uint32_t n)
 	return address;
 }
 
+bool address_is_equal(const struct address *a, const struct address *b)
+{
+	return a->family == b->family && a->prefix == b->prefix &&
+	       memcmp(a->bytes, b->bytes, sizeof(a->bytes)) == 0;
+}
+
 bool address_overlaps(const struct address *a, const struct address *b)
 {
 	unsigned int bits = a->prefix < b->prefix ? a->prefix : b->prefix;

@@ -40,5 +40,8 @@ const char *address_format_network(const struct address *address, char *text);
  */
 struct address address_nth(const struct address *network, uint32_t n);
 
+/** address_is_equal() - are both the same, their prefixes too? */
+bool address_is_equal(const struct address *a, const struct address *b);
+
 /** address_overlaps() - have the networks of @a and @b an address in common? */
 bool address_overlaps(const struct address *a, const struct address *b);

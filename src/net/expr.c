@@ -9,7 +9,6 @@
 
 #include <arpa/inet.h>
 #include <linux/netfilter.h>
-#include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter/nf_nat.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/rtnetlink.h>
@@ -20,9 +19,10 @@
 
 #include <libnftnl/expr.h>
 
+#include "net/expr_parts.h"
+
 enum {
 	/* NFT_REG_1 has 16 bytes; the second part of a concatenation starts at byte 4 */
-	REG_FIRST = NFT_REG_1,
 	REG_FIRST_PART_2 = NFT_REG32_01,
 	REG_FIRST_PART_3 = NFT_REG32_02,
 	REG_SECOND = NFT_REG_2,
@@ -35,7 +35,7 @@ enum {
 	TH_DPORT = 2, /* TCP and UDP alike */
 };
 
-static struct nftnl_expr *expr_add(struct nft_rule *rule, const char *name)
+struct nftnl_expr *expr_add(struct nft_rule *rule, const char *name)
 {
 	struct nftnl_expr *expr = rule->failed ? NULL : nftnl_expr_alloc(name);
 
@@ -46,20 +46,20 @@ static struct nftnl_expr *expr_add(struct nft_rule *rule, const char *name)
 	return expr;
 }
 
-static void expr_set_u32(struct nftnl_expr *expr, uint16_t attr, uint32_t value)
+void expr_set_u32(struct nftnl_expr *expr, uint16_t attr, uint32_t value)
 {
 	if (expr)
 		nftnl_expr_set_u32(expr, attr, value);
 }
 
-static void expr_set(struct nft_rule *rule, struct nftnl_expr *expr, uint16_t attr,
-		     const void *data, size_t length)
+void expr_set(struct nft_rule *rule, struct nftnl_expr *expr, uint16_t attr, const void *data,
+	      size_t length)
 {
 	if (expr && nftnl_expr_set(expr, attr, data, (uint32_t)length) < 0)
 		rule->failed = true;
 }
 
-static void expr_load_meta(struct nft_rule *rule, uint32_t key, uint32_t reg)
+void expr_load_meta(struct nft_rule *rule, uint32_t key, uint32_t reg)
 {
 	struct nftnl_expr *expr = expr_add(rule, "meta");
 
@@ -78,7 +78,7 @@ static void expr_load_payload(struct nft_rule *rule, uint32_t base, uint32_t off
 	expr_set_u32(expr, NFTNL_EXPR_PAYLOAD_LEN, length);
 }
 
-static void expr_cmp(struct nft_rule *rule, bool is_equal, const void *data, size_t length)
+void expr_cmp(struct nft_rule *rule, bool is_equal, const void *data, size_t length)
 {
 	struct nftnl_expr *expr = expr_add(rule, "cmp");
 
@@ -106,7 +106,7 @@ static void expr_verdict(struct nft_rule *rule, int verdict, const char *chain)
 		expr_set(rule, expr, NFTNL_EXPR_IMM_CHAIN, chain, strlen(chain) + 1);
 }
 
-static void expr_mask(struct nft_rule *rule, const void *mask, const void *zero, size_t length)
+void expr_mask(struct nft_rule *rule, const void *mask, const void *zero, size_t length)
 {
 	struct nftnl_expr *expr = expr_add(rule, "bitwise");
 
@@ -196,34 +196,6 @@ void match_daddr_local(struct nft_rule *rule, bool is_equal)
 	expr_cmp(rule, is_equal, &local, sizeof(local));
 }
 
-/* `ct KEY BITS`: is any of the bits set? */
-static void match_ct_bits(struct nft_rule *rule, uint32_t key, uint32_t bits)
-{
-	static const uint32_t zero;
-	struct nftnl_expr *expr = expr_add(rule, "ct");
-
-	expr_set_u32(expr, NFTNL_EXPR_CT_KEY, key);
-	expr_set_u32(expr, NFTNL_EXPR_CT_DREG, REG_FIRST);
-	expr_mask(rule, &bits, &zero, sizeof(bits));
-	expr_cmp(rule, false, &zero, sizeof(zero));
-}
-
-void match_ct_established(struct nft_rule *rule)
-{
-	match_ct_bits(rule, NFT_CT_STATE,
-		      NF_CT_STATE_BIT(IP_CT_ESTABLISHED) | NF_CT_STATE_BIT(IP_CT_RELATED));
-}
-
-void match_ct_none(struct nft_rule *rule)
-{
-	match_ct_bits(rule, NFT_CT_STATE, NF_CT_STATE_INVALID_BIT | NF_CT_STATE_UNTRACKED_BIT);
-}
-
-void match_ct_dnat(struct nft_rule *rule)
-{
-	match_ct_bits(rule, NFT_CT_STATUS, IPS_DST_NAT);
-}
-
 static void expr_lookup_port(struct nft_rule *rule, const char *set, bool is_map)
 {
 	struct nftnl_expr *expr;
@@ -247,6 +219,12 @@ void match_link_in(struct nft_rule *rule, const char *set)
 	expr = expr_add(rule, "lookup");
 	expr_set_u32(expr, NFTNL_EXPR_LOOKUP_SREG, REG_FIRST);
 	expr_set(rule, expr, NFTNL_EXPR_LOOKUP_SET, set, strlen(set) + 1);
+}
+
+void match_mark(struct nft_rule *rule, uint32_t mark)
+{
+	expr_load_meta(rule, NFT_META_MARK, REG_FIRST);
+	expr_cmp(rule, true, &mark, sizeof(mark));
 }
 
 void match_oifgroup(struct nft_rule *rule, uint32_t mask, uint32_t group, bool is_equal)
@@ -343,6 +321,16 @@ void do_snat(struct nft_rule *rule, const struct address *to)
 void do_masquerade(struct nft_rule *rule)
 {
 	expr_add(rule, "masq");
+}
+
+void do_mark(struct nft_rule *rule, uint32_t mark)
+{
+	struct nftnl_expr *expr;
+
+	expr_immediate(rule, REG_FIRST, &mark, sizeof(mark));
+	expr = expr_add(rule, "meta");
+	expr_set_u32(expr, NFTNL_EXPR_META_KEY, NFT_META_MARK);
+	expr_set_u32(expr, NFTNL_EXPR_META_SREG, REG_FIRST);
 }
 
 void do_goto(struct nft_rule *rule, const char *chain)

@@ -39,6 +39,12 @@ void match_ct_established(struct nft_rule *rule);
 void match_ct_none(struct nft_rule *rule);
 /** match_ct_dnat() - `ct status dnat`. */
 void match_ct_dnat(struct nft_rule *rule);
+/** match_ct_reply() - `ct direction reply`. */
+void match_ct_reply(struct nft_rule *rule);
+/** match_ct_daddr() - `ct original ip daddr ADDRESS`. */
+void match_ct_daddr(struct nft_rule *rule, const struct address *address);
+/** match_mark() - `meta mark MARK`. */
+void match_mark(struct nft_rule *rule, uint32_t mark);
 /** match_link_in() - `meta nfproto . iif @SET`. */
 void match_link_in(struct nft_rule *rule, const char *set);
 /** match_oifgroup() - `meta oifgroup & MASK == GROUP`, or `!=` where @is_equal is false. */
@@ -63,6 +69,8 @@ void do_dnat_port(struct nft_rule *rule, sa_family_t family, uint16_t port);
 void do_snat(struct nft_rule *rule, const struct address *to);
 /** do_masquerade() - `masquerade`. */
 void do_masquerade(struct nft_rule *rule);
+/** do_mark() - `meta mark set MARK`. */
+void do_mark(struct nft_rule *rule, uint32_t mark);
 /** do_goto() - `goto CHAIN`. */
 void do_goto(struct nft_rule *rule, const char *chain);
 /** do_return() - `return`. */

@@ -180,6 +180,15 @@ void nat_unguard(struct nat *nat, sa_family_t family, unsigned int ifindex)
 	nat->batch.table = nat->table;
 }
 
+void nat_set_answers(struct nat *nat, const char *bridge, const struct answer *answers,
+		     size_t count)
+{
+	nat_change(nat);
+	answer_add_chains(&nat->batch);
+	for (size_t i = 0; i < count; i++)
+		answer_add(&nat->batch, &answers[i], bridge);
+}
+
 int nat_commit(struct nat *nat)
 {
 	int err = nat->err;

@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "net/address.h"
+#include "net/answer.h"
 #include "net/batch.h"
 #include "net/mac.h"
 #include "net/netlink.h"
@@ -120,6 +121,13 @@ void nat_guard(struct nat *nat, sa_family_t family, unsigned int ifindex);
 
 /** nat_unguard() - let these packets pass again. */
 void nat_unguard(struct nat *nat, sa_family_t family, unsigned int ifindex);
+
+/**
+ * nat_set_answers() - mark these answers, and no others any more (answer.h)
+ * @bridge: as in nat_config
+ */
+void nat_set_answers(struct nat *nat, const char *bridge, const struct answer *answers,
+		     size_t count);
 
 /**
  * nat_commit() - send the changes that were made since the last commit

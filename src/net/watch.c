@@ -15,11 +15,11 @@ enum { WATCH_MESSAGE_MAX = 16384 };
 
 int watch_open(struct netlink *nl)
 {
-	return netlink_listen(nl, NETLINK_ROUTE,
-			      RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR |
-				      RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE |
-				      WATCH_GROUP(RTNLGRP_IPV4_NETCONF) |
-				      WATCH_GROUP(RTNLGRP_IPV6_NETCONF));
+	return netlink_listen(
+		nl, NETLINK_ROUTE,
+		RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR | RTMGRP_IPV4_ROUTE |
+			RTMGRP_IPV6_ROUTE | RTMGRP_IPV4_RULE | WATCH_GROUP(RTNLGRP_IPV6_RULE) |
+			WATCH_GROUP(RTNLGRP_IPV4_NETCONF) | WATCH_GROUP(RTNLGRP_IPV6_NETCONF));
 }
 
 static bool watch_parse_netconf(const struct nlmsghdr *nlh, struct watch_event *ret)
@@ -54,6 +54,8 @@ static bool watch_parse(const struct nlmsghdr *nlh, struct watch_event *ret)
 	case RTM_DELADDR:
 	case RTM_NEWROUTE:
 	case RTM_DELROUTE:
+	case RTM_NEWRULE:
+	case RTM_DELRULE:
 		return true;
 	case RTM_NEWNETCONF:
 		return watch_parse_netconf(nlh, ret);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * watch.h - news of links, addresses, routes and forwarding, whoever has changed them.
+ * watch.h - news of links, addresses, routes, routing rules and forwarding, whoever has changed
+ * them.
  */
 #pragma once
 
@@ -10,7 +11,7 @@
 
 enum watch_kind {
 	WATCH_LINK_GONE,  /* deleted, or moved to another namespace */
-	WATCH_CHANGE,     /* links, addresses or routes have changed, and so may have the uplinks */
+	WATCH_CHANGE,     /* links, addresses, routes or rules: the uplinks may be others now */
 	WATCH_FORWARDING, /* forwarding was turned on or off for the whole host */
 	WATCH_LOST,       /* news was lost, because the socket was full: look at everything again */
 };

@@ -128,8 +128,10 @@ static void network_update_uplinks(void *data)
 	 * lost.
 	 */
 	network->commit_err = nat_commit(&network->nat);
-	if (!network->commit_err)
-		uplinks_update(&network->uplinks, &network->route, rundir);
+	if (network->commit_err)
+		return;
+	uplinks_update(&network->uplinks, &network->route, rundir);
+	policy_update(&network->policy, &network->route);
 }
 
 /* Waits a moment, because many changes come at a time. */
@@ -358,6 +360,16 @@ int network_install(struct network *network)
 	err = uplinks_update(&network->uplinks, &network->route, network->guardian->start_lock);
 	if (err)
 		return err;
+	network->policy = (struct policy){
+		.log = network->log,
+		.nat = &network->nat,
+		.bridge = network->bridge.name,
+		.bridge_index = network->bridge.index,
+		.networks = {network->bridge.subnet, bridge_subnet6(&network->bridge.mac)},
+	};
+	err = policy_update(&network->policy, &network->route);
+	if (err)
+		return err;
 	network->is_installed = true;
 	network_tell_firewalls(network);
 	return 0;
@@ -375,6 +387,7 @@ void network_close(struct network *network)
 	nat_remove(&network->nat);
 	netlink_close(&network->route);
 	uplinks_close(&network->uplinks);
+	policy_close(&network->policy);
 	free(network->hosts);
 	network->hosts = NULL;
 	free(network->hosts_file);

@@ -11,6 +11,7 @@
 #include "host/guardian.h"
 #include "host/log.h"
 #include "host/names.h"
+#include "host/policy.h"
 #include "host/uplinks.h"
 #include "net/guard.h"
 #include "net/nat.h"
@@ -35,6 +36,7 @@ struct network {
 	bool is_sweep_due;
 	struct bridge bridge;
 	struct uplinks uplinks;
+	struct policy policy;
 	char table[32], guard[GUARD_TABLE_MAX];
 	bool is_installed; /* network_install() has succeeded */
 	int commit_err;    /* network_commit() returns it */

@@ -117,6 +117,36 @@ TEST(a_guard_is_no_table_of_others)
 	assert_all_refused(lines, COUNT(lines));
 }
 
+TEST(rules_as_a_line_and_back)
+{
+	struct record record = {.kind = RECORD_RULES, .link = "uva0"};
+	struct record back;
+
+	assert_true(address_parse(&record.networks[0], "10.90.0.0/24"));
+	assert_true(address_parse(&record.networks[1], "fd00:90::/64"));
+	assert_roundtrip(&record, "rules uva0 10.90.0.0/24 fd00:90::/64\n");
+	assert_true(record_parse("rules uva12345678 10.90.0.0/24 fd00:90::/64", &back));
+	assert_string_equal(back.link, "uva12345678");
+}
+
+TEST(rules_are_of_a_link_and_two_networks)
+{
+	static const char *const lines[] = {
+		"rules",
+		"rules ",
+		"rules uva0",
+		"rules uva0 10.90.0.0/24",
+		"rules 10.90.0.0/24 fd00:90::/64",
+		"rules  10.90.0.0/24 fd00:90::/64",
+		"rules uva0 10.90.0.0/24 10.91.0.0/24",
+		"rules uva0 fd00:90::/64 10.90.0.0/24",
+		"rules uva0 0.0.0.0/0 ::/0",
+		"rules uva0123456789abc 10.90.0.0/24 fd00:90::/64",
+	};
+
+	assert_all_refused(lines, COUNT(lines));
+}
+
 TEST(control_group_as_a_line_and_back)
 {
 	struct record record = {.kind = RECORD_CGROUP, .path = "/sys/fs/cgroup/a b.service"};
@@ -276,6 +306,7 @@ TEST(whatever_is_taken_for_a_record_formats_as_one)
 		"directory /tmp/project",
 		"cgroup /sys/fs/cgroup/a.service",
 		"guard uva_guard_025e10005301",
+		"rules uva0 10.90.0.0/24 fd00:90::/64",
 	};
 	struct random_stream random = random_start();
 
@@ -314,6 +345,8 @@ int main(void)
 		cmocka_unit_test(an_uplink_is_a_link_in_one_of_two_families),
 		cmocka_unit_test(guard_as_a_line_and_back),
 		cmocka_unit_test(a_guard_is_no_table_of_others),
+		cmocka_unit_test(rules_as_a_line_and_back),
+		cmocka_unit_test(rules_are_of_a_link_and_two_networks),
 		cmocka_unit_test(control_group_as_a_line_and_back),
 		cmocka_unit_test(networks_are_one_of_each_family_with_its_prefix),
 		cmocka_unit_test(a_directory_is_absolute_and_without_detours),
