@@ -13,7 +13,6 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "host/rundir.h"
-#include "net/firewall.h"
 #include "net/route.h"
 #include "net/subnet.h"
 #include "net/watch.h"
@@ -83,30 +82,6 @@ static bool network_server_is_usable(const struct address *server, void *data)
 	return route_exists(data, server);
 }
 
-/*
- * Warns of firewalls that will drop the copies' packets. If they cannot be read, the run goes on.
- */
-static void network_tell_firewalls(struct network *network)
-{
-	struct firewall_chain *chains = NULL;
-	size_t count = 0;
-
-	if (firewall_find(&network->nat.nl, network->bridge.name, network->plan->table, &chains,
-			  &count) < 0)
-		return;
-	for (size_t i = 0; i < count; i++) {
-		char command[FIREWALL_COMMAND_MAX];
-
-		firewall_format_command(&chains[i], network->bridge.name, command);
-		error_say(0,
-			  "chain %s %s %s drops what it does not know, and so may lock out %s; "
-			  "to let them through: %s",
-			  chains[i].family, chains[i].table, chains[i].chain,
-			  firewall_whom(&chains[i]), command);
-	}
-	free(chains);
-}
-
 /* ---- News ---- */
 
 /*
@@ -157,6 +132,7 @@ static void network_on_forwarding(struct network *network, sa_family_t family)
 		network->commit_err = nat_commit(&network->nat);
 		if (!network->commit_err)
 			uplinks_let_go(&network->uplinks, family);
+		firewalls_tell_later(&network->firewalls);
 	} else if (is_router == 0) {
 		bridge_forward_again(&network->bridge, family);
 	}
@@ -371,7 +347,9 @@ int network_install(struct network *network)
 	if (err)
 		return err;
 	network->is_installed = true;
-	network_tell_firewalls(network);
+	firewalls_open(&network->firewalls, network->loop, &network->nat, network->bridge.name,
+		       network->plan->table);
+	firewalls_tell(&network->firewalls);
 	return 0;
 }
 
@@ -384,6 +362,7 @@ void network_close(struct network *network)
 	loop_clear_timer(network->loop, &network->sweep);
 	loop_forget(network->loop, &network->news_source);
 	netlink_close(&network->news);
+	firewalls_close(&network->firewalls);
 	nat_remove(&network->nat);
 	netlink_close(&network->route);
 	uplinks_close(&network->uplinks);

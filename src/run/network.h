@@ -17,6 +17,7 @@
 #include "net/nat.h"
 #include "plan.h"
 #include "run/bridge.h"
+#include "run/firewalls.h"
 
 struct attachment;
 
@@ -37,6 +38,7 @@ struct network {
 	struct bridge bridge;
 	struct uplinks uplinks;
 	struct policy policy;
+	struct firewalls firewalls;
 	char table[32], guard[GUARD_TABLE_MAX];
 	bool is_installed; /* network_install() has succeeded */
 	int commit_err;    /* network_commit() returns it */

@@ -279,3 +279,20 @@ def test_without_a_firewall_nothing_is_said(host, scene):
     """The positive twin of all of them."""
     assert scene.manager.err.lines == []
     assert reached(host, scene) == ALL
+
+
+def test_a_firewall_that_comes_with_a_router(host, scene):
+    """Docker and libvirt turn forwarding on and drop what they do not know: that is named during the run, once."""
+    host.run(["sysctl", "-w", "net.ipv4.ip_forward=1"])
+    host.run(["nft", "-f", "-"], stdin=firewall(*FIREWALLS["forward policy drop, as Docker's"][0]))
+    command = scene.manager.err.wait_for(r"chain ip filter FORWARD drops.* the LAN.*: (nft .*)$")[1]
+    assert LAN4 not in reached(host, scene)
+    host.run(["sh", "-ec", command])
+    assert reached(host, scene) == ALL
+    host.run(["nft", "-f", "-"], stdin=firewall(*FIREWALLS["forward policy drop for IPv6"][0]))
+    host.run(["sysctl", "-w", "net.ipv6.conf.all.forwarding=1"])
+    scene.manager.err.wait_for("chain ip6 filter FORWARD drops")
+    assert len(scene.manager.err.lines) == 2
+    assert scene.manager.stop() == 0
+    host.run(["sysctl", "-w", "net.ipv4.ip_forward=0", "net.ipv6.conf.all.forwarding=0"])
+    host.run(["nft", "delete table ip filter; delete table ip6 filter"])
