@@ -130,6 +130,11 @@ check-browser: all test-packages ## the program in front of a headless Chromium
 check-arm64: ## build the last commit for arm64, unit tests under qemu-user, in a Debian of its own
 	$(SUDO) scripts/check-arm64
 
+# On a machine with systemd, the packages start a Docker of the machine's own; the tests do not use it.
+check-engines: all test-packages ## beside a real Docker and Podman (not a part of check)
+	@scripts/install-deps engines
+	$(PYTEST) tests/engines
+
 check-faults: FAULT_POINTS ?= all
 check-faults-sample: FAULT_POINTS ?= 6
 check-faults: all test-packages ## kill it, and fail it, at every system call; load, cycles, recovery
@@ -186,4 +191,4 @@ help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):[^#]*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | \
 		while IFS='|' read -r target text; do printf '%-20s %s\n' "$$target" "$$text"; done
 
-.PHONY: all libraries unit-packages test-packages run check $(CHECKS) check-arm64 check-faults soak bench lint print-flags install uninstall dist clean help
+.PHONY: all libraries unit-packages test-packages run check $(CHECKS) check-arm64 check-engines check-faults soak bench lint print-flags install uninstall dist clean help
