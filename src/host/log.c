@@ -310,22 +310,17 @@ int log_read(int fd, int (*cb)(const struct log_record *record, void *data),
 	return result;
 }
 
-struct log_uplink {
-	sa_family_t family;
-	unsigned int ifindex;
-};
-
-static int log_match_uplink(const struct log_record *found, void *data)
+static int log_match_link(const struct log_record *found, void *data)
 {
-	const struct log_uplink *wanted = data;
+	const struct record *wanted = data;
 
-	return found->record.kind == RECORD_UPLINK && found->record.family == wanted->family &&
+	return found->record.kind == wanted->kind && found->record.family == wanted->family &&
 	       found->record.ifindex == wanted->ifindex;
 }
 
-int log_find_uplink(int fd, sa_family_t family, unsigned int ifindex)
+int log_find_link(int fd, const struct record *wanted)
 {
-	struct log_uplink wanted = {family, ifindex};
+	struct record copy = *wanted;
 
-	return log_read(fd, log_match_uplink, NULL, &wanted);
+	return log_read(fd, log_match_link, NULL, &copy);
 }

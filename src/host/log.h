@@ -97,7 +97,7 @@ int log_read(int fd, int (*cb)(const struct log_record *record, void *data),
 int log_void(int fd, off_t offset);
 
 /**
- * log_find_uplink() - does the log name this link as an uplink that was turned on?
+ * log_find_link() - is there such a record of a link: RECORD_UPLINK, RECORD_LRO?
  * Return: 1: yes; 0; or -errno.
  */
-int log_find_uplink(int fd, sa_family_t family, unsigned int ifindex);
+int log_find_link(int fd, const struct record *wanted);

@@ -30,6 +30,9 @@ void record_format(const struct record *record, char *line)
 		snprintf(line, RECORD_LINE_MAX, "uplink %s %u\n",
 			 record->family == AF_INET6 ? "ipv6" : "ipv4", record->ifindex);
 		break;
+	case RECORD_LRO:
+		snprintf(line, RECORD_LINE_MAX, "lro %u\n", record->ifindex);
+		break;
 	case RECORD_DIRECTORY:
 		snprintf(line, RECORD_LINE_MAX, "directory %s\n", record->path);
 		break;
@@ -103,6 +106,12 @@ static bool record_parse_networks(const char *text, struct address networks[2])
 	       record_parse_network(text, AF_INET6, &networks[1]);
 }
 
+static bool record_parse_link(const char *text, unsigned int *ret)
+{
+	*ret = (unsigned int)strtoul(text, NULL, 10);
+	return *ret > 0 && *ret <= INT_MAX;
+}
+
 static bool record_parse_uplink(const char *text, struct record *ret)
 {
 	char family[8];
@@ -110,8 +119,7 @@ static bool record_parse_uplink(const char *text, struct record *ret)
 	if (!record_parse_word(&text, family, sizeof(family)))
 		return false;
 	ret->family = strcmp(family, "ipv6") == 0 ? AF_INET6 : AF_INET;
-	ret->ifindex = (unsigned int)strtoul(text, NULL, 10);
-	return ret->ifindex > 0 && ret->ifindex <= INT_MAX;
+	return record_parse_link(text, &ret->ifindex);
 }
 
 static bool record_parse_guard(const char *text, char table[GUARD_TABLE_MAX])
@@ -141,6 +149,10 @@ static bool record_parse_line(const char *line, struct record *ret)
 	if ((rest = record_behind(line, "uplink"))) {
 		ret->kind = RECORD_UPLINK;
 		return record_parse_uplink(rest, ret);
+	}
+	if ((rest = record_behind(line, "lro"))) {
+		ret->kind = RECORD_LRO;
+		return record_parse_link(rest, &ret->ifindex);
 	}
 	if ((rest = record_behind(line, "directory"))) {
 		ret->kind = RECORD_DIRECTORY;

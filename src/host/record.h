@@ -7,6 +7,7 @@
  *	links 02:5e:10:00:53:01          delete the links with this MAC address
  *	conntrack 10.90.0.0/24 fd00::/64 forget the connections of these networks
  *	uplink ipv4 2                    turn the forwarding of link 2 off again
+ *	lro 2                            let link 2 do large receive offload again
  *	directory /tmp/project           remove this directory if it is empty
  *	cgroup /sys/fs/cgroup/a.service  remove the control groups below it
  *	guard uva_guard_025e10005301     delete this table, when no uplink forwards any more
@@ -31,12 +32,13 @@ enum record_kind {
 	RECORD_CGROUP,
 	RECORD_GUARD,
 	RECORD_RULES,
+	RECORD_LRO,
 };
 
 struct record {
 	enum record_kind kind;
 	sa_family_t family;          /* RECORD_UPLINK: AF_INET, AF_INET6 */
-	unsigned int ifindex;        /* RECORD_UPLINK */
+	unsigned int ifindex;        /* RECORD_UPLINK, RECORD_LRO */
 	struct mac mac;              /* RECORD_LINKS */
 	struct address networks[2];  /* RECORD_CONNTRACK, RECORD_RULES: IPv4, IPv6 */
 	char path[PATH_MAX];         /* RECORD_DIRECTORY, RECORD_CGROUP; no newline */

@@ -264,10 +264,10 @@ DIR *rundir_list(int rundir)
 	return logs;
 }
 
-/* Return: 1: the log of that name is of another run, which lives, and has the uplink; 0; or -errno.
+/* Return: 1: the log of that name is of another run, which lives, and has the record; 0; or -errno.
  */
-static int rundir_log_has_uplink(int rundir, const char *name, const struct stat *own,
-				 sa_family_t family, unsigned int ifindex)
+static int rundir_log_has_link(int rundir, const char *name, const struct stat *own,
+			       const struct record *wanted)
 {
 	AUTO_CLOSE int log = -1;
 	bool is_alive = false;
@@ -282,10 +282,10 @@ static int rundir_log_has_uplink(int rundir, const char *name, const struct stat
 		return 0;
 	if (log < 0)
 		return log;
-	return is_alive ? log_find_uplink(log, family, ifindex) : 0;
+	return is_alive ? log_find_link(log, wanted) : 0;
 }
 
-int rundir_find_uplink(int rundir, int own_log, sa_family_t family, unsigned int ifindex)
+int rundir_find_link(int rundir, int own_log, const struct record *wanted)
 {
 	DIR *logs = rundir < 0 ? NULL : rundir_list(rundir);
 	char name[NAME_MAX + 1];
@@ -297,7 +297,7 @@ int rundir_find_uplink(int rundir, int own_log, sa_family_t family, unsigned int
 	if (fstat(own_log, &own) < 0)
 		result = error_report(-errno, "cannot look at the undo log");
 	while (!result && !(end = rundir_next_log(logs, name))) {
-		result = rundir_log_has_uplink(rundir, name, &own, family, ifindex);
+		result = rundir_log_has_link(rundir, name, &own, wanted);
 		if (result < 0)
 			error_report(result, "cannot read %s/%s", RUNDIR, name);
 	}

@@ -13,6 +13,8 @@
 #include <stdbool.h>
 #include <sys/socket.h>
 
+#include "host/record.h"
+
 #define RUNDIR "/run/uva_container"
 
 /** Runs of one network namespace have an index below this one. */
@@ -67,12 +69,12 @@ int rundir_open_log(int rundir, const char *name, bool *ret_is_alive);
 bool rundir_is_sure(void);
 
 /**
- * rundir_find_uplink() - has another living run turned this link on?
+ * rundir_find_link() - has another living run such a record: RECORD_UPLINK, RECORD_LRO?
  * @own_log: of the run that asks
  *
  * Return: 1: yes; 0; or -errno, reported.
  */
-int rundir_find_uplink(int rundir, int own_log, sa_family_t family, unsigned int ifindex);
+int rundir_find_link(int rundir, int own_log, const struct record *wanted);
 
 /**
  * rundir_claim() - create and lock the log of run @index of this network namespace

@@ -94,6 +94,8 @@ static int undo_record(const struct record *record, const struct undo *undo, int
 		return undo_conntrack(record, undo->netfilter);
 	case RECORD_UPLINK:
 		return uplinks_put_back(record->family, record->ifindex, rundir, undo->log);
+	case RECORD_LRO:
+		return uplinks_put_back_lro(record->ifindex, rundir, undo->log);
 	case RECORD_DIRECTORY:
 		return directory_remove(record->path);
 	case RECORD_GUARD:
@@ -117,9 +119,9 @@ static int undo_and_void(const struct log_record *found, const struct undo *undo
 }
 
 /*
- * An uplink is undone, and its record taken out, under the directory's lock, so that of two runs
- * which end at the same time one sees that it is the last. Without the lock nobody can tell whether
- * another run needs the uplink: it stays on.
+ * What is an uplink's is undone, and its record taken out, under the directory's lock, so that of
+ * two runs which end at the same time one sees that it is the last. Without the lock nobody can
+ * tell whether another run needs the uplink: it stays on.
  */
 static int undo_uplink(const struct log_record *found, struct undo *undo)
 {
@@ -140,13 +142,14 @@ static int undo_uplink(const struct log_record *found, struct undo *undo)
 /* Undoes a record, and takes it out of the log: the log shrinks while it is played. */
 static int undo_found(const struct log_record *found, struct undo *undo)
 {
+	bool is_uplink = found->record.kind == RECORD_UPLINK;
 	int err;
 
-	if (undo->is_foreign && found->record.kind == RECORD_UPLINK)
+	if (undo->is_foreign && (is_uplink || found->record.kind == RECORD_LRO))
 		return log_void(undo->log, found->offset);
-	if (found->record.kind == RECORD_UPLINK) {
+	if (is_uplink || found->record.kind == RECORD_LRO) {
 		err = undo_uplink(found, undo);
-		undo->has_forwarder = undo->has_forwarder || err;
+		undo->has_forwarder = undo->has_forwarder || (is_uplink && err);
 		return err;
 	}
 	if (found->record.kind == RECORD_GUARD && undo->has_forwarder)

@@ -19,6 +19,7 @@
 #include "base/sysctl.h"
 #include "host/rundir.h"
 #include "net/link.h"
+#include "net/offload.h"
 #include "net/route.h"
 
 enum {
@@ -182,7 +183,8 @@ static int uplinks_write(sa_family_t family, unsigned int ifindex, const char *v
 
 int uplinks_put_back(sa_family_t family, unsigned int ifindex, int rundir, int own_log)
 {
-	int is_needed = rundir_find_uplink(rundir, own_log, family, ifindex);
+	const struct record record = {.kind = RECORD_UPLINK, .family = family, .ifindex = ifindex};
+	int is_needed = rundir_find_link(rundir, own_log, &record);
 	bool is_on = false;
 	int err;
 
@@ -194,6 +196,20 @@ int uplinks_put_back(sa_family_t family, unsigned int ifindex, int rundir, int o
 	if (err)
 		return err == -ENOENT ? 0 : err;
 	return is_on ? uplinks_write(family, ifindex, "0") : 0;
+}
+
+int uplinks_put_back_lro(unsigned int ifindex, int rundir, int own_log)
+{
+	const struct record record = {.kind = RECORD_LRO, .ifindex = ifindex};
+	int err = rundir_find_link(rundir, own_log, &record);
+	bool is_on = false;
+
+	if (err)
+		return err < 0 ? err : 0;
+	err = uplinks_read(AF_INET, ifindex, &is_on);
+	if (err || is_on) /* it still forwards, or has gone */
+		return err == -ENOENT ? 0 : err;
+	return offload_want_lro(ifindex);
 }
 
 static struct uplink *uplinks_find(const struct uplinks *uplinks, sa_family_t family,
@@ -221,13 +237,38 @@ static struct uplink *uplinks_append(struct uplinks *uplinks, sa_family_t family
 	return &grown[uplinks->count++];
 }
 
+/*
+ * The kernel turns LRO off together with IPv4's forwarding on, so it is in the log before. Another
+ * run may have it there already. It stays there as long as the run, also if the link is no uplink
+ * any more: what is stacked on it may be one.
+ */
+static int uplinks_note_lro(const struct uplinks *uplinks, unsigned int ifindex, int rundir)
+{
+	const struct record record = {.kind = RECORD_LRO, .ifindex = ifindex};
+	int is_known = log_find_link(uplinks->log->fd, &record);
+
+	if (is_known)
+		return is_known < 0 ? error_report(is_known, "cannot read the undo log") : 0;
+	if (!offload_wants_lro(ifindex)) {
+		int is_wanted = rundir_find_link(rundir, uplinks->log->fd, &record);
+
+		if (is_wanted <= 0)
+			return is_wanted;
+	}
+	return log_note(uplinks->log, &record, NULL);
+}
+
 /* In the log, then guarded, then on. */
-static int uplinks_take(struct uplinks *uplinks, sa_family_t family, unsigned int ifindex)
+static int uplinks_take(struct uplinks *uplinks, sa_family_t family, unsigned int ifindex,
+			int rundir)
 {
 	const struct record record = {.kind = RECORD_UPLINK, .family = family, .ifindex = ifindex};
-	struct uplink *uplink = uplinks_append(uplinks, family, ifindex);
-	int err;
+	int err = family == AF_INET ? uplinks_note_lro(uplinks, ifindex, rundir) : 0;
+	struct uplink *uplink;
 
+	if (err)
+		return err;
+	uplink = uplinks_append(uplinks, family, ifindex);
 	if (!uplink)
 		return -ENOMEM;
 	err = log_note(uplinks->log, &record, &uplink->entry);
@@ -249,6 +290,7 @@ static int uplinks_take(struct uplinks *uplinks, sa_family_t family, unsigned in
 static int uplinks_consider(struct uplinks *uplinks, sa_family_t family, unsigned int ifindex,
 			    int rundir)
 {
+	const struct record record = {.kind = RECORD_UPLINK, .family = family, .ifindex = ifindex};
 	struct uplink *uplink = uplinks_find(uplinks, family, ifindex);
 	bool is_on = false;
 	int err;
@@ -261,12 +303,12 @@ static int uplinks_consider(struct uplinks *uplinks, sa_family_t family, unsigne
 	if (uplink) /* somebody may have turned it off: with all.forwarding, say */
 		return is_on ? 0 : uplinks_write(family, ifindex, "1");
 	if (is_on) {
-		int is_shared = rundir_find_uplink(rundir, uplinks->log->fd, family, ifindex);
+		int is_shared = rundir_find_link(rundir, uplinks->log->fd, &record);
 
 		if (is_shared <= 0)
 			return is_shared;
 	}
-	return uplinks_take(uplinks, family, ifindex);
+	return uplinks_take(uplinks, family, ifindex, rundir);
 }
 
 /* ---- All links ---- */

@@ -77,3 +77,10 @@ bool uplinks_can_forward_ipv6(void);
  * needs nothing. Return: 0 or -errno, reported.
  */
 int uplinks_put_back(sa_family_t family, unsigned int ifindex, int rundir, int own_log);
+
+/**
+ * uplinks_put_back_lro() - turn on a link's large receive offload, as it was before us
+ *
+ * As above. Not while the link forwards.
+ */
+int uplinks_put_back_lro(unsigned int ifindex, int rundir, int own_log);

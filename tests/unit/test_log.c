@@ -121,20 +121,32 @@ TEST(records_are_numbered_lines)
 	log_close(&log);
 }
 
+static int finds(const struct log *log, enum record_kind kind, sa_family_t family,
+		 unsigned int ifindex)
+{
+	const struct record wanted = {.kind = kind, .family = family, .ifindex = ifindex};
+
+	return log_find_link(log->fd, &wanted);
+}
+
 TEST(an_uplink_is_found_in_the_log)
 {
 	struct log log = log_new();
 	struct record record = {.kind = RECORD_UPLINK, .family = AF_INET, .ifindex = 12};
+	const struct record lro = {.kind = RECORD_LRO, .ifindex = 12};
 	struct log_entry entry;
 
 	note(&log, "/uplink ipv4 1");
 	assert_int_equal(log_note(&log, &record, &entry), 0);
-	assert_int_equal(log_find_uplink(log.fd, AF_INET, 12), 1);
-	assert_int_equal(log_find_uplink(log.fd, AF_INET6, 12), 0);
-	assert_int_equal(log_find_uplink(log.fd, AF_INET, 1), 0);
-	assert_int_equal(log_find_uplink(log.fd, AF_INET, 2), 0);
+	assert_int_equal(1, finds(&log, RECORD_UPLINK, AF_INET, 12));
+	assert_int_equal(0, finds(&log, RECORD_UPLINK, AF_INET6, 12));
+	assert_int_equal(0, finds(&log, RECORD_UPLINK, AF_INET, 1));
+	assert_int_equal(0, finds(&log, RECORD_UPLINK, AF_INET, 2));
+	assert_int_equal(0, finds(&log, RECORD_LRO, AF_UNSPEC, 12));
+	assert_int_equal(log_note(&log, &lro, NULL), 0);
 	log_retire(&log, &entry);
-	assert_int_equal(log_find_uplink(log.fd, AF_INET, 12), 0);
+	assert_int_equal(1, finds(&log, RECORD_LRO, AF_UNSPEC, 12));
+	assert_int_equal(0, finds(&log, RECORD_UPLINK, AF_INET, 12));
 	log_close(&log);
 }
 

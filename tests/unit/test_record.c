@@ -76,6 +76,21 @@ TEST(uplinks_as_lines_and_back)
 	assert_int_equal(back.ifindex, 7);
 }
 
+TEST(receive_offload_as_a_line_and_back)
+{
+	const struct record record = {.kind = RECORD_LRO, .ifindex = 2};
+	struct record back;
+
+	assert_roundtrip(&record, "lro 2\n");
+	assert_true(record_parse("lro 2147483647", &back));
+	assert_int_equal(back.ifindex, INT_MAX);
+	assert_false(parses("lro"));
+	assert_false(parses("lro 0"));
+	assert_false(parses("lro 02"));
+	assert_false(parses("lro 2147483648"));
+	assert_false(parses("lro ipv4 2"));
+}
+
 TEST(an_uplink_is_a_link_in_one_of_two_families)
 {
 	static const char *const lines[] = {
@@ -303,6 +318,7 @@ TEST(whatever_is_taken_for_a_record_formats_as_one)
 		"links 02:5e:10:00:53:01",
 		"conntrack 10.90.0.0/24 fd00:90::/64",
 		"uplink ipv4 12",
+		"lro 12",
 		"directory /tmp/project",
 		"cgroup /sys/fs/cgroup/a.service",
 		"guard uva_guard_025e10005301",
@@ -345,6 +361,7 @@ int main(void)
 		cmocka_unit_test(an_uplink_is_a_link_in_one_of_two_families),
 		cmocka_unit_test(guard_as_a_line_and_back),
 		cmocka_unit_test(a_guard_is_no_table_of_others),
+		cmocka_unit_test(receive_offload_as_a_line_and_back),
 		cmocka_unit_test(rules_as_a_line_and_back),
 		cmocka_unit_test(rules_are_of_a_link_and_two_networks),
 		cmocka_unit_test(control_group_as_a_line_and_back),
