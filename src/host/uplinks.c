@@ -17,15 +17,15 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/sysctl.h"
+#include "host/forwarding.h"
 #include "host/rundir.h"
-#include "net/link.h"
 #include "net/offload.h"
 #include "net/route.h"
 
 enum {
+	UPLINKS_LOOPBACK = 1, /* LOOPBACK_IFINDEX, include/net/flow.h */
 	UPLINKS_MTU_DEFAULT = 1500,
 	UPLINKS_MTU_MAX = 65535,
-	UPLINKS_RENAME_TRIES = 50, /* the name can change between its look-up and its use */
 };
 
 struct uplink {
@@ -90,97 +90,6 @@ unsigned int uplinks_mtu(struct netlink *route)
 
 /* ---- One link ---- */
 
-/* Return: 0; -ENXIO: there is no such link; or another -errno, reported. */
-static int uplinks_name(unsigned int ifindex, char name[IFNAMSIZ])
-{
-	if (if_indextoname(ifindex, name))
-		return 0;
-	return errno == ENXIO
-		       ? -ENXIO
-		       : error_report(-errno, "cannot find out the name of link %u", ifindex);
-}
-
-/* The path of the parameter, by the name that the link has now. Return: see uplinks_name(). */
-static int uplinks_path(sa_family_t family, unsigned int ifindex, char path[PATH_MAX])
-{
-	char name[IFNAMSIZ];
-	int err = uplinks_name(ifindex, name);
-
-	if (err)
-		return err;
-	if (family == AF_INET6)
-		snprintf(path, PATH_MAX, "net/ipv6/conf/%s/force_forwarding", name);
-	else
-		snprintf(path, PATH_MAX, "net/ipv4/conf/%s/forwarding", name);
-	return 0;
-}
-
-/*
- * When a link is renamed, the kernel gives it the new name some milliseconds before its parameters
- * get theirs (dev_change_name()). It holds a lock meanwhile, for which this request waits.
- * Return: see uplinks_name().
- */
-static int uplinks_await_rename(unsigned int ifindex)
-{
-	struct netlink route;
-	int err = netlink_open(&route, NETLINK_ROUTE);
-
-	if (err)
-		return err;
-	err = link_check(&route, ifindex);
-	netlink_close(&route);
-	if (err == -ENODEV)
-		return -ENXIO;
-	return err ? error_report(err, "cannot look for link %u", ifindex) : 0;
-}
-
-/*
- * Writes @wanted, or reads if that is NULL.
- * Return: 0; -ENOENT: there is no such link, or it has no such parameter; or another -errno,
- * reported.
- */
-static int uplinks_access(sa_family_t family, unsigned int ifindex, const char *wanted,
-			  char value[SYSCTL_VALUE_MAX])
-{
-	char path[PATH_MAX];
-	int err = 0;
-
-	for (int i = 0; i < UPLINKS_RENAME_TRIES; i++) {
-		err = uplinks_path(family, ifindex, path);
-		if (err)
-			return err == -ENXIO ? -ENOENT : err;
-		err = wanted ? sysctl_write(path, wanted) : sysctl_read(path, value);
-		if (err != -ENOENT)
-			break;
-		err = uplinks_await_rename(ifindex);
-		if (err)
-			return err == -ENXIO ? -ENOENT : err;
-		err = -ENOENT;
-	}
-	if (!err || err == -ENOENT)
-		return err;
-	if (wanted)
-		return error_report(err, "cannot write %s to /proc/sys/%s", wanted, path);
-	return error_report(err, "cannot read /proc/sys/%s", path);
-}
-
-/* Return: see uplinks_access(). */
-static int uplinks_read(sa_family_t family, unsigned int ifindex, bool *ret_is_on)
-{
-	char value[SYSCTL_VALUE_MAX] = "";
-	int err = uplinks_access(family, ifindex, NULL, value);
-
-	*ret_is_on = !err && strcmp(value, "0") != 0;
-	return err;
-}
-
-static int uplinks_write(sa_family_t family, unsigned int ifindex, const char *value)
-{
-	int err = uplinks_access(family, ifindex, value, NULL);
-
-	return err == -ENOENT ? 0 : err;
-}
-
 int uplinks_put_back(sa_family_t family, unsigned int ifindex, int rundir, int own_log)
 {
 	const struct record record = {.kind = RECORD_UPLINK, .family = family, .ifindex = ifindex};
@@ -192,10 +101,10 @@ int uplinks_put_back(sa_family_t family, unsigned int ifindex, int rundir, int o
 		is_needed = uplinks_host_forwards(family);
 	if (is_needed)
 		return is_needed < 0 ? is_needed : 0;
-	err = uplinks_read(family, ifindex, &is_on);
+	err = forwarding_read(family, ifindex, &is_on);
 	if (err)
 		return err == -ENOENT ? 0 : err;
-	return is_on ? uplinks_write(family, ifindex, "0") : 0;
+	return is_on ? forwarding_write(family, ifindex, "0") : 0;
 }
 
 int uplinks_put_back_lro(unsigned int ifindex, int rundir, int own_log)
@@ -206,7 +115,7 @@ int uplinks_put_back_lro(unsigned int ifindex, int rundir, int own_log)
 
 	if (err)
 		return err < 0 ? err : 0;
-	err = uplinks_read(AF_INET, ifindex, &is_on);
+	err = forwarding_read(AF_INET, ifindex, &is_on);
 	if (err || is_on) /* it still forwards, or has gone */
 		return err == -ENOENT ? 0 : err;
 	return offload_want_lro(ifindex);
@@ -279,7 +188,7 @@ static int uplinks_take(struct uplinks *uplinks, sa_family_t family, unsigned in
 	nat_guard(uplinks->nat, family, ifindex);
 	err = nat_commit(uplinks->nat);
 	if (!err)
-		return uplinks_write(family, ifindex, "1");
+		return forwarding_write(family, ifindex, "1");
 	/* It is not guarded: if it stayed in the list, a later look would only turn it on. */
 	log_retire(uplinks->log, &uplink->entry);
 	uplinks->count--;
@@ -297,11 +206,11 @@ static int uplinks_consider(struct uplinks *uplinks, sa_family_t family, unsigne
 
 	if (uplink)
 		uplink->is_wanted = true;
-	err = uplinks_read(family, ifindex, &is_on);
+	err = forwarding_read(family, ifindex, &is_on);
 	if (err)
 		return err == -ENOENT ? 0 : err;
 	if (uplink) /* somebody may have turned it off: with all.forwarding, say */
-		return is_on ? 0 : uplinks_write(family, ifindex, "1");
+		return is_on ? 0 : forwarding_write(family, ifindex, "1");
 	if (is_on) {
 		int is_shared = rundir_find_link(rundir, uplinks->log->fd, &record);
 
@@ -319,31 +228,18 @@ struct uplinks_scan {
 	int err; /* the first one, reported */
 };
 
-/* Return: 1: it is, or it has just gone; 0; or -errno, reported. */
-static int uplinks_is_loopback(unsigned int ifindex)
-{
-	char name[IFNAMSIZ];
-	int err = uplinks_name(ifindex, name);
-
-	if (err)
-		return err == -ENXIO ? 1 : err;
-	return strcmp(name, "lo") == 0;
-}
-
 static int uplinks_on_link(sa_family_t family, unsigned int ifindex, void *data)
 {
 	struct uplinks_scan *scan = data;
 	struct uplinks *uplinks = scan->uplinks;
+	int is_router;
 
-	int is_none;
-
-	if (ifindex == uplinks->bridge || (family == AF_INET6 && !uplinks->has_ipv6))
+	if (ifindex == uplinks->bridge || ifindex == UPLINKS_LOOPBACK ||
+	    (family == AF_INET6 && !uplinks->has_ipv6))
 		return 0;
-	is_none = uplinks_is_loopback(ifindex);
-	if (!is_none)
-		is_none = uplinks_host_forwards(family);
-	if (is_none)
-		scan->err = is_none < 0 ? is_none : 0;
+	is_router = uplinks_host_forwards(family);
+	if (is_router)
+		scan->err = is_router < 0 ? is_router : 0;
 	else
 		scan->err = uplinks_consider(uplinks, family, ifindex, scan->rundir);
 	return scan->err;

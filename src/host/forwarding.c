@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * forwarding.c - the parameter, by the name that the link has now.
+ */
+#include "host/forwarding.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/sysctl.h"
+#include "net/link.h"
+
+/* The name can change between its look-up and its use. */
+enum { FORWARDING_RENAME_TRIES = 50 };
+
+/* Return: 0; -ENXIO: there is no such link; or another -errno, reported. */
+static int forwarding_name(unsigned int ifindex, char name[IFNAMSIZ])
+{
+	if (if_indextoname(ifindex, name))
+		return 0;
+	return errno == ENXIO
+		       ? -ENXIO
+		       : error_report(-errno, "cannot find out the name of link %u", ifindex);
+}
+
+/* The path of the parameter. Return: see forwarding_name(). */
+static int forwarding_path(sa_family_t family, unsigned int ifindex, char path[PATH_MAX])
+{
+	char name[IFNAMSIZ];
+	int err = forwarding_name(ifindex, name);
+
+	if (err)
+		return err;
+	if (family == AF_INET6)
+		snprintf(path, PATH_MAX, "net/ipv6/conf/%s/force_forwarding", name);
+	else
+		snprintf(path, PATH_MAX, "net/ipv4/conf/%s/forwarding", name);
+	return 0;
+}
+
+/*
+ * When a link is renamed, the kernel gives it the new name some milliseconds before its parameters
+ * get theirs (dev_change_name()). It holds a lock meanwhile, for which this request waits.
+ * Return: see forwarding_name().
+ */
+static int forwarding_await_rename(unsigned int ifindex)
+{
+	struct netlink route;
+	int err = netlink_open(&route, NETLINK_ROUTE);
+
+	if (err)
+		return err;
+	err = link_check(&route, ifindex);
+	netlink_close(&route);
+	if (err == -ENODEV)
+		return -ENXIO;
+	return err ? error_report(err, "cannot look for link %u", ifindex) : 0;
+}
+
+/*
+ * Writes @wanted, or reads if that is NULL.
+ * Return: 0; -ENOENT: there is no such link, or it has no such parameter; or another -errno,
+ * reported.
+ */
+static int forwarding_access(sa_family_t family, unsigned int ifindex, const char *wanted,
+			     char value[SYSCTL_VALUE_MAX])
+{
+	char path[PATH_MAX];
+	int err = 0;
+
+	for (int i = 0; i < FORWARDING_RENAME_TRIES; i++) {
+		err = forwarding_path(family, ifindex, path);
+		if (err)
+			return err == -ENXIO ? -ENOENT : err;
+		err = wanted ? sysctl_write(path, wanted) : sysctl_read(path, value);
+		if (err != -ENOENT)
+			break;
+		err = forwarding_await_rename(ifindex);
+		if (err)
+			return err == -ENXIO ? -ENOENT : err;
+		err = -ENOENT;
+	}
+	if (!err || err == -ENOENT)
+		return err;
+	if (wanted)
+		return error_report(err, "cannot write %s to /proc/sys/%s", wanted, path);
+	return error_report(err, "cannot read /proc/sys/%s", path);
+}
+
+int forwarding_read(sa_family_t family, unsigned int ifindex, bool *ret_is_on)
+{
+	char value[SYSCTL_VALUE_MAX] = "";
+	int err = forwarding_access(family, ifindex, NULL, value);
+
+	*ret_is_on = !err && strcmp(value, "0") != 0;
+	return err;
+}
+
+int forwarding_write(sa_family_t family, unsigned int ifindex, const char *value)
+{
+	int err = forwarding_access(family, ifindex, value, NULL);
+
+	return err == -ENOENT ? 0 : err;
+}

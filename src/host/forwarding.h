@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * forwarding.h - whether one link forwards what comes in by it. A link is known by its index: its
+ * parameter follows it under every name.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <sys/socket.h>
+
+/**
+ * forwarding_read() - does the link forward?
+ * Return: 0; -ENOENT: there is no such link, or it has no such parameter; or another -errno,
+ * reported.
+ */
+int forwarding_read(sa_family_t family, unsigned int ifindex, bool *ret_is_on);
+
+/** forwarding_write() - @value: "0", "1". Return: 0, also without the link; or -errno, reported. */
+int forwarding_write(sa_family_t family, unsigned int ifindex, const char *value);
