@@ -101,15 +101,15 @@ static bool policy_has_address(const struct policy_scan *scan, const struct addr
 static int policy_add_address(struct policy_scan *scan, const struct address *address,
 			      unsigned int ifindex)
 {
-	struct policy_address *grown =
-		policy_grow(scan->addresses, scan->address_count, sizeof(*grown));
 	uint32_t mark = policy_choose_mark(scan);
+	struct policy_address *grown;
 
+	if (!mark) /* without one, these answers leave by the table main, as all others do */
+		return 0;
+	grown = policy_grow(scan->addresses, scan->address_count, sizeof(*grown));
 	if (!grown)
 		return -ENOMEM;
 	scan->addresses = grown;
-	if (!mark) /* without one, these answers leave by the table main, as all others do */
-		return 0;
 	grown[scan->address_count++] =
 		(struct policy_address){.answer = {*address, mark}, .ifindex = ifindex};
 	return 0;
