@@ -182,7 +182,7 @@ static void run_announce(struct run *run)
 		run->on_change(run->data, run, 0, LIFE_READY);
 }
 
-/* What was asked for of the table, as one transaction; then the ports that are new in it. */
+/* What was asked for of the table, all at once; then the ports that are new in it. */
 static void run_commit(struct run *run)
 {
 	int err;
