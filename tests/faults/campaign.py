@@ -20,6 +20,7 @@ SECONDS = 4  # second faults that are tried for each first one
 UNDOING = ("manager", "guardian")  # the processes of a run that undo
 REPORTED = 10  # failures that are told in full
 PAST_THE_END = 2  # points in a row that no life reaches: there are no more
+CHOICES = 5  # of a sample that no life reached: lives differ by some calls
 
 _lab = None  # a worker's own
 
@@ -103,7 +104,7 @@ class Campaign:
         (counted,) = self._live([_counters(*UNDOING)], kind)
         if counted.problems():
             return 0, [counted]
-        return self._judge(self._live([[fault] for fault in _choose(dice, counted, wanted)], kind))
+        return self._judge(self._reach(lambda: [[fault] for fault in _choose(dice, counted, wanted)], kind))
 
     def run_pairs(self, process, wanted):
         """Try pairs of points, as many as wanted: the first of a process, the second of one that undoes."""
@@ -111,10 +112,23 @@ class Campaign:
         (counted,) = self._live([_counters(process)])
         if counted.problems():
             return 0, [counted]
-        firsts = _choose(dice, counted, max(1, wanted // SECONDS))
-        counted = self._live([[first, *_counters(*UNDOING)] for first in firsts])
-        pairs = [[first, second] for first, life in zip(firsts, counted) for second in _choose(dice, life, SECONDS)]
-        return self._judge(self._live(pairs), counted)
+        with_one = []
+
+        def choose():
+            firsts = _choose(dice, counted, max(1, wanted // SECONDS))
+            lives = self._live([[first, *_counters(*UNDOING)] for first in firsts])
+            with_one.extend(lives)
+            return [[first, second] for first, life in zip(firsts, lives) for second in _choose(dice, life, SECONDS)]
+
+        return self._judge(self._reach(choose), with_one)
+
+    def _reach(self, choose, kind=AS_EVER):
+        lives = []
+        for _ in range(CHOICES):
+            lives += self._live(choose(), kind)
+            if any(life.hit for life in lives):
+                break
+        return lives
 
     def _live(self, faults, kind=AS_EVER):
         return list(self._workers.map(_live, faults, [kind] * len(faults)))
