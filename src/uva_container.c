@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * uva_container.c - the front door without arguments: two copies of http_recorder.py.
+ * uva_container.c - the front door: two copies of http_recorder.py. Or a look inside.
  */
 #include <errno.h>
 #include <limits.h>
@@ -13,16 +13,25 @@
 #include "base/error.h"
 #include "base/process.h"
 #include "plan.h"
+#include "rootless/userns.h"
 #include "run/run.h"
 
-enum { EXIT_USAGE = 2 };
+enum {
+	EXIT_USAGE = 2,
+	EXIT_NOT_RUN = 127,
+};
 
 static const char USAGE[] =
 	"usage: uva_container\n"
 	"\n"
 	"Runs two copies of ./http_recorder.py, each alone on port 8080, and maps\n"
 	"host port 8081 to the first and 8082 to the second. Takes no arguments;\n"
-	"needs root. Ctrl-C stops both. See uva_container(8).\n";
+	"Ctrl-C stops both. Without root, connections pass through pasta(1). See\n"
+	"uva_container(8).\n"
+	"\n"
+	"       uva_container --inside PID [COMMAND [ARGUMENT]...]\n"
+	"\n"
+	"Runs a command, or a shell, in the network of a run without root.\n";
 
 static const struct plan_port PORT = {
 	.protocol = IPPROTO_TCP,
@@ -30,13 +39,31 @@ static const struct plan_port PORT = {
 	.first_host_port = 8081,
 };
 
+/* Return: the exit status, as of env(1). */
+static int run_inside(char **arguments)
+{
+	const char *shell = getenv("SHELL");
+	char *end;
+	long pid = strtol(arguments[0], &end, 10);
+
+	if (pid <= 0 || pid > INT_MAX || *end) {
+		error_say(-EINVAL, "%s is no pid: `uva_container --inside PID`", arguments[0]);
+		return EXIT_USAGE;
+	}
+	userns_run_inside((pid_t)pid,
+			  arguments[1] ? arguments + 1
+				       : (char *[]){(char *)(shell ? shell : "/bin/sh"), NULL});
+	return EXIT_NOT_RUN;
+}
+
 int main(int argc, char **argv)
 {
 	char directory[PATH_MAX];
 	char program[PATH_MAX + sizeof("/http_recorder.py")];
 
-	(void)argv;
 	process_ensure_stdio();
+	if (argc > 2 && strcmp(argv[1], "--inside") == 0)
+		return run_inside(argv + 2);
 	if (argc != 1) {
 		fputs(USAGE, stderr);
 		return EXIT_USAGE;

@@ -78,3 +78,25 @@ int fdpass_receive(int socket, void *data, size_t length, int *ret_fds, size_t c
 	}
 	return -EBADMSG;
 }
+
+int fdpass_tell(int socket, const void *data, size_t length)
+{
+	while (send(socket, data, length, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+		if (errno != EINTR)
+			return -errno;
+	return 0;
+}
+
+int fdpass_hear(int socket, void *data, size_t length)
+{
+	ssize_t n;
+
+	do
+		n = recv(socket, data, length, MSG_DONTWAIT | MSG_TRUNC);
+	while (n < 0 && (errno == EINTR || errno == ECONNRESET)); /* as above */
+	if (n < 0)
+		return -errno;
+	if (n == 0)
+		return -EPIPE;
+	return (size_t)n == length ? 0 : -EBADMSG;
+}

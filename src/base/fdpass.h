@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * fdpass.h - a small message with descriptors, over a Unix socket (SCM_RIGHTS, man 7 unix).
+ * fdpass.h - a small message, with descriptors or without, over a Unix socket (SCM_RIGHTS, man 7
+ * unix).
  */
 #pragma once
 
@@ -22,3 +23,9 @@ int fdpass_send(int socket, const void *data, size_t length, const int *fds, siz
  * of bytes or descriptors, where the bytes are there all the same; or another -errno.
  */
 int fdpass_receive(int socket, void *data, size_t length, int *ret_fds, size_t count);
+
+/** fdpass_tell() - send a message without descriptors. Return: as fdpass_send(). */
+int fdpass_tell(int socket, const void *data, size_t length);
+
+/** fdpass_hear() - receive a message without descriptors. Return: as fdpass_receive(). */
+int fdpass_hear(int socket, void *data, size_t length);

@@ -9,6 +9,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
+
 int mount_new(const char *source, const char *target, const char *type, unsigned long flags,
 	      const char *options)
 {
@@ -21,6 +23,18 @@ int mount_clone(int base, const char *path, bool recursive)
 			     AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0);
 	long fd = syscall(SYS_open_tree, base, path, flags);
 
+	return fd < 0 ? -errno : (int)fd;
+}
+
+int mount_make_tmpfs(void)
+{
+	AUTO_CLOSE int context = (int)syscall(SYS_fsopen, "tmpfs", FSOPEN_CLOEXEC);
+	long fd;
+
+	if (context < 0 || syscall(SYS_fsconfig, context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+		return -errno;
+	fd = syscall(SYS_fsmount, context, FSMOUNT_CLOEXEC,
+		     MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
 	return fd < 0 ? -errno : (int)fd;
 }
 

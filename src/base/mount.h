@@ -5,7 +5,7 @@
  * glibc wraps the new ones only since 2.36, and its <sys/mount.h> cannot be included together with
  * <linux/mount.h>. So we call all of them by number, and include only the kernel's header.
  *
- * Return: 0 or -errno; of mount_clone() a descriptor or -errno.
+ * Return: 0 or -errno; of mount_clone() and mount_make_tmpfs() a descriptor or -errno.
  */
 #pragma once
 
@@ -19,6 +19,9 @@ int mount_new(const char *source, const char *target, const char *type, unsigned
 
 /** mount_clone() - a detached copy of the mount at @path: open_tree(2). */
 int mount_clone(int base, const char *path, bool recursive);
+
+/** mount_make_tmpfs() - an empty directory in memory, at no path: fsopen(2), fsmount(2). */
+int mount_make_tmpfs(void);
 
 /** mount_attach() - put a detached mount at @path: move_mount(2). */
 int mount_attach(int mount, const char *path);

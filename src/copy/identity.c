@@ -80,6 +80,13 @@ static int identity_own_groups(struct identity *identity)
 	return 0;
 }
 
+static int identity_keep_groups(struct identity *identity)
+{
+	int err = identity_own_groups(identity);
+
+	return err ? error_report(err, "cannot read the caller's groups") : 0;
+}
+
 static int identity_user_groups(struct identity *identity, const char *user)
 {
 	int count = 0;
@@ -107,16 +114,16 @@ int identity_of_caller(struct identity *ret)
 	int uid_err, gid_err, err;
 
 	*ret = (struct identity){.uid = getuid(), .gid = getgid()};
+	if (geteuid() != 0) /* `sudo -u bob` has made us bob, who may not become alice */
+		return identity_keep_groups(ret);
 	uid_err = identity_read_id("SUDO_UID", &uid);
 	if (uid_err == -EINVAL)
 		return uid_err;
 	gid_err = identity_read_id("SUDO_GID", &gid);
 	if (gid_err == -EINVAL)
 		return gid_err;
-	if (uid_err || gid_err) {
-		err = identity_own_groups(ret);
-		return err ? error_report(err, "cannot read the caller's groups") : 0;
-	}
+	if (uid_err || gid_err)
+		return identity_keep_groups(ret);
 	if (!identity_is_mapped("/proc/self/uid_map", uid) ||
 	    !identity_is_mapped("/proc/self/gid_map", gid))
 		return error_say(-EINVAL,

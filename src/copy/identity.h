@@ -17,8 +17,8 @@ struct identity {
 };
 
 /**
- * identity_of_caller() - the user who called sudo (SUDO_UID, SUDO_GID), or else that of this
- * process; -EINVAL: one of them is no number
+ * identity_of_caller() - for root the user who called sudo (SUDO_UID, SUDO_GID); or else that of
+ * this process; -EINVAL: one of them is no number
  *
  * Return: 0 or -errno, reported. Free with identity_free() in any case.
  */

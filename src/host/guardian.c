@@ -30,13 +30,9 @@ enum {
 	GUARDIAN_FINISH_MS = 6000, /* undoing a thousand copies takes a second; a lock, three */
 };
 
-/* Sends a message without descriptors. Return: 0 or -errno. */
 static int guardian_tell(const struct guardian *guardian, const struct guardian_message *message)
 {
-	while (send(guardian->lifeline, message, sizeof(*message), MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
-		if (errno != EINTR)
-			return -errno;
-	return 0;
+	return fdpass_tell(guardian->lifeline, message, sizeof(*message));
 }
 
 /*
@@ -93,7 +89,7 @@ int guardian_start(struct guardian *guardian, bool (*is_taken)(unsigned int inde
 	theirs = ends[1];
 	pid = fork();
 	if (pid == 0)
-		_exit(watcher_main(theirs, manager, is_taken, data));
+		_exit(watcher_main(theirs, manager, guardian->held, is_taken, data));
 	if (pid < 0)
 		return error_report(-errno, "cannot start the guardian");
 	fd_close(&theirs);

@@ -23,11 +23,13 @@ struct guardian {
 	int lifeline;       /* the manager's end; the first process of every copy inherits it */
 	bool has_answered;  /* guardian_receive() has succeeded */
 	unsigned int index; /* number of this run among those of this network namespace */
-	int start_lock;     /* held until the names and addresses of this run are taken */
+	int held;       /* to be set before guardian_start(): a descriptor that its process keeps
+			 * open as long as it lives; -1: none */
+	int start_lock; /* held until the names and addresses of this run are taken */
 };
 
 /** No guardian. Start with this value: guardian_finish() is then always safe. */
-#define GUARDIAN_NONE ((struct guardian){.pidfd = -1, .lifeline = -1, .start_lock = -1})
+#define GUARDIAN_NONE ((struct guardian){.pidfd = -1, .lifeline = -1, .held = -1, .start_lock = -1})
 
 /**
  * guardian_start() - start the guardian; it first undoes what killed runs have left

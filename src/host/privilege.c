@@ -41,10 +41,8 @@ static bool privilege_owns_network(void)
 int privilege_check(void)
 {
 	if (!privilege_is_there())
-		return error_say(-EPERM, geteuid() == 0
-						 ? "lacks CAP_SYS_ADMIN or CAP_NET_ADMIN, which "
-						   "root has outside of a container"
-						 : "must be run as root, for example with sudo");
+		return error_say(-EPERM, "lacks CAP_SYS_ADMIN or CAP_NET_ADMIN, which root has "
+					 "outside of a container");
 	if (!privilege_owns_network())
 		return error_say(-EPERM, "this network namespace belongs to somebody else: make "
 					 "one with the user namespace (unshare --net)");

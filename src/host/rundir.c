@@ -29,6 +29,21 @@ enum {
 	RUNDIR_HEADER_MAX = 64,
 };
 
+/* Where the directory is. An absolute path needs no directory to begin with. */
+static int rundir_parent = AT_FDCWD;
+static const char *rundir_path = RUNDIR;
+
+void rundir_use(int parent)
+{
+	rundir_parent = parent;
+	rundir_path = strrchr(RUNDIR, '/') + 1;
+}
+
+int rundir_descriptor(void)
+{
+	return rundir_parent;
+}
+
 static bool rundir_is_ours(const struct stat *st)
 {
 	return st->st_uid == geteuid() && !(st->st_mode & (S_IWGRP | S_IWOTH));
@@ -64,7 +79,8 @@ static int rundir_open_directory(void)
 	int fd;
 
 	do
-		fd = open(RUNDIR, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		fd = openat(rundir_parent, rundir_path,
+			    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	while (fd < 0 && errno == EINTR);
 	return fd < 0 ? -errno : fd;
 }
@@ -80,7 +96,7 @@ static int rundir_open_once(int tries, int gone)
 	struct stat st;
 	int err;
 
-	if (mkdir(RUNDIR, 0700) < 0 && errno != EEXIST)
+	if (mkdirat(rundir_parent, rundir_path, 0700) < 0 && errno != EEXIST)
 		return error_report(-errno, "cannot make %s", RUNDIR);
 	fd = rundir_open_directory();
 	if (fd == -ENOENT)
@@ -374,7 +390,8 @@ int rundir_remove(void)
 	 */
 	if (!rundir_is_ours(&st) || rundir_lock(rundir, RUNDIR_REMOVE_TRIES, -1) == -ETIMEDOUT)
 		return 0;
-	if (rmdir(RUNDIR) == 0 || errno == ENOENT || errno == ENOTEMPTY)
+	if (unlinkat(rundir_parent, rundir_path, AT_REMOVEDIR) == 0 || errno == ENOENT ||
+	    errno == ENOTEMPTY)
 		return 0;
 	return error_report(-errno, "cannot remove %s", RUNDIR);
 }

@@ -21,6 +21,16 @@
 enum { RUNDIR_INDEX_MAX = 90 };
 
 /**
+ * rundir_use() - have the directory in another one than /run
+ * @parent: a directory that nobody else sees; it stays open as long as this process and its
+ *          children need it
+ */
+void rundir_use(int parent);
+
+/** rundir_descriptor() - what rundir_use() was given; a negative number: nothing. */
+int rundir_descriptor(void);
+
+/**
  * rundir_open() - make the directory if it does not exist, open it and lock it
  * @gone: a descriptor that becomes readable when the caller need not wait any more; -1: none
  *

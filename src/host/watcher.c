@@ -186,7 +186,7 @@ static void watcher_close_copies(struct watcher_held *held)
 		watcher_remove_copy(held, held->copies[0].id);
 }
 
-static int watcher_leave_terminal(int lifeline, int manager)
+static int watcher_leave_terminal(int lifeline, int manager, int kept)
 {
 	AUTO_CLOSE int null = -1;
 	struct rlimit before;
@@ -195,7 +195,7 @@ static int watcher_leave_terminal(int lifeline, int manager)
 	process_raise_file_limit(WATCHER_FILES, &before); /* where it may */
 	setsid();
 	prctl(PR_SET_NAME, "uva_guardian");
-	process_keep_fds((int[]){lifeline, manager}, 2);
+	process_keep_fds((int[]){lifeline, manager, kept, rundir_descriptor()}, 4);
 	null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0)
 		return error_report(-errno, "the guardian cannot use /dev/null");
@@ -245,12 +245,12 @@ static int watcher_undo(int log, struct watcher_held *held)
 	return undo_play(log, -1, &netfilter);
 }
 
-int watcher_main(int lifeline, int manager, bool (*is_taken)(unsigned int index, void *data),
-		 void *data)
+int watcher_main(int lifeline, int manager, int kept,
+		 bool (*is_taken)(unsigned int index, void *data), void *data)
 {
 	struct watcher_held held = {.table = -1};
 	unsigned int index;
-	int err = watcher_leave_terminal(lifeline, manager);
+	int err = watcher_leave_terminal(lifeline, manager, kept);
 	int log;
 
 	if (err)

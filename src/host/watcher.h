@@ -27,6 +27,7 @@ enum { WATCHER_LOCKED = 75 };
  * watcher_main() - the life of the guardian's process
  * @lifeline: socket to the manager
  * @manager:  pidfd of the manager
+ * @kept:     a descriptor to keep open, too; -1: none
  * @is_taken: see guardian_start()
  *
  * Undoes what killed runs have left; makes this run's log and sends it to the manager; waits until
@@ -35,5 +36,5 @@ enum { WATCHER_LOCKED = 75 };
  * Return: the process's exit status: EXIT_SUCCESS: nothing is left to undo; WATCHER_LOCKED:
  * something is, because another process holds the lock of the runtime directory; EXIT_FAILURE.
  */
-int watcher_main(int lifeline, int manager, bool (*is_taken)(unsigned int index, void *data),
-		 void *data);
+int watcher_main(int lifeline, int manager, int kept,
+		 bool (*is_taken)(unsigned int index, void *data), void *data);

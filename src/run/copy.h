@@ -16,6 +16,7 @@
 #include "host/cgroup.h"
 #include "host/guardian.h"
 #include "net/connections.h"
+#include "rootless/gate.h"
 #include "run/attachment.h"
 #include "run/console.h"
 #include "run/life.h"
@@ -39,6 +40,7 @@ struct copy_setting {
 	struct cgroup *cgroup;
 	struct places *places;
 	const struct mounts *mounts;
+	struct gate *gate;
 	unsigned int starting; /* how many are in LIFE_STARTING: they share the looks there are */
 	unsigned int lives;    /* how many lives have begun */
 	enum copy_sight {

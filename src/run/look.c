@@ -7,6 +7,8 @@
  */
 #include "run/look.h"
 
+#include <errno.h>
+
 #include "base/error.h"
 #include "net/diag.h"
 
@@ -58,6 +60,15 @@ static int look_ask(struct copy *copy, const struct mapping *mapping, struct map
 	return 0;
 }
 
+/* Once a port leads to a copy over IPv6, the gate is asked until it has it. */
+static void look_let_in(const struct copy *copy, struct mapping *mapping)
+{
+	struct gate *gate = copy->setting->gate;
+
+	if (gate->pidfd >= 0 && mapping->has_ipv6 && !mapping->is_let_in)
+		mapping->is_let_in = gate_let_in(gate, &mapping->port) != -EAGAIN;
+}
+
 /* Return: true if the copy listens at all ports that lead to it. */
 static bool look_ask_all(struct copy *copy)
 {
@@ -72,6 +83,7 @@ static bool look_ask_all(struct copy *copy)
 			continue;
 		}
 		mapping_follow(mapping, listens);
+		look_let_in(copy, mapping);
 		copy->has_ipv6 = copy->has_ipv6 || listens.ipv6;
 		all = all && (listens.ipv4 || listens.ipv6);
 	}

@@ -136,7 +136,8 @@ static void run_open_crew(struct run *run)
 			    .guardian = &run->guardian,
 			    .cgroup = &run->cgroup,
 			    .places = &run->places,
-			    .mounts = &run->mounts},
+			    .mounts = &run->mounts,
+			    .gate = &run->gate},
 		.on_change = run_on_copy,
 		.on_failed = run_on_copy_failed,
 		.on_left = run_on_copy_left,
@@ -205,7 +206,8 @@ static void run_commit(struct run *run)
 static void run_settle(struct run *run)
 {
 	run_commit(run);
-	if (run->phase == RUN_STARTING && !crew_is_starting(&run->crew))
+	if (run->phase == RUN_STARTING && !crew_is_starting(&run->crew) &&
+	    !gate_is_busy(&run->gate))
 		run_announce(run);
 	console_flush(&run->console);
 	run_commit(run);
@@ -248,6 +250,8 @@ static int run_close(struct run *run)
 	loop_forget(&run->loop, &run->answer);
 	loop_forget(&run->loop, &run->watchdog);
 	err = guardian_finish(&run->guardian);
+	loop_forget(&run->loop, &run->gate_source);
+	gate_close(&run->gate);
 	/*
 	 * The sockets that see the copies' network namespaces are closed only here. If they were
 	 * closed earlier, the kernel would be busy taking the namespaces apart, and it would hold
@@ -273,6 +277,7 @@ struct run *run_new(const struct plan *plan)
 	}
 	run->plan = plan;
 	run->loop = LOOP_NONE;
+	run->gate = GATE_NONE;
 	run->guardian = GUARDIAN_NONE;
 	run->log = LOG_NONE;
 	run->cgroup = CGROUP_NONE;
@@ -318,8 +323,13 @@ int run_add_mapping(struct run *run, uint8_t protocol, uint16_t host_port, uint1
 		    unsigned int number)
 {
 	struct rlimit before;
-	int err = start_raise_file_limit(run->crew.count, run->crew.ports.count + 1, &before);
+	int err;
 
+	if (run->gate.pidfd >= 0)
+		return error_say(-EOPNOTSUPP,
+				 "port %u: without root, no port can be added while copies run",
+				 host_port);
+	err = start_raise_file_limit(run->crew.count, run->crew.ports.count + 1, &before);
 	return err ? err
 		   : crew_add_mapping(&run->crew, (struct nat_port){protocol, host_port}, copy_port,
 				      number);

@@ -2,6 +2,7 @@
 /*
  * start.c - the way up. Each step begins when the one before it has ended:
  *   1. check everything that can be checked without changing anything; bind to the host ports
+ *      without root: go to a network of our own, wait until it is connected (rootless/gate.h)
  *   2. start the guardian, wait for its answer
  *   3. make the network; let the next start go on
  *   4. start the copies, some at a time, so that signals are handled between them (crew.c)
@@ -9,11 +10,13 @@
 #include "run/start.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/error.h"
 #include "base/mount.h"
 #include "base/process.h"
@@ -23,6 +26,7 @@ enum {
 	START_FILES = 160, /* descriptors of the manager; how many more for a copy, for a port */
 	START_FILES_PER_COPY = 6,
 	START_FILES_PER_PORT = 4,
+	START_GATE_MS = 10000,
 	START_GUARDIAN_MS = 10000, /* it waits for a lock, and undoes what others have left */
 };
 
@@ -56,15 +60,24 @@ static int start_check_root(void)
 	return 0;
 }
 
+/* Root without the capabilities is root of a container, where a user namespace gives none either.
+ */
+static bool start_is_rootless(void)
+{
+	return !privilege_is_there() && geteuid() != 0;
+}
+
 static int start_check(const struct plan *plan)
 {
 	int err = plan_check(plan);
 
 	if (err)
 		return err;
-	err = privilege_check();
-	if (err)
-		return err;
+	if (!start_is_rootless()) {
+		err = privilege_check();
+		if (err)
+			return err;
+	}
 	err = start_check_program(plan->argv[0]);
 	if (err)
 		return err;
@@ -223,10 +236,69 @@ static int start_guardian(struct run *run)
 	return 0;
 }
 
+/* ---- Without root ---- */
+
+static void start_on_gate_late(void *data)
+{
+	run_end(data, error_say(-ETIMEDOUT, "pasta does not get ready: stopping"));
+}
+
+static void start_on_gate(void *data, uint32_t events)
+{
+	struct run *run = data;
+	bool was_there = run->gate.is_there;
+	int err = gate_receive(&run->gate);
+
+	(void)events;
+	if (err == -EAGAIN)
+		return;
+	if (err)
+		loop_forget(&run->loop, &run->gate_source);
+	if (!err && !was_there && run->phase == RUN_WAITING) {
+		error_say(0, "without root: connections pass through pasta; with sudo they stay in "
+			     "the kernel");
+		error_say(0, "to look inside: %s --inside %d nft list ruleset",
+			  program_invocation_name, getpid());
+		err = start_guardian(run);
+	}
+	if (err)
+		run_end(run, err);
+}
+
+static int start_open_gate(struct run *run)
+{
+	const struct plan *plan = run->plan;
+	size_t count = 0;
+	AUTO_FREE struct nat_port *ports =
+		calloc(plan->copies * plan->port_count + 1, sizeof(*ports));
+	int err;
+
+	if (!ports)
+		return error_report(-ENOMEM, "cannot begin the run");
+	for (unsigned int number = 1; number <= plan->copies; number++)
+		for (size_t i = 0; i < plan->port_count; i++)
+			ports[count++] = (struct nat_port){plan->ports[i].protocol,
+							   plan_host_port(&plan->ports[i], number)};
+	err = gate_open(&run->gate, ports, count);
+	if (err)
+		return err;
+	run->guardian.held = run->gate.socket;
+	run->gate_source = (struct loop_source){
+		.fd = run->gate.socket, .on_event = start_on_gate, .data = run};
+	err = loop_watch(&run->loop, &run->gate_source, EPOLLIN);
+	if (err)
+		return error_report(err, "cannot watch the process that holds pasta");
+	run->answer_timer = (struct loop_timer){.on_time = start_on_gate_late, .data = run};
+	loop_set_timer(&run->loop, &run->answer_timer, START_GATE_MS);
+	return 0;
+}
+
 int start_begin(struct run *run)
 {
 	int err = start_check(run->plan);
 
+	if (!err && start_is_rootless())
+		err = start_open_gate(run);
 	if (err)
 		return err;
 	err = start_raise_file_limit(run->plan->copies, run->plan->copies * run->plan->port_count,
@@ -243,5 +315,7 @@ int start_begin(struct run *run)
 	if (err)
 		return err;
 	err = start_open_mappings(run);
-	return err ? err : start_guardian(run);
+	if (err || run->gate.pidfd >= 0)
+		return err; /* start_on_gate() goes on */
+	return start_guardian(run);
 }

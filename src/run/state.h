@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "rootless/gate.h"
 #include "run/crew.h"
 #include "run/mounts.h"
 #include "run/run.h"
@@ -27,6 +28,8 @@ struct run {
 	struct identity identity;
 	struct filter filter;
 	struct container_slots slots;
+	struct gate gate;               /* to the host's network, where the run is a plain user's */
+	struct loop_source gate_source; /* the gate has answered, or has ended */
 	struct guardian guardian;
 	struct loop_source answer;      /* the guardian's answer is there */
 	struct loop_source watchdog;    /* the guardian has ended */

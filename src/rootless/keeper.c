@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * keeper.c - holds one pasta for IPv4, and one for IPv6.
+ *
+ * They are two, because pasta's ports are given at its start: IPv6 ports come later, and the IPv4
+ * connections must live on when pasta begins again for their sake.
+ *
+ * pasta puts itself into the background when it is ready, so it becomes a child of process 1, which
+ * is this one.
+ */
+#include "rootless/keeper.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/fdpass.h"
+#include "base/process.h"
+#include "rootless/pasta.h"
+#include "rootless/userns.h"
+
+struct keeper {
+	int socket;
+	int children; /* signalfd of SIGCHLD */
+	char network[PASTA_PATH_MAX];
+	struct pasta ipv4, ipv6;
+	unsigned int served;
+};
+
+/* ---- Its place ---- */
+
+static int keeper_leave_terminal(int socket)
+{
+	AUTO_CLOSE int null = -1;
+
+	error_redirect(NULL, NULL);
+	setsid();
+	prctl(PR_SET_NAME, "uva_gate");
+	process_keep_fds(&socket, 1);
+	null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0)
+		return error_report(-errno, "the gate cannot use /dev/null");
+	return chdir("/") < 0 ? error_report(-errno, "the gate cannot enter /") : 0;
+}
+
+/* The pid namespace's own; that it can be mounted is also what the copies need. */
+static int keeper_mount_proc(void)
+{
+	if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) == 0)
+		return 0;
+	if (errno == EPERM)
+		return error_say(-EPERM, "parts of /proc are hidden here, so a plain user cannot "
+					 "mount it; is this a container? Start it outside, or as "
+					 "root");
+	return error_report(-errno, "cannot mount /proc");
+}
+
+/*
+ * Makes the file by which pasta finds the network namespace: /run/user/UID/netns/uva, in a mount
+ * namespace where nobody else sees it. Podman keeps its namespaces in that directory, so pasta's
+ * AppArmor profile allows it. Where there is no /run/user/UID, what is above is covered.
+ */
+static int keeper_make_netns(char path[PASTA_PATH_MAX])
+{
+	char directory[PASTA_PATH_MAX / 2];
+	const char *const parts[] = {directory, "/run/user", "/run"};
+	size_t i = 0;
+	int fd;
+
+	snprintf(directory, sizeof(directory), "/run/user/%u", geteuid());
+	while (i < 3 && mount("tmpfs", parts[i], "tmpfs", MS_NOSUID | MS_NODEV, "mode=755") < 0)
+		i++;
+	if (i == 3)
+		return -errno;
+	while (i-- > 0)
+		if (mkdir(parts[i], 0755) < 0)
+			return -errno;
+	snprintf(path, PASTA_PATH_MAX, "%s/netns", directory);
+	if (mkdir(path, 0755) < 0)
+		return -errno;
+	snprintf(path, PASTA_PATH_MAX, "%s/netns/uva", directory);
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -errno;
+	close(fd);
+	return 0;
+}
+
+static int keeper_mount_network(struct keeper *keeper)
+{
+	AUTO_CLOSE int network = -1;
+	char source[64], nothing;
+	struct pollfd ready = {.fd = keeper->socket, .events = POLLIN};
+	int err;
+
+	while (poll(&ready, 1, -1) < 0)
+		;
+	err = fdpass_receive(keeper->socket, &nothing, sizeof(nothing), &network, 1);
+	if (err) /* the manager has ended, or will */
+		return err;
+	err = keeper_make_netns(keeper->network);
+	if (err)
+		return error_report(err, "cannot make a file for pasta in /run/user");
+	snprintf(source, sizeof(source), "/proc/self/fd/%d", network);
+	if (mount(source, keeper->network, NULL, MS_BIND, NULL) < 0)
+		return error_report(-errno, "cannot mount the network namespace at %s",
+				    keeper->network);
+	return 0;
+}
+
+static int keeper_set_up(struct keeper *keeper)
+{
+	sigset_t signals;
+	int err = keeper_mount_proc();
+
+	if (err)
+		return err;
+	err = keeper_mount_network(keeper);
+	if (err)
+		return err;
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGCHLD);
+	keeper->children = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+	return keeper->children < 0 ? error_report(-errno, "cannot wait for pasta") : 0;
+}
+
+/* ---- pasta ---- */
+
+static int keeper_answer(const struct keeper *keeper)
+{
+	int err = fdpass_tell(keeper->socket, &keeper->served, sizeof(keeper->served));
+
+	return err ? error_report(err, "the gate cannot reach the manager") : 0;
+}
+
+static int keeper_start(struct keeper *keeper, const struct nat_port *ports, size_t count)
+{
+	int err;
+
+	for (size_t i = 0; i < count; i++) {
+		err = pasta_add_port(&keeper->ipv4, &ports[i]);
+		if (err)
+			return err;
+	}
+	err = pasta_start(&keeper->ipv4, keeper->network, 0, keeper->socket);
+	if (err)
+		return err == -ECANCELED ? err : pasta_report(&keeper->ipv4);
+	/* Without it, IPv6 lacks; that is said when a copy wants it. */
+	err = pasta_start(&keeper->ipv6, keeper->network, keeper->ipv4.pid, keeper->socket);
+	return err == -ECANCELED ? err : 0;
+}
+
+/* Takes all requests that are there. Return: 0; -EPIPE: there will be no more; or another -errno.
+ */
+static int keeper_hear(struct keeper *keeper)
+{
+	struct nat_port port;
+	int err;
+
+	while (!(err = fdpass_hear(keeper->socket, &port, sizeof(port)))) {
+		err = pasta_add_port(&keeper->ipv6, &port);
+		if (err)
+			return err;
+		keeper->served++;
+	}
+	return err == -EAGAIN ? 0 : err;
+}
+
+/* The answer comes in any case: IPv4 works without IPv6. */
+static int keeper_let_in(struct keeper *keeper)
+{
+	int err;
+
+	pasta_stop(&keeper->ipv6);
+	err = pasta_start(&keeper->ipv6, keeper->network, keeper->ipv4.pid, keeper->socket);
+	if (err == -ECANCELED)
+		return err;
+	if (err)
+		pasta_report(&keeper->ipv6);
+	return keeper_answer(keeper);
+}
+
+/* Return: 0 or -ECHILD, reported: one of them has ended. */
+static int keeper_reap(struct keeper *keeper)
+{
+	struct signalfd_siginfo info;
+	int status;
+	pid_t pid;
+
+	while (read(keeper->children, &info, sizeof(info)) > 0)
+		;
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (pid != keeper->ipv4.pid && pid != keeper->ipv6.pid)
+			continue;
+		if (WIFSIGNALED(status))
+			return error_say(-ECHILD, "pasta has been killed (signal %d): stopping",
+					 WTERMSIG(status));
+		return error_say(-ECHILD,
+				 "pasta has ended (status %d; see the system's log): stopping",
+				 WEXITSTATUS(status));
+	}
+	return 0;
+}
+
+static int keeper_live(struct keeper *keeper)
+{
+	struct pollfd fds[] = {{.fd = keeper->socket, .events = POLLIN},
+			       {.fd = keeper->children, .events = POLLIN}};
+	int err = keeper_answer(keeper);
+
+	while (!err) {
+		unsigned int before = keeper->served;
+
+		if (poll(fds, 2, -1) < 0)
+			continue;
+		err = keeper_reap(keeper);
+		if (!err)
+			err = keeper_hear(keeper);
+		if (!err && keeper->served != before)
+			err = keeper_let_in(keeper);
+	}
+	return err;
+}
+
+int keeper_main(int socket, const struct nat_port *ports, size_t count)
+{
+	struct keeper keeper = {
+		.socket = socket,
+		.children = -1,
+		.ipv4 = {.family = AF_INET},
+		.ipv6 = {.family = AF_INET6},
+	};
+	int err = keeper_leave_terminal(socket);
+
+	if (!err)
+		err = keeper_set_up(&keeper);
+	if (!err)
+		err = keeper_start(&keeper, ports, count);
+	if (!err)
+		err = keeper_live(&keeper);
+	pasta_free(&keeper.ipv4);
+	pasta_free(&keeper.ipv6);
+	return err == -EPIPE || err == -ECANCELED ? EXIT_SUCCESS : EXIT_FAILURE;
+}

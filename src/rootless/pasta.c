@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * pasta.c - its command line, its way into the background, and its messages.
+ */
+#include "rootless/pasta.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "rootless/userns.h"
+
+static const char TUN[] = "/dev/net/tun";
+
+/*
+ * The run's end of the link, and pasta's. 169.254.2.1 and .2 are those that newer versions use
+ * themselves on a host without a network (passt.git, conf.c: IP4_LL_GUEST_ADDR, IP4_LL_GUEST_GW).
+ * Nothing outside of the run's network sees them, nor the IPv6 ones.
+ */
+#define PASTA_IPV4         "169.254.2.1"
+#define PASTA_IPV4_PREFIX  "30"
+#define PASTA_IPV4_GATEWAY "169.254.2.2"
+#define PASTA_IPV6         "fd9c:5a1d:47e2::1"
+#define PASTA_IPV6_GATEWAY "fe80::1"
+/* Otherwise it takes that of a link of the host, and "lo" has none. The same as its own default. */
+#define PASTA_MAC "9a:55:9a:55:9a:55"
+
+enum { PASTA_ARGUMENTS_MAX = 48 };
+
+/* ---- Is it there? ---- */
+
+static bool pasta_is_in_path(void)
+{
+	const char *path = getenv("PATH");
+	AUTO_FREE char *copy = strdup(path ? path : "/usr/bin:/bin");
+	char file[PATH_MAX], *rest = NULL;
+
+	for (char *part = copy ? strtok_r(copy, ":", &rest) : NULL; part;
+	     part = strtok_r(NULL, ":", &rest)) {
+		snprintf(file, sizeof(file), "%s/pasta", part);
+		if (access(file, X_OK) == 0)
+			return true;
+	}
+	return false;
+}
+
+int pasta_check(void)
+{
+	AUTO_CLOSE int tun = -1;
+
+	if (!pasta_is_in_path())
+		return error_say(-ENOENT, "without root, pasta is needed (apt install passt); or "
+					  "start this with sudo");
+	tun = open(TUN, O_RDWR | O_CLOEXEC);
+	if (tun < 0)
+		return error_report(-errno,
+				    "%s, which pasta needs, cannot be opened: use sudo, or as root "
+				    "`modprobe tun`, or give the container that device",
+				    TUN);
+	return 0;
+}
+
+/* ---- Its arguments ---- */
+
+int pasta_add_port(struct pasta *pasta, const struct nat_port *port)
+{
+	char **ports = &pasta->ports[port->protocol == IPPROTO_UDP];
+	/* Without an address, IPv4's pasta would listen on IPv6, too. */
+	const char *before = *ports ? *ports : pasta->family == AF_INET ? "0.0.0.0/" : "::/";
+	char *longer;
+
+	if (asprintf(&longer, "%s%s%u", before, *ports ? "," : "", port->number) < 0)
+		return error_report(-ENOMEM, "port %u: cannot be passed to pasta", port->number);
+	free(*ports);
+	*ports = longer;
+	return 0;
+}
+
+/*
+ * pasta wants a link of the host as a model, of which we need nothing. For IPv6 versions of 2023
+ * insist on one with a link-local address.
+ */
+static void pasta_find_model(char name[IFNAMSIZ])
+{
+	FILE *file = fopen("/proc/net/if_inet6", "re");
+	char line[128];
+
+	snprintf(name, IFNAMSIZ, "lo");
+	while (file && fgets(line, sizeof(line), file)) {
+		/* "fe80...00ff 02 40 20 80     eth0": proc_pid_net(5) */
+		const char *link = strrchr(line, ' ');
+
+		if (strncmp(line, "fe80", 4) == 0 && link) {
+			snprintf(name, IFNAMSIZ, "%.*s", (int)strcspn(link + 1, "\n"), link + 1);
+			break;
+		}
+	}
+	if (file)
+		fclose(file);
+}
+
+static void pasta_exec(const struct pasta *pasta, const char *network)
+{
+	const bool is_ipv4 = pasta->family == AF_INET;
+	char model[IFNAMSIZ] = "lo";
+	/* "none" where there are none: by default it looks what is listened to, again and again. */
+	const char *tcp = pasta->ports[0] ? pasta->ports[0] : "none";
+	const char *udp = pasta->ports[1] ? pasta->ports[1] : "none";
+	const char *const of_ipv4[] = {"-4",
+				       "-I",
+				       "pasta4",
+				       "-a",
+				       PASTA_IPV4,
+				       "-n",
+				       PASTA_IPV4_PREFIX,
+				       "-g",
+				       PASTA_IPV4_GATEWAY};
+	const char *const of_ipv6[] = {"-6",       "-I", "pasta6",          "-a",
+				       PASTA_IPV6, "-g", PASTA_IPV6_GATEWAY};
+	const char *const of_both[] = {"-q", "--config-net", "-M", PASTA_MAC, "-i", model, "-t",
+				       tcp, "-u", udp, "-T", "none", "-U", "none",
+				       /* the host's loopback is no business of a copy's */
+				       "--no-map-gw", "--no-dhcp", "--no-dhcpv6", "--no-ra", "-D",
+				       "none", "-S", "none", "--netns", network, "--netns-only"};
+	const char *argv[PASTA_ARGUMENTS_MAX] = {"pasta"};
+	const char *const *of_one = is_ipv4 ? of_ipv4 : of_ipv6;
+	size_t count = 1;
+
+	if (!is_ipv4)
+		pasta_find_model(model);
+	for (size_t i = 0; i < (is_ipv4 ? sizeof(of_ipv4) : sizeof(of_ipv6)) / sizeof(*argv); i++)
+		argv[count++] = of_one[i];
+	for (size_t i = 0; i < sizeof(of_both) / sizeof(*argv); i++)
+		argv[count++] = of_both[i];
+	execvp("pasta", (char *const *)argv);
+	error_report(-errno, "cannot run");
+}
+
+/* ---- Its start ---- */
+
+/* In the child. */
+static void pasta_run(const struct pasta *pasta, const char *network, int messages)
+{
+	sigset_t none;
+	int err;
+
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	if (dup2(messages, STDERR_FILENO) < 0)
+		return;
+	/* Over the run's network; and to make itself a place without files, which it does first. */
+	err = userns_pass_on(1ULL << CAP_SYS_ADMIN | 1ULL << CAP_NET_ADMIN | 1ULL << CAP_SETPCAP);
+	if (!err)
+		pasta_exec(pasta, network);
+}
+
+/* Adds to what it has said. Return: false at the end. */
+static bool pasta_read(struct pasta *pasta, int messages)
+{
+	size_t length = strlen(pasta->message);
+	char rest[PASTA_MESSAGE_MAX];
+	bool is_full = length + 1 == sizeof(pasta->message);
+	ssize_t n = is_full ? read(messages, rest, sizeof(rest))
+			    : read(messages, pasta->message + length,
+				   sizeof(pasta->message) - 1 - length);
+
+	if (n > 0 && !is_full)
+		pasta->message[length + (size_t)n] = '\0';
+	return n > 0 || (n < 0 && errno == EINTR);
+}
+
+/* Its messages end when it has ended, or has gone into the background. */
+static int pasta_listen(struct pasta *pasta, int messages, int gone)
+{
+	struct pollfd fds[] = {{.fd = messages, .events = POLLIN}, {.fd = gone, .events = 0}};
+
+	for (;;) {
+		if (poll(fds, 2, -1) < 0)
+			continue;
+		if (fds[1].revents & (POLLHUP | POLLERR))
+			return -ECANCELED;
+		if (fds[0].revents && !pasta_read(pasta, messages))
+			return 0;
+	}
+}
+
+/* The new child of this process, which is process 1: there is no other that is not @known. */
+static pid_t pasta_find(pid_t known)
+{
+	DIR *proc = opendir("/proc");
+	const struct dirent *entry;
+	pid_t found = 0;
+
+	while (proc && !found && (entry = readdir(proc))) {
+		pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
+
+		found = pid > 1 && pid != known ? pid : 0;
+	}
+	if (proc)
+		closedir(proc);
+	return found;
+}
+
+int pasta_start(struct pasta *pasta, const char *network, pid_t other, int gone)
+{
+	AUTO_CLOSE int ours = -1, theirs = -1;
+	int ends[2], err, status;
+	pid_t pid;
+
+	pasta->message[0] = '\0';
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return -errno;
+	ours = ends[0];
+	theirs = ends[1];
+	pid = fork();
+	if (pid == 0) {
+		pasta_run(pasta, network, theirs);
+		_exit(EXIT_FAILURE);
+	}
+	if (pid < 0)
+		return -errno;
+	fd_close(&theirs);
+	err = pasta_listen(pasta, ours, gone);
+	if (err)
+		return err;
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return -errno;
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != EXIT_SUCCESS)
+		return -EIO;
+	pasta->pid = pasta_find(other);
+	return pasta->pid ? 0 : -EIO;
+}
+
+int pasta_report(const struct pasta *pasta)
+{
+	/* The last line is the reason. */
+	size_t length = strlen(pasta->message);
+	const char *line = pasta->message;
+
+	while (length && pasta->message[length - 1] == '\n')
+		length--;
+	for (size_t i = 0; i < length; i++)
+		if (pasta->message[i] == '\n')
+			line = pasta->message + i + 1;
+	return error_say(-EIO, "pasta for %s cannot start: %.*s",
+			 pasta->family == AF_INET ? "IPv4" : "IPv6",
+			 length ? (int)(pasta->message + length - line) : PASTA_MESSAGE_MAX,
+			 length ? line : "it has ended without a word");
+}
+
+void pasta_stop(struct pasta *pasta)
+{
+	if (!pasta->pid)
+		return;
+	kill(pasta->pid, SIGKILL);
+	while (waitpid(pasta->pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	pasta->pid = 0;
+}
+
+void pasta_free(struct pasta *pasta)
+{
+	free(pasta->ports[0]);
+	free(pasta->ports[1]);
+	pasta->ports[0] = pasta->ports[1] = NULL;
+}
