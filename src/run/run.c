@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "run/start.h"
@@ -164,12 +165,22 @@ static int run_begin(struct run *run)
 
 /* ---- Events ---- */
 
+static void run_tell_rootless(void)
+{
+	error_say(0, "without root: connections pass through pasta; with sudo they stay in the "
+		     "kernel");
+	error_say(0, "to look inside: %s --inside %d nft list ruleset", program_invocation_name,
+		  getpid());
+}
+
 static void run_announce(struct run *run)
 {
 	const struct plan *plan = run->plan;
 	char text[PLAN_TEXT_MAX];
 
 	run->phase = RUN_SERVING;
+	if (run->gate.pidfd >= 0)
+		run_tell_rootless();
 	for (const struct copy *copy = run->crew.first; copy && plan->ready_line;
 	     copy = copy->next) {
 		if (copy->state != LIFE_READY && copy->state != LIFE_NOT_READY)

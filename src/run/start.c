@@ -254,13 +254,8 @@ static void start_on_gate(void *data, uint32_t events)
 		return;
 	if (err)
 		loop_forget(&run->loop, &run->gate_source);
-	if (!err && !was_there && run->phase == RUN_WAITING) {
-		error_say(0, "without root: connections pass through pasta; with sudo they stay in "
-			     "the kernel");
-		error_say(0, "to look inside: %s --inside %d nft list ruleset",
-			  program_invocation_name, getpid());
+	if (!err && !was_there && run->phase == RUN_WAITING)
 		err = start_guardian(run);
-	}
 	if (err)
 		run_end(run, err);
 }
