@@ -22,10 +22,10 @@ from .frames import RST, SYN, SYN_ACK, Tap, syn
 from .front_door import build_churn, build_other_ports
 from .host import Host
 from .inside import Inside, Sandbox, install_probe, lay_out, open_sandbox, processes_of
-from .manager import COLOUR, IN_USER_NAMESPACE, Manager
+from .manager import COLOUR, IN_USER_NAMESPACE, THROUGH_PASTA, Manager
 from .node import Node, Response
 from .process import Process
-from .project import HTTP_RECORDER, SANITIZED, TOP, USER, Project
+from .project import HTTP_RECORDER, PLAIN_USER, SANITIZED, TOP, USER, Project
 from .scene import BRIDGE, Scene, addresses, bridge_netfilter, mac, open_scene
 from .snapshot import Snapshot
 from .talk import OPEN, REFUSED, SILENT, UNREACHABLE, ask, outcomes, outcomes_from
@@ -41,6 +41,7 @@ __all__ = [
     "Manager",
     "Node",
     "OPEN",
+    "PLAIN_USER",
     "Process",
     "Project",
     "REFUSED",
@@ -53,6 +54,7 @@ __all__ = [
     "Sandbox",
     "Scene",
     "Snapshot",
+    "THROUGH_PASTA",
     "TOP",
     "Tap",
     "UNREACHABLE",

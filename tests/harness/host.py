@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A private host: a machine for one test, made of namespaces.
 
-It has its own network, mounts, processes, IPC and host name; /run, /proc and /sys are its own too. All
-else is the real machine's file system. Process 1 is the holder: it keeps the namespaces, adopts orphans
-and ends as soon as the test run does, and with it ends every process of the host.
+It has its own network, mounts, processes, IPC and host name; /run, /proc and /sys are its own too, and
+/dev if asked for. All else is the real machine's file system. Process 1 is the holder: it keeps the
+namespaces, adopts orphans and ends as soon as the test run does, and with it ends every process of the host.
 
     client 198.51.100.2 ── eth0 ═══ lan0 ── 198.51.100.1 host 127.0.0.1
     2001:db8:1::2                           2001:db8:1::1
@@ -61,18 +61,38 @@ echo made
 exec env --ignore-signal=CHLD cat
 """
 
+# A /dev for ordinary users: the machine's, but for a net/tun that everybody may open, as distributions have it.
+OWN_DEV = """
+mkdir /run/dev
+mount -t tmpfs -o mode=755 tmpfs /run/dev
+cp -a --one-file-system /dev/. /run/dev
+for place in pts shm; do
+    mount --rbind /dev/$place /run/dev/$place
+done
+mkdir -p /run/dev/net
+rm -f /run/dev/net/tun
+mknod -m 666 /run/dev/net/tun c 10 200
+mount --move /run/dev /dev
+rmdir /run/dev
+"""
+
 
 class Host(Node):
     """A private host. Use it in a with statement, or close it."""
 
-    def __init__(self, *, lan=True, sysctls=None):
-        """Make a host, with a client on its LAN (or without), and set sysctls (name to value)."""
+    def __init__(self, *, lan=True, sysctls=None, own_dev=False):
+        """Make a host, with a client on its LAN (or without), and set sysctls (name to value).
+
+        own_dev: with a /dev of its own, in which users who are not root find a net/tun that they may open
+        """
         self._holder = namespaces.in_thread(_start_holder)
         super().__init__(os.pidfd_open(self._holder.pid), HOST_NAMESPACES)
         self.managers = []
         self.projects = set()
         self.neighbours = []
         self.set_sysctls({**DEFAULT_SYSCTLS, **(sysctls or {})})
+        if own_dev:
+            self.run(["sh", "-ec", OWN_DEV])
         self.client = self.add_lan("lan0", "198.51.100.{}/24", "2001:db8:1::{}/64") if lan else None
         self.before = None
         self.remember()
@@ -172,6 +192,15 @@ class Host(Node):
         """Make a directory on the host to start the program in, with http_recorder.py in it."""
         project = Project(self, path)
         self.projects.add(project.path)
+        return project
+
+    def home(self, user, name="user"):
+        """Make a user's home directory, open to that user alone, on a file system of the host's own; a project."""
+        if not self.root("/home").is_mount():
+            self.run(["mount", "-t", "tmpfs", "tmpfs", "/home"])
+            self.remember()
+        project = self.project(f"/home/{name}")
+        project.give_to(user)
         return project
 
     def start_manager(self, project, *arguments, **options):

@@ -13,6 +13,7 @@ SANITIZER_OPTIONS = ("ASAN_OPTIONS", "LSAN_OPTIONS", "UBSAN_OPTIONS")
 SANITIZER_REPORT = re.compile(r"Sanitizer|runtime error:")
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 START_DEADLINE = 15.0
+THROUGH_PASTA = r"^uva_container: .*\bpasta\b.*\bsudo\b"  # the line that tells a user without root what differs
 
 # In front of the program: root of a user namespace in which one user is mapped, with the network and a
 # /run of its own, since nobody may write to the host's there.

@@ -9,6 +9,7 @@ TOP = Path(__file__).resolve().parents[2]
 HTTP_RECORDER = TOP / "http_recorder.py"
 BINARY = Path(os.environ.get("UVA_CONTAINER") or TOP / "uva_container").absolute()
 USER = 65534  # a user who is not root, and the group of the same number
+PLAIN_USER = 1000  # one who starts the program without sudo
 SANITIZED = "sanitize" in str(BINARY)
 
 

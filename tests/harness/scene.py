@@ -13,13 +13,16 @@ BRIDGE = "uva0"
 class Scene:
     """A host, and a run of the program under test on it that is ready."""
 
-    def __init__(self, host, project, *arguments, bridge=BRIDGE):
-        """Start the project's program with arguments; bridge: what it will call its bridge."""
+    def __init__(self, host, project, *arguments, bridge=BRIDGE, **options):
+        """Start the project's program with arguments; bridge: what it will call its bridge.
+
+        For the other options see Manager.
+        """
         self.host = host
         self.client = host.client
         self.project = project
         self.bridge = bridge
-        self.manager = host.start_manager(project, *arguments).wait_ready()
+        self.manager = host.start_manager(project, *arguments, **options).wait_ready()
         self._copies = {}
 
     def copy(self, number):

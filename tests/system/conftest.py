@@ -34,11 +34,7 @@ def stand_in(project):
 @pytest.fixture
 def home(host):
     """A user's home directory, open to that user alone, on a file system of its own; a project."""
-    host.run(["mount", "-t", "tmpfs", "tmpfs", "/home"])
-    host.remember()
-    user_home = host.project("/home/user")
-    user_home.give_to(USER)
-    return user_home
+    return host.home(USER)
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+from harness import PLAIN_USER
 
 LEFTOVERS = {
     "links": "ip link add left0 type bridge",
@@ -52,6 +53,18 @@ def test_the_lan_connects_host_and_client(host):
         host.connect("198.51.100.2", 7002).close()
         assert host.refuses("127.0.0.1", 7002)
     assert os.readlink("/proc/self/ns/net") != os.readlink(host.root("/proc/1/ns/net"))
+
+
+@pytest.mark.host(own_dev=True)
+def test_a_dev_for_ordinary_users(host):
+    """They may open its net/tun; the machine's is as it was; terminals and the null device are there."""
+    command = ["setpriv", f"--reuid={PLAIN_USER}", f"--regid={PLAIN_USER}", "--clear-groups", "sh", "-c"]
+    host.run([*command, ": <>/dev/net/tun && : >/dev/null && : >/dev/shm/file && rm /dev/shm/file"])
+    host.run(["chmod", "600", "/dev/net/tun"])
+    assert host.run([*command, ": <>/dev/net/tun"], check=False).returncode != 0
+    assert host.root("/dev").stat().st_dev != os.stat("/dev").st_dev
+    process = host.popen(["sh", "-c", "tty && sleep 60"], terminal=True)
+    process.out.wait_for("^/dev/pts/")
 
 
 def test_processes_of_the_host_are_seen_signalled_and_reaped(host):
