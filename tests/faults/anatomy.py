@@ -5,9 +5,10 @@ import os
 import signal
 from pathlib import Path
 
-from harness import wait_until
+from harness import processes_of, wait_until
 
-GUARDIAN, INIT = "uva_guardian", "uva_init"  # the names that they give themselves
+GUARDIAN, INIT, GATE = "uva_guardian", "uva_init", "uva_gate"  # the names that they give themselves
+PASTA = "pasta"  # with a suffix, such as .avx2, where it chooses a program for the processor
 COPIES = (1, 2)
 DEATH = 5.0
 
@@ -31,6 +32,17 @@ def guardian(manager):
 def inits(manager):
     """Return the pids of the inits of a run's copies, in the test run's numbers."""
     return _named(manager, INIT)
+
+
+def gate(manager):
+    """Return the pid of the process that holds pasta in a run without root, in the test run's numbers, or None."""
+    return next(iter(_named(manager, GATE)), None)
+
+
+def pastas(host):
+    """Return the pids of pasta's processes on a host, in the test run's numbers and order."""
+    found = [pid for space in host.pid_namespaces() for pid in processes_of(space)]
+    return sorted(pid for pid in found if _name(pid).startswith(PASTA))
 
 
 def send(pid, number):
