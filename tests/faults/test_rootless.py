@@ -16,6 +16,13 @@ BOTH_FAMILIES = "#!/bin/sh\nexec python3 -I -m http.server --bind :: 8080\n"
 FAILED = 1
 UNDOING = 2.0
 
+# What comes up in the course of a start, each a function of host and manager.
+RISING = {
+    "guardian": lambda _, manager: guardian(manager),
+    "gate": lambda _, manager: gate(manager),
+    "pasta": lambda host, _: pastas(host),
+}
+
 
 @pytest.fixture
 def home(host):
@@ -64,6 +71,16 @@ def test_the_manager(host, home, manager):
     after = serving(host, host.start_manager(home, user=PLAIN_USER))
     assert after.stop() == 0
     assert told(after) == []
+
+
+@pytest.mark.parametrize("what", RISING)
+def test_the_manager_while_it_starts(host, home, what):
+    """As soon as that process of the run is there."""
+    manager = host.start_manager(home, user=PLAIN_USER)
+    wait_until(lambda: RISING[what](host, manager), UNDOING, f"{what} is there", interval=0.001)
+    send(manager.pid, signal.SIGKILL)
+    assert manager.wait() == -signal.SIGKILL
+    assert_all_is_gone(host, home, manager)
 
 
 @pytest.mark.parametrize("index", [0, -1], ids=["of IPv4", "of IPv6"])
