@@ -108,8 +108,8 @@ PYTEST = $(ENV) $(PYTHON) -m pytest -p no:cacheprovider $(PYTEST_FLAGS)
 # What `make check` runs, in this order.
 CHECKS := check-unit check-system check-browser check-faults-sample
 
-run: all ## build, and run it (through sudo where needed); Ctrl-C ends it
-	$(SUDO) $(if $(BIN),,./)$(BIN)uva_container
+run: all ## build, and run it, through sudo if that works (ROOTLESS=1: without); Ctrl-C ends it
+	@scripts/run $(if $(BIN),,./)$(BIN)uva_container $(if $(filter 1,$(ROOTLESS)),,$(SUDO))
 
 check: all test-packages ## install what the tests need, build, run all of them
 	@set -e; for check in $(CHECKS); do $(MAKE) $$check; done
