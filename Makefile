@@ -158,16 +158,23 @@ print-flags: libraries
 # ---- Installing and packing --------------------------------------------------------------------
 
 PREFIX  ?= /usr/local
-sbindir  = $(DESTDIR)$(PREFIX)/sbin
-man8dir  = $(DESTDIR)$(PREFIX)/share/man/man8
+sbindir  = $(PREFIX)/sbin
+man8dir  = $(PREFIX)/share/man/man8
 
-install: all ## install the program and its manual page (DESTDIR, PREFIX=/usr/local)
-	install -d '$(sbindir)' '$(man8dir)'
-	install -m 755 $(PROGRAMS:%=$(BIN)%) '$(sbindir)'
-	install -m 644 $(PROGRAMS:%=src/%.8) '$(man8dir)'
+# The AppArmor profile, which Ubuntu asks for: APPARMOR=1 installs it, also where AppArmor 4 is not.
+apparmordir = /etc/apparmor.d
+APPARMOR   ?=
+PROFILE     = DESTDIR='$(DESTDIR)' APPARMOR='$(APPARMOR)' scripts/apparmor
+
+install: all ## install program, manual page, AppArmor profile (DESTDIR, PREFIX=/usr/local, APPARMOR=1)
+	install -d '$(DESTDIR)$(sbindir)' '$(DESTDIR)$(man8dir)'
+	install -m 755 $(PROGRAMS:%=$(BIN)%) '$(DESTDIR)$(sbindir)'
+	install -m 644 $(PROGRAMS:%=src/%.8) '$(DESTDIR)$(man8dir)'
+	@$(PROFILE) install '$(apparmordir)' '$(sbindir)'
 
 uninstall: ## remove what install put there
-	rm -f $(PROGRAMS:%='$(sbindir)/%') $(PROGRAMS:%='$(man8dir)/%.8')
+	rm -f $(PROGRAMS:%='$(DESTDIR)$(sbindir)/%') $(PROGRAMS:%='$(DESTDIR)$(man8dir)/%.8')
+	@$(PROFILE) uninstall '$(apparmordir)' '$(sbindir)'
 
 DIST := .ci .clang-format .clang-tidy .editorconfig .gitignore LICENSE Makefile README.md \
 	http_recorder.py scripts src tests

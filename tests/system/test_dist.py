@@ -57,7 +57,7 @@ def test_the_archive_builds_where_it_is_unpacked(tmp_path):
     subprocess.run([*GIT, "commit", "-q", "-m", "all"], cwd=tree, check=True)
     assert names(dist(tree, tmp_path / "from_git")) == names(top)
 
-    for name in ("README.md", "Makefile", "LICENSE", "src/uva_container.c"):
+    for name in ("README.md", "Makefile", "LICENSE", "src/uva_container.c", "src/uva_container.apparmor"):
         assert (top / name).is_file(), name
     assert not (top / "uva_container").exists()
     same = [hashlib.sha256((place / "http_recorder.py").read_bytes()).digest() for place in (TOP, top)]

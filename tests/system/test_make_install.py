@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""make install and make uninstall: which files, and the AppArmor profile. The program is a stub."""
+
+import pytest
+from harness import USER
+from stub_tree import PROGRAM, StubTree
+
+pytestmark = [pytest.mark.once, pytest.mark.host(lan=False)]
+
+PROFILE = "etc/apparmor.d/uva_container"
+# Stand in for the AppArmor of a machine where it is on.
+AA_ENABLED = "#!/bin/sh\n"
+APPARMOR_PARSER = """#!/bin/sh
+test -e "$2" && echo "apparmor_parser $*"
+"""
+
+
+@pytest.fixture
+def tree(host):
+    """A tree whose user may write to /home/package, for DESTDIR; AppArmor is on."""
+    stubs = StubTree(host)
+    stubs.there("package").mkdir()
+    stubs.there("package").chmod(0o777)
+    stubs.install("bin/aa-enabled", AA_ENABLED)
+    stubs.install("bin/apparmor_parser", APPARMOR_PARSER)
+    return stubs
+
+
+def add_apparmor(tree, directory):
+    """Make what AppArmor 4 has in its directory, below the home directory; return the directory."""
+    abi = tree.there(directory, "abi")
+    abi.mkdir(parents=True)
+    (abi / "4.0").touch()
+    return abi.parent
+
+
+def make(tree, *arguments, user=0):
+    """Run make to its end; return the lines of its stdout."""
+    process = tree.make(*arguments, user=user)
+    assert process.wait() == 0, process.transcript()
+    assert not process.err.lines
+    return process.out.lines
+
+
+def files(tree):
+    """Return the names of the files in the package."""
+    package = tree.there("package")
+    return {str(path.relative_to(package)) for path in package.rglob("*") if path.is_file()}
+
+
+INSTALLED = {"usr/sbin/uva_container", "usr/share/man/man8/uva_container.8"}
+PACKAGE = ["DESTDIR=/home/package", "PREFIX=/usr"]
+
+
+def test_program_and_page_come_and_go(tree):
+    """By a user, into a package. Where AppArmor is older than 4, it would not understand the profile."""
+    directory = tree.there("package/etc/apparmor.d")
+    directory.mkdir(parents=True)
+    directory.chmod(0o777)
+    make(tree, "install", *PACKAGE, user=USER)
+    assert files(tree) == INSTALLED
+    assert tree.there("package/usr/sbin/uva_container").read_text() == PROGRAM
+    assert tree.there("package/usr/sbin/uva_container").stat().st_mode & 0o777 == 0o755
+    make(tree, "uninstall", *PACKAGE, user=USER)
+    assert not files(tree)
+
+
+def test_profile_for_a_tree_with_apparmor_4(tree):
+    """Named in it is the program's path as it will be, without DESTDIR. It is not loaded: it is another machine's."""
+    add_apparmor(tree, "package/etc/apparmor.d")
+    lines = make(tree, "install", *PACKAGE)
+    assert files(tree) == INSTALLED | {PROFILE, "etc/apparmor.d/abi/4.0"}
+    profile = tree.there("package", PROFILE)
+    assert 'profile uva_container "/usr/sbin/uva_container" flags=(unconfined) {\n  userns,\n' in profile.read_text()
+    assert "@sbindir@" not in profile.read_text()
+    assert profile.stat().st_mode & 0o777 == 0o644
+    lines += make(tree, "uninstall", *PACKAGE)
+    assert files(tree) == {"etc/apparmor.d/abi/4.0"}
+    assert not [line for line in lines if line.startswith("apparmor_parser")]
+
+
+def test_apparmor_1_installs_the_profile_anywhere(tree):
+    """A package's directory has no AppArmor in it."""
+    make(tree, "install", "APPARMOR=1", *PACKAGE, user=USER)
+    assert files(tree) == INSTALLED | {PROFILE}
+    make(tree, "uninstall", *PACKAGE, user=USER)
+    assert not files(tree)
+
+
+def test_apparmor_0_installs_no_profile(tree):
+    """Also where AppArmor 4 is."""
+    add_apparmor(tree, "package/etc/apparmor.d")
+    make(tree, "install", "APPARMOR=0", *PACKAGE)
+    assert files(tree) == INSTALLED | {"etc/apparmor.d/abi/4.0"}
+
+
+@pytest.mark.parametrize("enabled", [True, False], ids=["on", "off"])
+def test_this_machines_apparmor_knows_the_profile(tree, enabled):
+    """Where it is on, the profile is loaded, and unloaded before it goes."""
+    directory = add_apparmor(tree, "apparmor.d")
+    if not enabled:
+        tree.there("bin/aa-enabled").unlink()
+    here = ["PREFIX=/home/local", "apparmordir=/home/apparmor.d"]
+    installed = make(tree, "install", *here)
+    assert '"/home/local/sbin/uva_container"' in (directory / "uva_container").read_text()
+    uninstalled = make(tree, "uninstall", *here)
+    assert not (directory / "uva_container").exists()
+    calls = [line for line in installed + uninstalled if line.startswith("apparmor_parser ")]
+    assert calls == [
+        f"apparmor_parser --{call} /home/apparmor.d/uva_container" for call in ("replace", "remove") if enabled
+    ]
+
+
+def test_a_user_installs_for_himself(tree):
+    """He may not write to AppArmor's directory: that is said, and the rest is installed."""
+    directory = add_apparmor(tree, "apparmor.d")
+    process = tree.make("install", "PREFIX=/home/package", "apparmordir=/home/apparmor.d")
+    assert process.wait() == 0, process.transcript()
+    assert process.err.lines == ["apparmor: cannot write to /home/apparmor.d: no profile is installed"]
+    assert files(tree) == {"sbin/uva_container", "share/man/man8/uva_container.8"}
+    assert not (directory / "uva_container").exists()
