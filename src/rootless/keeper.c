@@ -62,9 +62,9 @@ static int keeper_mount_proc(void)
 	if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) == 0)
 		return 0;
 	if (errno == EPERM)
-		return error_say(-EPERM, "parts of /proc are hidden here, so a plain user cannot "
-					 "mount it; is this a container? Start it outside, or as "
-					 "root");
+		return error_say(-EPERM,
+				 "parts of /proc are hidden here (a container?), so a plain "
+				 "user cannot mount it: start it outside, or with sudo");
 	return error_report(-errno, "cannot mount /proc");
 }
 

@@ -50,10 +50,11 @@ int userns_refused(int err, const char *what)
 		if (sysctl_read(BARS[i].path, value) == 0 && strcmp(value, BARS[i].value) == 0)
 			return error_say(err, "%s", BARS[i].text);
 	if (err == -EPERM || err == -EACCES)
-		return error_say(err,
-				 "a plain user may not make %s here; is this a container? Start it "
-				 "outside, or as root",
-				 what);
+		return error_say(
+			err,
+			"a plain user may not make %s here (a container, a chroot?): start it "
+			"outside, or with sudo",
+			what);
 	if (err == -ENOSPC)
 		return error_say(err,
 				 "there can be no more namespaces: cannot make %s (sysctl "
