@@ -1,21 +1,31 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * bench.c - counts how many connections a second can be made, asked one thing, and closed.
+ * bench.c - measures the way to a program that answers as bench_server.c does.
  *
- * usage: bench ADDRESS PORT MILLISECONDS
+ * usage: bench new|kept|bytes ADDRESS PORT MILLISECONDS
+ *
+ *	new	how many connections a second can be made, asked one thing, and closed
+ *	kept	how many requests a second can be made on one connection
+ *	bytes	how many MiB a second come by one connection
  *
  * One after the other, so that what is measured is the way, not the machine's number of processors.
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
-static const char REQUEST[] = "GET / HTTP/1.0\r\n\r\n";
+static const char REQUEST[] = "GET / HTTP/1.1\r\n\r\n";
+static const char REQUEST_FOR_BYTES[] = "GET /bytes HTTP/1.1\r\n\r\n";
+
+static struct sockaddr_in to = {.sin_family = AF_INET};
+static int64_t deadline;
 
 static int64_t now_us(void)
 {
@@ -25,40 +35,96 @@ static int64_t now_us(void)
 	return now.tv_sec * INT64_C(1000000) + now.tv_nsec / 1000;
 }
 
-static int ask(const struct sockaddr_in *to)
+static int begin(void)
 {
-	char answer[4096];
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
-	ssize_t n = -1;
+	int on = 1;
 
-	if (fd >= 0 && connect(fd, (const struct sockaddr *)to, sizeof(*to)) == 0 &&
-	    send(fd, REQUEST, sizeof(REQUEST) - 1, MSG_NOSIGNAL) > 0)
-		do
-			n = recv(fd, answer, sizeof(answer), 0);
-		while (n > 0);
+	if (fd >= 0 && connect(fd, (const struct sockaddr *)&to, sizeof(to)) == 0) {
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+		return fd;
+	}
 	if (fd >= 0)
 		close(fd);
-	return n == 0;
+	return -1;
+}
+
+/* Each answer is short, and comes in one piece. */
+static int ask(int fd)
+{
+	char answer[4096];
+
+	return send(fd, REQUEST, sizeof(REQUEST) - 1, MSG_NOSIGNAL) > 0 &&
+	       recv(fd, answer, sizeof(answer), 0) > 0;
+}
+
+/* Return: how many; negative: one has failed. */
+static double count_new(void)
+{
+	double count = 0;
+
+	for (; now_us() < deadline; count++) {
+		int fd = begin();
+		int is_answered = fd >= 0 && ask(fd);
+
+		if (fd >= 0)
+			close(fd);
+		if (!is_answered)
+			return -1;
+	}
+	return count;
+}
+
+static double count_kept(void)
+{
+	int fd = begin();
+	double count = 0;
+
+	for (; now_us() < deadline; count++)
+		if (fd < 0 || !ask(fd))
+			return -1;
+	close(fd);
+	return count;
+}
+
+static double count_bytes(void)
+{
+	static char data[1 << 18];
+	int fd = begin();
+	double bytes = 0;
+
+	if (fd < 0 || send(fd, REQUEST_FOR_BYTES, sizeof(REQUEST_FOR_BYTES) - 1, MSG_NOSIGNAL) < 0)
+		return -1;
+	while (now_us() < deadline) {
+		ssize_t n = recv(fd, data, sizeof(data), 0);
+
+		if (n <= 0)
+			return -1;
+		bytes += (double)n;
+	}
+	close(fd);
+	return bytes / (1 << 20);
 }
 
 int main(int argc, char **argv)
 {
-	struct sockaddr_in to = {.sin_family = AF_INET};
 	int64_t began = now_us();
-	int64_t deadline;
-	unsigned long count = 0;
+	double count = -1;
 
-	if (argc != 4 || inet_pton(AF_INET, argv[1], &to.sin_addr) != 1)
+	if (argc != 5 || inet_pton(AF_INET, argv[2], &to.sin_addr) != 1)
 		return EXIT_FAILURE;
-	to.sin_port = htons((uint16_t)strtoul(argv[2], NULL, 10));
-	deadline = began + strtol(argv[3], NULL, 10) * 1000;
-	while (now_us() < deadline) {
-		if (!ask(&to)) {
-			perror("bench: a connection failed");
-			return EXIT_FAILURE;
-		}
-		count++;
+	to.sin_port = htons((uint16_t)strtoul(argv[3], NULL, 10));
+	deadline = began + strtol(argv[4], NULL, 10) * 1000;
+	if (strcmp(argv[1], "new") == 0)
+		count = count_new();
+	else if (strcmp(argv[1], "kept") == 0)
+		count = count_kept();
+	else if (strcmp(argv[1], "bytes") == 0)
+		count = count_bytes();
+	if (count < 0) {
+		perror("bench: a connection failed");
+		return EXIT_FAILURE;
 	}
-	printf("%.0f\n", (double)count * 1e6 / (double)(now_us() - began));
+	printf("%.0f\n", count * 1e6 / (double)(now_us() - began));
 	return EXIT_SUCCESS;
 }

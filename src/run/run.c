@@ -32,6 +32,7 @@ void run_end(struct run *run, int err)
 	if (run->phase >= RUN_ENDING)
 		return;
 	run->phase = RUN_ENDING;
+	loop_clear_timer(&run->loop, &run->gate_timer);
 	loop_clear_timer(&run->loop, &run->answer_timer);
 	loop_set_timer(&run->loop, &run->hint_timer, RUN_HINT_MS);
 	crew_end(&run->crew, LIFE_STOP);
@@ -249,6 +250,7 @@ static int run_close(struct run *run)
 {
 	int err;
 
+	loop_clear_timer(&run->loop, &run->gate_timer);
 	loop_clear_timer(&run->loop, &run->answer_timer);
 	loop_clear_timer(&run->loop, &run->hint_timer);
 	crew_bury(&run->crew, RUN_DEATH_MS);

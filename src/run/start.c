@@ -252,6 +252,7 @@ static void start_on_gate(void *data, uint32_t events)
 	(void)events;
 	if (err == -EAGAIN)
 		return;
+	loop_clear_timer(&run->loop, &run->gate_timer);
 	if (err)
 		loop_forget(&run->loop, &run->gate_source);
 	if (!err && !was_there && run->phase == RUN_WAITING)
@@ -283,8 +284,8 @@ static int start_open_gate(struct run *run)
 	err = loop_watch(&run->loop, &run->gate_source, EPOLLIN);
 	if (err)
 		return error_report(err, "cannot watch the process that holds pasta");
-	run->answer_timer = (struct loop_timer){.on_time = start_on_gate_late, .data = run};
-	loop_set_timer(&run->loop, &run->answer_timer, START_GATE_MS);
+	run->gate_timer = (struct loop_timer){.on_time = start_on_gate_late, .data = run};
+	loop_set_timer(&run->loop, &run->gate_timer, START_GATE_MS);
 	return 0;
 }
 
