@@ -97,14 +97,14 @@ static int child_wait_for_link(int manager)
  * addresses of the copies' network.
  */
 static int child_add_family(struct netlink *nl, unsigned int link, const struct address *address,
-			    const struct address *gateway, const struct mac *gateway_mac)
+			    const struct address *gateway, const struct container_spec *spec)
 {
 	int err = link_add_address(nl, link, address, true);
 
 	if (err)
 		return err;
-	err = neighbour_add(nl, link, gateway, gateway_mac);
-	return err ? err : link_add_default_route(nl, link, gateway);
+	err = neighbour_add(nl, link, gateway, &spec->gateway_mac);
+	return err ? err : link_add_default_route(nl, link, gateway, spec->is_behind_gate);
 }
 
 /*
@@ -131,10 +131,10 @@ static int child_set_up_link(struct netlink *nl, unsigned int link,
 
 	if (err)
 		return err;
-	err = child_add_family(nl, link, &spec->address, &spec->gateway, &spec->gateway_mac);
+	err = child_add_family(nl, link, &spec->address, &spec->gateway, spec);
 	if (err || !has_ipv6)
 		return err;
-	return child_add_family(nl, link, &spec->address6, &spec->gateway6, &spec->gateway_mac);
+	return child_add_family(nl, link, &spec->address6, &spec->gateway6, spec);
 }
 
 static int child_set_up_links(struct netlink *nl, const struct container_spec *spec)

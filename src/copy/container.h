@@ -66,9 +66,10 @@ struct container_spec {
 	struct mac mac, gateway_mac; /* of that link, and of its gateway */
 	struct address address, gateway;
 	struct address address6, gateway6; /* AF_UNSPEC: without IPv6 */
-	struct rlimit files;               /* RLIMIT_NOFILE of the program */
-	int cgroup;                        /* directory of its control group; -1: the manager's */
-	int lifeline; /* a slot, which its first process keeps open as long as it lives */
+	bool is_behind_gate; /* pasta drops what its own socket does not take (rootless/gate.h) */
+	struct rlimit files; /* RLIMIT_NOFILE of the program */
+	int cgroup;          /* directory of its control group; -1: the manager's */
+	int lifeline;        /* a slot, which its first process keeps open as long as it lives */
 };
 
 struct container {

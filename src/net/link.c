@@ -230,7 +230,21 @@ static struct rtmsg *link_route_request(void *buf, struct nlmsghdr **ret_request
 	return mnl_nlmsg_put_extra_header(*ret_request, sizeof(struct rtmsg));
 }
 
-int link_add_default_route(struct netlink *nl, unsigned int ifindex, const struct address *gateway)
+enum { LINK_SHORT_RTO_MS = 5 };
+
+/* The kernel heeds the shortest time only where it is locked: tcp_rto_min(), net/ipv4/tcp.c. */
+static void link_put_short_way(struct nlmsghdr *nlh)
+{
+	struct nlattr *metrics = mnl_attr_nest_start(nlh, RTA_METRICS);
+
+	mnl_attr_put_u32(nlh, RTAX_LOCK, 1U << RTAX_RTO_MIN);
+	mnl_attr_put_u32(nlh, RTAX_RTO_MIN, LINK_SHORT_RTO_MS);
+	mnl_attr_put_strz(nlh, RTAX_CC_ALGO, "reno");
+	mnl_attr_nest_end(nlh, metrics);
+}
+
+int link_add_default_route(struct netlink *nl, unsigned int ifindex, const struct address *gateway,
+			   bool is_short)
 {
 	char buf[NETLINK_REQUEST_MAX] __attribute__((aligned(NLMSG_ALIGNTO)));
 	struct nlmsghdr *nlh;
@@ -244,6 +258,8 @@ int link_add_default_route(struct netlink *nl, unsigned int ifindex, const struc
 	route->rtm_flags = RTNH_F_ONLINK; /* the gateway lies outside of the link's own prefix */
 	mnl_attr_put(nlh, RTA_GATEWAY, address_length(gateway), gateway->bytes);
 	mnl_attr_put_u32(nlh, RTA_OIF, ifindex);
+	if (is_short)
+		link_put_short_way(nlh);
 	return netlink_talk(nl, nlh, NULL, NULL);
 }
 

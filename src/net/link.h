@@ -104,8 +104,14 @@ int link_set_up(struct netlink *nl, unsigned int ifindex);
 int link_add_address(struct netlink *nl, unsigned int ifindex, const struct address *address,
 		     bool preferred);
 
-/** link_add_default_route() - `ip route add default via @gateway dev @ifindex onlink`. */
-int link_add_default_route(struct netlink *nl, unsigned int ifindex, const struct address *gateway);
+/**
+ * link_add_default_route() - `ip route add default via @gateway dev @ifindex onlink`
+ * @is_short: the way is a short one, at whose end segments may be dropped without a word: TCP sends
+ *            them again after 5 ms at the earliest, not after 200, and without cubic's memory of
+ *            the loss (`rto_min 5ms congctl reno`)
+ */
+int link_add_default_route(struct netlink *nl, unsigned int ifindex, const struct address *gateway,
+			   bool is_short);
 
 /**
  * link_add_loopback6_route() - `ip -6 route add local ::1/128 dev @ifindex table local metric N`

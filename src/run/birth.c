@@ -70,6 +70,7 @@ static int birth_clone(struct copy *copy)
 		.gateway = attachment_gateway(network, AF_INET),
 		.address6 = copy->attachment.address6,
 		.gateway6 = attachment_gateway(network, AF_INET6),
+		.is_behind_gate = setting->gate->pidfd >= 0,
 		.files = setting->files,
 		.lifeline = setting->guardian->lifeline,
 	};
