@@ -19,13 +19,14 @@ echo "through sudo: $*"
 exec "$@"
 """
 # It makes an ordinary exit of Ctrl-C, as sudo does while it asks.
-INTERRUPTED_SUDO = """#!/bin/sh
-trap 'exit 1' INT
-case $1 in
--n) exit 1 ;;
-esac
-echo 'password?' >/dev/tty
-while :; do read -r password </dev/tty; done
+INTERRUPTED_SUDO = """#!/home/bin/python3
+import signal, sys
+if sys.argv[1] == "-n":
+    sys.exit(1)
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+print("password?", file=open("/dev/tty", "w"), flush=True)
+signal.sigwait([signal.SIGINT])
+sys.exit(1)
 """
 THROUGH_SUDO = "through sudo: ./uva_container"
 AS_USER = f"the program runs as {USER}"
