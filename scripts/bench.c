@@ -61,7 +61,7 @@ static int ask(int fd)
 /* Return: how many; negative: one has failed. */
 static double count_new(void)
 {
-	double count = 0;
+	long count = 0;
 
 	for (; now_us() < deadline; count++) {
 		int fd = begin();
@@ -72,19 +72,19 @@ static double count_new(void)
 		if (!is_answered)
 			return -1;
 	}
-	return count;
+	return (double)count;
 }
 
 static double count_kept(void)
 {
 	int fd = begin();
-	double count = 0;
+	long count = 0;
 
 	for (; now_us() < deadline; count++)
 		if (fd < 0 || !ask(fd))
 			return -1;
 	close(fd);
-	return count;
+	return (double)count;
 }
 
 static double count_bytes(void)

@@ -10,8 +10,8 @@
 #include <netinet/tcp.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -28,13 +28,13 @@ static void send_for_ever(int connection)
 
 static void *serve(void *data)
 {
-	int connection = (int)(intptr_t)data;
+	int connection = *(int *)data;
 	char request[4096];
 	int on = 1;
-	ssize_t n;
 
+	free(data);
 	setsockopt(connection, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	while ((n = recv(connection, request, sizeof(request), 0)) > 0) {
+	while (recv(connection, request, sizeof(request), 0) > 0) {
 		if (strncmp(request, "GET /bytes ", strlen("GET /bytes ")) == 0)
 			send_for_ever(connection);
 		else if (send(connection, ANSWER, sizeof(ANSWER) - 1, 0) < 0)
@@ -58,14 +58,14 @@ int main(void)
 		return 1;
 	}
 	for (;;) {
-		int connection = accept(listening, NULL, NULL);
+		int *connection = malloc(sizeof(*connection));
 		pthread_t thread;
 
-		if (connection < 0)
-			continue;
-		if (pthread_create(&thread, NULL, serve, (void *)(intptr_t)connection) == 0)
-			pthread_detach(thread);
-		else
-			close(connection);
+		if (!connection)
+			return 1;
+		*connection = accept(listening, NULL, NULL);
+		if (*connection < 0 || pthread_create(&thread, NULL, serve, connection) != 0)
+			return 1;
+		pthread_detach(thread);
 	}
 }

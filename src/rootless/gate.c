@@ -68,11 +68,11 @@ static int gate_check(const struct nat_port *ports, size_t count)
 /* ---- The gate's process ---- */
 
 /* Return: as fork(2), or -errno. */
-static long gate_clone(int *ret_pidfd)
+static long gate_clone(struct gate *gate)
 {
 	struct clone_args args = {
 		.flags = CLONE_NEWPID | CLONE_NEWNS | CLONE_PIDFD,
-		.pidfd = (uint64_t)(uintptr_t)ret_pidfd,
+		.pidfd = (uint64_t)(uintptr_t)&gate->pidfd,
 		.exit_signal = SIGCHLD,
 	};
 	long pid = syscall(SYS_clone3, &args, sizeof(args));
@@ -90,7 +90,7 @@ static int gate_start(struct gate *gate, const struct nat_port *ports, size_t co
 		return error_report(-errno, "cannot make a socket pair");
 	ours = ends[0];
 	theirs = ends[1];
-	pid = gate_clone(&gate->pidfd);
+	pid = gate_clone(gate);
 	if (pid == 0)
 		_exit(keeper_main(theirs, ports, count));
 	if (pid < 0)

@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/capability.h>
 #include <net/if.h>
 #include <netinet/in.h>
@@ -45,14 +46,15 @@ enum { PASTA_ARGUMENTS_MAX = 48 };
 static bool pasta_is_in_path(void)
 {
 	const char *path = getenv("PATH");
-	AUTO_FREE char *copy = strdup(path ? path : "/usr/bin:/bin");
-	char file[PATH_MAX], *rest = NULL;
 
-	for (char *part = copy ? strtok_r(copy, ":", &rest) : NULL; part;
-	     part = strtok_r(NULL, ":", &rest)) {
-		snprintf(file, sizeof(file), "%s/pasta", part);
+	for (const char *part = path ? path : "/usr/bin:/bin"; part;) {
+		size_t length = strcspn(part, ":");
+		char file[PATH_MAX];
+
+		snprintf(file, sizeof(file), "%.*s/pasta", (int)length, part);
 		if (access(file, X_OK) == 0)
 			return true;
+		part = part[length] ? part + length + 1 : NULL;
 	}
 	return false;
 }

@@ -16,7 +16,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/cleanup.h"
 #include "base/error.h"
 #include "base/mount.h"
 #include "base/process.h"
@@ -261,21 +260,30 @@ static void start_on_gate(void *data, uint32_t events)
 		run_end(run, err);
 }
 
+/* The host ports of the plan. Return: owned, plan->copies * plan->port_count of them; or NULL. */
+static struct nat_port *start_list_ports(const struct plan *plan)
+{
+	size_t count = 0;
+	struct nat_port *ports =
+		calloc(plan->copies * plan->port_count + 1, sizeof(*ports)); /* never 0 */
+
+	for (unsigned int number = 1; ports && number <= plan->copies; number++)
+		for (size_t i = 0; i < plan->port_count; i++)
+			ports[count++] = (struct nat_port){plan->ports[i].protocol,
+							   plan_host_port(&plan->ports[i], number)};
+	return ports;
+}
+
 static int start_open_gate(struct run *run)
 {
 	const struct plan *plan = run->plan;
-	size_t count = 0;
-	AUTO_FREE struct nat_port *ports =
-		calloc(plan->copies * plan->port_count + 1, sizeof(*ports));
+	struct nat_port *ports = start_list_ports(plan);
 	int err;
 
 	if (!ports)
 		return error_report(-ENOMEM, "cannot begin the run");
-	for (unsigned int number = 1; number <= plan->copies; number++)
-		for (size_t i = 0; i < plan->port_count; i++)
-			ports[count++] = (struct nat_port){plan->ports[i].protocol,
-							   plan_host_port(&plan->ports[i], number)};
-	err = gate_open(&run->gate, ports, count);
+	err = gate_open(&run->gate, ports, plan->copies * plan->port_count);
+	free(ports);
 	if (err)
 		return err;
 	run->guardian.held = run->gate.socket;
