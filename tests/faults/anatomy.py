@@ -8,7 +8,7 @@ from pathlib import Path
 from harness import processes_of, wait_until
 
 GUARDIAN, INIT, GATE = "uva_guardian", "uva_init", "uva_gate"  # the names that they give themselves
-PASTA = "pasta"  # with a suffix, such as .avx2, where it chooses a program for the processor
+PASTA = ("pasta", "passt")  # one program, with a suffix such as .avx2 where there is one for the processor
 COPIES = (1, 2)
 DEATH = 5.0
 

@@ -22,7 +22,7 @@ from .frames import RST, SYN, SYN_ACK, Tap, syn
 from .front_door import build_churn, build_other_ports
 from .host import Host
 from .inside import Inside, Sandbox, install_probe, lay_out, open_sandbox, processes_of
-from .manager import COLOUR, IN_USER_NAMESPACE, THROUGH_PASTA, Manager
+from .manager import COLOUR, IN_USER_NAMESPACE, WITHOUT_ROOT, Manager
 from .node import Node, Response
 from .process import Process
 from .project import HTTP_RECORDER, PLAIN_USER, SANITIZED, TOP, USER, Project
@@ -54,11 +54,11 @@ __all__ = [
     "Sandbox",
     "Scene",
     "Snapshot",
-    "THROUGH_PASTA",
     "TOP",
     "Tap",
     "UNREACHABLE",
     "USER",
+    "WITHOUT_ROOT",
     "addresses",
     "ask",
     "bridge_netfilter",

@@ -13,7 +13,9 @@ SANITIZER_OPTIONS = ("ASAN_OPTIONS", "LSAN_OPTIONS", "UBSAN_OPTIONS")
 SANITIZER_REPORT = re.compile(r"Sanitizer|runtime error:")
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 START_DEADLINE = 15.0
-THROUGH_PASTA = r"^uva_container: .*\bpasta\b.*\bsudo\b"  # the line that tells a user without root what differs
+
+# What a run without root tells on stderr: what differs, and how to look inside.
+WITHOUT_ROOT = re.compile(r"^uva_container: (.*\bpasta\b.*\bsudo\b|to look inside: (?P<inside>.*))")
 
 # In front of the program: root of a user namespace in which one user is mapped, with the network and a
 # /run of its own, since nobody may write to the host's there.
@@ -56,6 +58,10 @@ class Manager(Process):
         prefix = f"copy {number} | "
         lines = [COLOUR.sub("", line) for line in self.out.lines]
         return [line[len(prefix) :] for line in lines if line.startswith(prefix)]
+
+    def complaints(self):
+        """Return the lines on stderr but for those of every run without root."""
+        return [line for line in self.err.lines if not WITHOUT_ROOT.match(line)]
 
     def copy_process(self, number):
         """Return the pid of copy number's program: it runs http_recorder.py in that copy's directory."""
