@@ -7,7 +7,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -87,6 +90,18 @@ int process_wait(int pidfd, int timeout_ms, int *ret_status)
 	if (ret_status)
 		*ret_status = process_status(&info);
 	return 0;
+}
+
+void process_format_end(int status, char *how, size_t size)
+{
+	const char *abbreviation = WIFSIGNALED(status) ? sigabbrev_np(WTERMSIG(status)) : NULL;
+
+	if (abbreviation)
+		snprintf(how, size, "ended by SIG%s", abbreviation);
+	else if (WIFSIGNALED(status)) /* a real-time signal has no name */
+		snprintf(how, size, "ended by signal %d", WTERMSIG(status));
+	else
+		snprintf(how, size, "exited with status %d", WEXITSTATUS(status));
 }
 
 static int process_compare_fds(const void *a, const void *b)

@@ -30,6 +30,9 @@ int process_wait(int pidfd, int timeout_ms, int *ret_status);
  */
 int process_await(int pidfd, int timeout_ms);
 
+/** process_format_end() - write what a wait status tells: "ended by SIGKILL", "exited with status 3" */
+void process_format_end(int status, char *how, size_t size);
+
 /**
  * process_keep_fds() - close every descriptor from 3 on, except those in @keep
  * @keep: @count descriptors, in any order; this call sorts them. It ignores those below 3.

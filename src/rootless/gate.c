@@ -198,12 +198,14 @@ int gate_open(struct gate *gate, const struct nat_port *ports, size_t count)
 /* If it has exited, it has said why. */
 static int gate_report_end(const struct gate *gate)
 {
+	char how[64];
 	int status = 0;
 	int err = process_wait(gate->pidfd, GATE_END_MS, &status);
 
-	if (!err && WIFSIGNALED(status))
-		error_say(0, "the process that holds pasta has been killed (signal %d): stopping",
-			  WTERMSIG(status));
+	if (!err && WIFSIGNALED(status)) {
+		process_format_end(status, how, sizeof(how));
+		error_say(0, "the process that holds pasta %s: stopping", how);
+	}
 	return -EPIPE;
 }
 

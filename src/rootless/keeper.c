@@ -197,6 +197,7 @@ static int keeper_let_in(struct keeper *keeper)
 static int keeper_reap(struct keeper *keeper)
 {
 	struct signalfd_siginfo info;
+	char how[64];
 	int status;
 	pid_t pid;
 
@@ -205,12 +206,8 @@ static int keeper_reap(struct keeper *keeper)
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		if (pid != keeper->ipv4.pid && pid != keeper->ipv6.pid)
 			continue;
-		if (WIFSIGNALED(status))
-			return error_say(-ECHILD, "pasta has been killed (signal %d): stopping",
-					 WTERMSIG(status));
-		return error_say(-ECHILD,
-				 "pasta has ended (status %d; see the system's log): stopping",
-				 WEXITSTATUS(status));
+		process_format_end(status, how, sizeof(how));
+		return error_say(-ECHILD, "pasta %s (see the system's log): stopping", how);
 	}
 	return 0;
 }

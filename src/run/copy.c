@@ -10,12 +10,12 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/process.h"
 #include "run/birth.h"
 #include "run/look.h"
 
@@ -207,18 +207,12 @@ static void copy_withdraw(struct copy *copy)
 
 static void copy_format_end(bool is_reported, int status, char *how, size_t size)
 {
-	const char *abbreviation = WIFSIGNALED(status) ? sigabbrev_np(WTERMSIG(status)) : NULL;
-
 	if (!is_reported && WIFEXITED(status))
 		snprintf(how, size, "could not be set up");
 	else if (!is_reported)
 		snprintf(how, size, "was killed");
-	else if (abbreviation)
-		snprintf(how, size, "ended by SIG%s", abbreviation);
-	else if (WIFSIGNALED(status)) /* a real-time signal has no name */
-		snprintf(how, size, "ended by signal %d", WTERMSIG(status));
 	else
-		snprintf(how, size, "exited with status %d", WEXITSTATUS(status));
+		process_format_end(status, how, size);
 }
 
 static void copy_tell_end(const struct copy *copy, bool is_reported, int status)

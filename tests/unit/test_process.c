@@ -205,6 +205,26 @@ TEST(wait_tells_the_signal)
 	}
 }
 
+TEST(an_end_is_told_by_status_or_signal)
+{
+	const struct {
+		int status, signal;
+		const char *how;
+	} ends[] = {{3, 0, "exited with status 3"},
+		    {0, SIGKILL, "ended by SIGKILL"},
+		    {0, SIGRTMAX, "ended by signal 64"}};
+
+	for (size_t i = 0; i < COUNT(ends); i++) {
+		int pidfd = child_ending(ends[i].status, ends[i].signal), status = -1;
+		char how[64];
+
+		assert_int_equal(process_wait(pidfd, -1, &status), 0);
+		process_format_end(status, how, sizeof(how));
+		assert_string_equal(how, ends[i].how);
+		close(pidfd);
+	}
+}
+
 TEST(wait_may_be_uninterested_in_the_status)
 {
 	int pidfd = child_ending(3, 0);
@@ -291,6 +311,7 @@ int main(void)
 		cmocka_unit_test(what_is_closed_of_0_1_2_is_opened_and_nothing_else),
 		cmocka_unit_test(wait_tells_the_exit_status),
 		cmocka_unit_test(wait_tells_the_signal),
+		cmocka_unit_test(an_end_is_told_by_status_or_signal),
 		cmocka_unit_test(wait_may_be_uninterested_in_the_status),
 		cmocka_unit_test(wait_ends_after_its_time_and_the_child_can_be_waited_for_again),
 		cmocka_unit_test(a_child_is_reaped_once),
