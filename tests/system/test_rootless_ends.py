@@ -219,7 +219,7 @@ def test_a_place_in_which_no_user_namespace_can_be_made(host):
     options["under"][1:1] = [f"--userspec={PLAIN_USER}:{PLAIN_USER}", "--groups="]
     project = host.project("/srv/root/project")
     project.give_to(PLAIN_USER)
-    assert_refused(project, host.start_manager(project, **options), r".*user namespace.*\bas root\b")
+    assert_refused(project, host.start_manager(project, **options), r".*user namespace.*\bsudo\b")
 
 
 WITHOUT_TUN = {
