@@ -4,10 +4,11 @@
 import os
 import re
 import signal
+import time
 from pathlib import Path
 
 import pytest
-from harness import OPEN, PLAIN_USER, ask, make_chroot, outcomes
+from harness import OPEN, PLAIN_USER, Host, ask, make_chroot, outcomes, wait_until
 
 pytestmark = pytest.mark.host(own_dev=True)
 
@@ -15,6 +16,7 @@ BOTH = (1, 2)
 FAILED = 1
 AT_ONCE = 2.0
 OTHER_USER = 1001
+START_DEADLINES = 10.5  # what a start waits for gets so many seconds at most
 REPORTER = Path(__file__).with_name("reporter.py")
 STAND_IN = Path(__file__).with_name("stand_in.py")
 
@@ -31,6 +33,15 @@ WITHOUT_USER_NAMESPACES += (
     'echo 0 >/proc/sys/user/max_user_namespaces; exec setpriv --inh-caps=-all --ambient-caps=-all "$@"',
     "sh",
 )
+
+
+@pytest.fixture(scope="module", autouse=True)
+def long_run():
+    """A run that begins before the other tests of this file, and the time when it was ready."""
+    with Host(own_dev=True) as host:
+        manager = host.start_manager(host.home(PLAIN_USER), user=PLAIN_USER).wait_ready()
+        yield host, manager, time.monotonic()
+        host.finish()
 
 
 @pytest.fixture
@@ -250,3 +261,17 @@ def test_no_http_recorder(home, start):
     """The same line as with root."""
     home.there("http_recorder.py").unlink()
     assert_refused(home, start(), r".*http_recorder\.py\b")
+
+
+# ---- At last ---------------------------------------------------------------------------------------
+
+
+def test_it_outlives_the_deadlines_of_its_start(long_run):
+    """The run that began before all of these serves, has nothing to complain of, and has been idle."""
+    host, manager, began = long_run
+    wait_until(lambda: time.monotonic() - began > START_DEADLINES, START_DEADLINES, "the deadlines are over")
+    for number in BOTH:
+        assert host.get(f"http://127.0.0.1:{8080 + number}/").status == 200
+    assert manager.processor_time() < 0.5
+    assert manager.stop() == 0
+    assert manager.complaints() == []
