@@ -38,6 +38,7 @@ struct keeper {
 	char network[PASTA_PATH_MAX];
 	struct pasta ipv4, ipv6;
 	unsigned int served;
+	bool is_failure_told; /* why there is no pasta for IPv6 */
 };
 
 /* ---- Its place ---- */
@@ -184,12 +185,15 @@ static int keeper_let_in(struct keeper *keeper)
 {
 	int err;
 
+	if (!pasta_is_possible(&keeper->ipv6)) /* nobody can call, so nothing lacks */
+		return keeper_answer(keeper);
 	pasta_stop(&keeper->ipv6);
 	err = pasta_start(&keeper->ipv6, keeper->network, keeper->ipv4.pid, keeper->socket);
 	if (err == -ECANCELED)
 		return err;
-	if (err)
+	if (err && !keeper->is_failure_told)
 		pasta_report(&keeper->ipv6);
+	keeper->is_failure_told |= err != 0;
 	return keeper_answer(keeper);
 }
 

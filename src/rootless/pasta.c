@@ -25,6 +25,7 @@
 #include "rootless/userns.h"
 
 static const char TUN[] = "/dev/net/tun";
+static const char ADDRESSES6[] = "/proc/net/if_inet6";
 
 /*
  * The run's end of the link, and pasta's. 169.254.2.1 and .2 are those that newer versions use
@@ -75,6 +76,17 @@ int pasta_check(void)
 	return 0;
 }
 
+/* With IPv6 off, the list of its addresses is empty, or not there. */
+bool pasta_is_possible(const struct pasta *pasta)
+{
+	FILE *file = pasta->family == AF_INET6 ? fopen(ADDRESSES6, "re") : NULL;
+	bool has_address = pasta->family == AF_INET || (file && fgetc(file) != EOF);
+
+	if (file)
+		fclose(file);
+	return has_address;
+}
+
 /* ---- Its arguments ---- */
 
 int pasta_add_port(struct pasta *pasta, const struct nat_port *port)
@@ -97,7 +109,7 @@ int pasta_add_port(struct pasta *pasta, const struct nat_port *port)
  */
 static void pasta_find_model(char name[IFNAMSIZ])
 {
-	FILE *file = fopen("/proc/net/if_inet6", "re");
+	FILE *file = fopen(ADDRESSES6, "re");
 	char line[128];
 
 	snprintf(name, IFNAMSIZ, "lo");

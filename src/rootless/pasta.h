@@ -11,6 +11,8 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 #include "net/nat.h"
 
 enum {
@@ -30,6 +32,9 @@ struct pasta {
  * Return: 0 or -errno, reported.
  */
 int pasta_check(void);
+
+/** pasta_is_possible() - is there an address of this family for it to listen on? */
+bool pasta_is_possible(const struct pasta *pasta);
 
 /** pasta_add_port() - a port for the next pasta_start(). Return: 0 or -ENOMEM, reported. */
 int pasta_add_port(struct pasta *pasta, const struct nat_port *port);
