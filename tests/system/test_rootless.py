@@ -13,6 +13,7 @@ REPORTER = Path(__file__).with_name("reporter.py")
 BOTH = (1, 2)
 LAN, LAN6 = "198.51.100.1", "2001:db8:1::1"
 CLIENT, CLIENT6 = "198.51.100.2", "2001:db8:1::2"
+OTHER_USER = 1001
 GROUPS = (44, 1234)  # further groups of the user
 CAPABILITY_SETS = ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")
 READY_LINES = [
@@ -38,8 +39,16 @@ def reporters():
 def recorders():
     """A run with the real http_recorder.py, which listens on IPv4 only."""
     with Host(own_dev=True) as host:
+        # As systemd-logind makes it, and not all hosts have it.
+        host.run(["install", "-d", "-m", "700", "-o", PLAIN_USER, "-g", PLAIN_USER, f"/run/user/{PLAIN_USER}"])
+        host.remember()
         yield Scene(host, host.home(PLAIN_USER), user=PLAIN_USER)
         host.finish()
+
+
+def as_user(user, *command):
+    """Return a command that runs another as a user, without further groups."""
+    return ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups", *command]
 
 
 def status(pid):
@@ -180,9 +189,19 @@ def test_it_says_the_same_as_with_root_and_what_differs(recorders, reporters):
 def test_what_it_says_leads_inside(recorders, user):
     """The command shows the rules, as README has them, to the user and to root."""
     command = WITHOUT_ROOT.match(recorders.manager.err.lines[1])["inside"].split()
-    as_user = ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups"]
-    shown = recorders.host.run([*as_user, *command], cwd=recorders.project.path).stdout
+    shown = recorders.host.run(as_user(user, *command), cwd=recorders.project.path).stdout
     assert "table inet uva_container {" in shown and "goto copy-2" in shown
+
+
+def test_nobody_else_is_led_inside(recorders):
+    """Another user gets a line that says so; and what is no run is none to the user."""
+    program, option, pid, *_ = WITHOUT_ROOT.match(recorders.manager.err.lines[1])["inside"].split()
+    recorders.project.there("").chmod(0o755)
+    for user, process in ((OTHER_USER, pid), (PLAIN_USER, "1"), (PLAIN_USER, "99999999")):
+        command = as_user(user, program, option, process, "id")
+        done = recorders.host.run(command, cwd=recorders.project.path, check=False)
+        assert (done.returncode, done.stdout) == (127, "")
+        assert re.fullmatch(rf"uva_container: process {process}\b.*\n", done.stderr)
 
 
 def test_nothing_of_the_host_is_changed(reporters):
