@@ -4,6 +4,7 @@
  */
 #include "run/bridge.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -21,28 +22,39 @@ struct address bridge_subnet6(const struct mac *mac)
 	return subnet;
 }
 
-static bool bridge_sysctl_is(const char *path, const char *value)
+/* Return: has this parameter this value? No, if there is none; or -errno, reported. */
+static int bridge_sysctl_is(const char *path, const char *value)
 {
 	char now[SYSCTL_VALUE_MAX];
+	int err = sysctl_read(path, now);
 
-	return sysctl_read(path, now) == 0 && strcmp(now, value) == 0;
+	if (err == -ENOENT)
+		return 0;
+	if (err)
+		return error_report(err, "cannot read /proc/sys/%s", path);
+	return strcmp(now, value) == 0;
 }
 
-/* Do bridged packets pass the IP hooks of iptables and nftables as well (br_netfilter)? */
-static bool bridge_calls(const char *name)
+/*
+ * Do bridged packets pass the IP hooks of iptables and nftables as well (br_netfilter)? Return: as
+ * bridge_sysctl_is().
+ */
+static int bridge_calls_any(void)
+{
+	int calls = bridge_sysctl_is("net/bridge/bridge-nf-call-iptables", "1");
+
+	return calls ? calls : bridge_sysctl_is("net/bridge/bridge-nf-call-ip6tables", "1");
+}
+
+/* Return: as bridge_sysctl_is(). */
+static int bridge_has_ipv6(const struct bridge *bridge)
 {
 	char path[64];
 
-	snprintf(path, sizeof(path), "net/bridge/bridge-nf-call-%s", name);
-	return bridge_sysctl_is(path, "1");
-}
-
-static bool bridge_has_ipv6(const struct bridge *bridge)
-{
-	char path[64];
-
+	if (bridge->mtu < IPV6_MTU_MIN)
+		return 0;
 	snprintf(path, sizeof(path), "net/ipv6/conf/%s/disable_ipv6", bridge->name);
-	return bridge->mtu >= IPV6_MTU_MIN && bridge_sysctl_is(path, "0");
+	return bridge_sysctl_is(path, "0");
 }
 
 static int bridge_add_addresses(struct netlink *route, struct bridge *bridge,
@@ -97,9 +109,12 @@ static int bridge_set_up_ipv6(struct netlink *route, struct bridge *bridge)
  */
 static int bridge_set_up_filtering(struct netlink *route, struct bridge *bridge)
 {
+	int calls = bridge_calls_any();
 	int err;
 
-	bridge->is_filtered = bridge_calls("iptables") || bridge_calls("ip6tables");
+	if (calls < 0)
+		return calls;
+	bridge->is_filtered = calls;
 	if (!bridge->is_filtered)
 		return 0;
 	err = link_filter_bridge(route, bridge->index);
@@ -110,9 +125,11 @@ static int bridge_set_up_filtering(struct netlink *route, struct bridge *bridge)
 
 static int bridge_set_up(struct netlink *route, struct bridge *bridge)
 {
-	bool has_ipv6 = bridge_has_ipv6(bridge);
+	int has_ipv6 = bridge_has_ipv6(bridge);
 	int err;
 
+	if (has_ipv6 < 0)
+		return has_ipv6;
 	if (has_ipv6)
 		bridge->subnet6 = bridge_subnet6(&bridge->mac);
 	err = bridge_set_up_filtering(route, bridge);
