@@ -110,8 +110,10 @@ static int keeper_mount_network(struct keeper *keeper)
 	while (poll(&ready, 1, -1) < 0)
 		;
 	err = fdpass_receive(keeper->socket, &nothing, sizeof(nothing), &network, 1);
-	if (err) /* the manager has ended, or will */
+	if (err == -EPIPE) /* the manager has ended, or will */
 		return err;
+	if (err)
+		return error_report(err, "the gate does not get the network namespace");
 	err = keeper_make_netns(keeper->network);
 	if (err)
 		return error_report(err, "cannot make a file for pasta in /run/user");
@@ -158,10 +160,10 @@ static int keeper_start(struct keeper *keeper, const struct nat_port *ports, siz
 	}
 	err = pasta_start(&keeper->ipv4, keeper->network, 0, keeper->socket);
 	if (err)
-		return err == -ECANCELED ? err : pasta_report(&keeper->ipv4);
+		return err == -ECHILD ? pasta_report(&keeper->ipv4) : err;
 	/* Without it, IPv6 lacks; that is said when a copy wants it. */
 	err = pasta_start(&keeper->ipv6, keeper->network, keeper->ipv4.pid, keeper->socket);
-	return err == -ECANCELED ? err : 0;
+	return err == -ECHILD ? 0 : err;
 }
 
 /* Takes all requests that are there. Return: 0; -EPIPE: there will be no more; or another -errno.
@@ -177,24 +179,28 @@ static int keeper_hear(struct keeper *keeper)
 			return err;
 		keeper->served++;
 	}
-	return err == -EAGAIN ? 0 : err;
+	if (err == -EAGAIN)
+		return 0;
+	return err == -EPIPE ? err : error_report(err, "the gate cannot hear the manager");
 }
 
 /* The answer comes in any case: IPv4 works without IPv6. */
 static int keeper_let_in(struct keeper *keeper)
 {
+	int is_possible = pasta_is_possible(&keeper->ipv6);
 	int err;
 
-	if (!pasta_is_possible(&keeper->ipv6)) /* nobody can call, so nothing lacks */
+	if (is_possible < 0)
+		return is_possible;
+	if (!is_possible) /* nobody can call, so nothing lacks */
 		return keeper_answer(keeper);
-	pasta_stop(&keeper->ipv6);
-	err = pasta_start(&keeper->ipv6, keeper->network, keeper->ipv4.pid, keeper->socket);
-	if (err == -ECANCELED)
-		return err;
-	if (err && !keeper->is_failure_told)
+	err = pasta_stop(&keeper->ipv6);
+	if (!err)
+		err = pasta_start(&keeper->ipv6, keeper->network, keeper->ipv4.pid, keeper->socket);
+	if (err == -ECHILD && !keeper->is_failure_told)
 		pasta_report(&keeper->ipv6);
-	keeper->is_failure_told |= err != 0;
-	return keeper_answer(keeper);
+	keeper->is_failure_told |= err == -ECHILD;
+	return err && err != -ECHILD ? err : keeper_answer(keeper);
 }
 
 /* Return: 0 or -ECHILD, reported: one of them has ended. */

@@ -22,6 +22,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/process.h"
 #include "rootless/userns.h"
 
 static const char TUN[] = "/dev/net/tun";
@@ -77,14 +78,20 @@ int pasta_check(void)
 }
 
 /* With IPv6 off, the list of its addresses is empty, or not there. */
-bool pasta_is_possible(const struct pasta *pasta)
+int pasta_is_possible(const struct pasta *pasta)
 {
 	FILE *file = pasta->family == AF_INET6 ? fopen(ADDRESSES6, "re") : NULL;
-	bool has_address = pasta->family == AF_INET || (file && fgetc(file) != EOF);
+	int is_possible;
 
-	if (file)
-		fclose(file);
-	return has_address;
+	if (pasta->family == AF_INET)
+		return 1;
+	if (!file)
+		return errno == ENOENT ? 0 : error_report(-errno, "cannot read %s", ADDRESSES6);
+	is_possible = fgetc(file) != EOF;
+	if (ferror(file))
+		is_possible = error_report(-errno, "cannot read %s", ADDRESSES6);
+	fclose(file);
+	return is_possible;
 }
 
 /* ---- Its arguments ---- */
@@ -211,32 +218,68 @@ static int pasta_listen(struct pasta *pasta, int messages, int gone)
 	}
 }
 
-/* The new child of this process, which is process 1: there is no other that is not @known. */
+/*
+ * The new child of this process, which is process 1: there is no other that is not @known. Return:
+ * its pid; 0: there is none; or -errno.
+ */
 static pid_t pasta_find(pid_t known)
 {
 	DIR *proc = opendir("/proc");
 	const struct dirent *entry;
 	pid_t found = 0;
 
-	while (proc && !found && (entry = readdir(proc))) {
+	if (!proc)
+		return -errno;
+	errno = 0;
+	while (!found && (entry = readdir(proc))) {
 		pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
 
 		found = pid > 1 && pid != known ? pid : 0;
 	}
-	if (proc)
-		closedir(proc);
+	if (!found)
+		found = -errno;
+	closedir(proc);
 	return found;
+}
+
+static const char *pasta_family(const struct pasta *pasta)
+{
+	return pasta->family == AF_INET ? "IPv4" : "IPv6";
+}
+
+/* @pid, which was to bring pasta into the background, says no more. */
+static int pasta_take(struct pasta *pasta, pid_t pid, pid_t other)
+{
+	pid_t found = 0;
+	int status;
+
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return error_report(-errno, "cannot wait for pasta for %s",
+					    pasta_family(pasta));
+	if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SUCCESS)
+		found = pasta_find(other);
+	if (found < 0)
+		return error_report(found, "cannot find the process of pasta for %s",
+				    pasta_family(pasta));
+	if (found) {
+		pasta->pid = found;
+		return 0;
+	}
+	if (!pasta->message[0])
+		process_format_end(status, pasta->message, sizeof(pasta->message));
+	return -ECHILD;
 }
 
 int pasta_start(struct pasta *pasta, const char *network, pid_t other, int gone)
 {
 	AUTO_CLOSE int ours = -1, theirs = -1;
-	int ends[2], err, status;
+	int ends[2], err;
 	pid_t pid;
 
 	pasta->message[0] = '\0';
 	if (pipe2(ends, O_CLOEXEC) < 0)
-		return -errno;
+		return error_report(-errno, "cannot make a pipe for pasta");
 	ours = ends[0];
 	theirs = ends[1];
 	pid = fork();
@@ -245,18 +288,10 @@ int pasta_start(struct pasta *pasta, const char *network, pid_t other, int gone)
 		_exit(EXIT_FAILURE);
 	}
 	if (pid < 0)
-		return -errno;
+		return error_report(-errno, "cannot start pasta for %s", pasta_family(pasta));
 	fd_close(&theirs);
 	err = pasta_listen(pasta, ours, gone);
-	if (err)
-		return err;
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return -errno;
-	if (!WIFEXITED(status) || WEXITSTATUS(status) != EXIT_SUCCESS)
-		return -EIO;
-	pasta->pid = pasta_find(other);
-	return pasta->pid ? 0 : -EIO;
+	return err ? err : pasta_take(pasta, pid, other);
 }
 
 int pasta_report(const struct pasta *pasta)
@@ -270,20 +305,23 @@ int pasta_report(const struct pasta *pasta)
 	for (size_t i = 0; i < length; i++)
 		if (pasta->message[i] == '\n')
 			line = pasta->message + i + 1;
-	return error_say(-EIO, "pasta for %s cannot start: %.*s",
-			 pasta->family == AF_INET ? "IPv4" : "IPv6",
-			 length ? (int)(pasta->message + length - line) : PASTA_MESSAGE_MAX,
-			 length ? line : "it has ended without a word");
+	return error_say(-ECHILD, "pasta for %s cannot start: %.*s", pasta_family(pasta),
+			 (int)(pasta->message + length - line), line);
 }
 
-void pasta_stop(struct pasta *pasta)
+int pasta_stop(struct pasta *pasta)
 {
+	int err = 0;
+
 	if (!pasta->pid)
-		return;
-	kill(pasta->pid, SIGKILL);
-	while (waitpid(pasta->pid, NULL, 0) < 0 && errno == EINTR)
-		;
+		return 0;
+	if (kill(pasta->pid, SIGKILL) < 0)
+		err = -errno;
+	while (!err && waitpid(pasta->pid, NULL, 0) < 0)
+		if (errno != EINTR)
+			err = -errno;
 	pasta->pid = 0;
+	return err ? error_report(err, "cannot end pasta for %s", pasta_family(pasta)) : 0;
 }
 
 void pasta_free(struct pasta *pasta)

@@ -11,8 +11,6 @@
  */
 #pragma once
 
-#include <stdbool.h>
-
 #include "net/nat.h"
 
 enum {
@@ -33,14 +31,17 @@ struct pasta {
  */
 int pasta_check(void);
 
-/** pasta_is_possible() - is there an address of this family for it to listen on? */
-bool pasta_is_possible(const struct pasta *pasta);
+/**
+ * pasta_is_possible() - is there an address of this family for it to listen on?
+ * Return: 1, 0 or -errno, reported.
+ */
+int pasta_is_possible(const struct pasta *pasta);
 
 /** pasta_add_port() - a port for the next pasta_start(). Return: 0 or -ENOMEM, reported. */
 int pasta_add_port(struct pasta *pasta, const struct nat_port *port);
 
 /**
- * pasta_start() - start it, and wait until it is ready
+ * pasta_start() - start it, and wait until it is ready or has ended
  * @network: path of the network namespace
  * @other:   the pid of the caller's other child; 0: it has none
  * @gone:    a socket; when its other end is closed, there is nothing to wait for any more
@@ -48,15 +49,16 @@ int pasta_add_port(struct pasta *pasta, const struct nat_port *port);
  * The caller is process 1 of a pid namespace, and this namespace's /proc is mounted. pasta is its
  * child then, to be waited for.
  *
- * Return: 0; -ECANCELED; or another -errno: call pasta_report().
+ * Return: 0; -ECHILD: it has ended: call pasta_report(); -ECANCELED: @gone; or another -errno,
+ * reported: there may be a process of it.
  */
 int pasta_start(struct pasta *pasta, const char *network, pid_t other, int gone);
 
-/** pasta_report() - say why it could not be started. Return: -EIO. */
+/** pasta_report() - say why it could not be started. Return: -ECHILD. */
 int pasta_report(const struct pasta *pasta);
 
-/** pasta_stop() - end it, and wait for its end. Safe to repeat. */
-void pasta_stop(struct pasta *pasta);
+/** pasta_stop() - end it, and wait for its end. Safe to repeat. Return: 0 or -errno, reported. */
+int pasta_stop(struct pasta *pasta);
 
 /** pasta_free() - free the memory; pasta lives on. */
 void pasta_free(struct pasta *pasta);
