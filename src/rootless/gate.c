@@ -230,7 +230,8 @@ int gate_let_in(struct gate *gate, const struct nat_port *port)
 	if (err == -EAGAIN || err == -EPIPE) /* -EPIPE: gate_receive() tells it */
 		return -EAGAIN;
 	if (err)
-		return error_report(err, "cannot reach the process that holds pasta");
+		return error_report(err, "port %u: cannot ask pasta to take IPv6 connections",
+				    port->number);
 	gate->asked++;
 	return 0;
 }
@@ -240,10 +241,23 @@ bool gate_is_busy(const struct gate *gate)
 	return gate->pidfd >= 0 && gate->asked != gate->served;
 }
 
+void gate_tell(const struct gate *gate)
+{
+	if (gate->pidfd < 0)
+		return;
+	error_say(0, "without root: connections pass through pasta; with sudo they stay in the "
+		     "kernel");
+	error_say(0, "to look inside: %s --inside %d nft list ruleset", program_invocation_name,
+		  getpid());
+}
+
 void gate_close(struct gate *gate)
 {
 	fd_close(&gate->socket);
-	if (gate->pidfd >= 0 && process_wait(gate->pidfd, GATE_END_MS, NULL) == -ETIMEDOUT) {
+	if (gate->pidfd < 0)
+		return;
+	process_signal(gate->pidfd, SIGCONT);
+	if (process_wait(gate->pidfd, GATE_END_MS, NULL) == -ETIMEDOUT) {
 		process_signal(gate->pidfd, SIGKILL);
 		process_wait(gate->pidfd, GATE_END_MS, NULL);
 	}

@@ -61,5 +61,8 @@ int gate_let_in(struct gate *gate, const struct nat_port *port);
 /** gate_is_busy() - is an answer to gate_let_in() still to come? */
 bool gate_is_busy(const struct gate *gate);
 
+/** gate_tell() - tell the user what differs from a run with root, and how to look inside */
+void gate_tell(const struct gate *gate);
+
 /** gate_close() - end the gate, and wait for its end. The guardian must have ended. */
 void gate_close(struct gate *gate);

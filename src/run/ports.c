@@ -115,6 +115,14 @@ int ports_hold(struct ports *ports, struct mapping **ret_lost)
 	return 0;
 }
 
+bool ports_wait_for_gate(const struct ports *ports, const struct gate *gate)
+{
+	for (size_t i = 0; gate->pidfd >= 0 && i < ports->count; i++)
+		if (ports->mappings[i]->has_ipv6 && !ports->mappings[i]->is_let_in)
+			return true; /* it did not take the request: look_let_in() asks again */
+	return gate_is_busy(gate);
+}
+
 void ports_release(struct ports *ports)
 {
 	for (size_t i = 0; i < ports->count; i++) {

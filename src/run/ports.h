@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "rootless/gate.h"
 #include "run/mapping.h"
 
 struct ports {
@@ -44,6 +45,9 @@ void ports_install(struct ports *ports, struct nat *nat);
  * Return: 0 or -errno, reported.
  */
 int ports_hold(struct ports *ports, struct mapping **ret_lost);
+
+/** ports_wait_for_gate() - is a port, to which a copy listens, not open to IPv6 yet? */
+bool ports_wait_for_gate(const struct ports *ports, const struct gate *gate);
 
 /** ports_release() - the table is gone: give all ports up. Safe to repeat. */
 void ports_release(struct ports *ports);

@@ -13,12 +13,12 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "base/error.h"
 #include "run/start.h"
 
 enum {
+	RUN_GATE_MS = 5000,  /* for pasta to take IPv6 connections */
 	RUN_HINT_MS = 1000,  /* if the end takes longer, say why */
 	RUN_DEATH_MS = 5000, /* time for copies that still live when all is over */
 };
@@ -166,22 +166,14 @@ static int run_begin(struct run *run)
 
 /* ---- Events ---- */
 
-static void run_tell_rootless(void)
-{
-	error_say(0, "without root: connections pass through pasta; with sudo they stay in the "
-		     "kernel");
-	error_say(0, "to look inside: %s --inside %d nft list ruleset", program_invocation_name,
-		  getpid());
-}
-
 static void run_announce(struct run *run)
 {
 	const struct plan *plan = run->plan;
 	char text[PLAN_TEXT_MAX];
 
 	run->phase = RUN_SERVING;
-	if (run->gate.pidfd >= 0)
-		run_tell_rootless();
+	loop_clear_timer(&run->loop, &run->gate_timer);
+	gate_tell(&run->gate);
 	for (const struct copy *copy = run->crew.first; copy && plan->ready_line;
 	     copy = copy->next) {
 		if (copy->state != LIFE_READY && copy->state != LIFE_NOT_READY)
@@ -193,6 +185,24 @@ static void run_announce(struct run *run)
 		run_print(run, plan->ready_end);
 	if (run->on_change)
 		run->on_change(run->data, run, 0, LIFE_READY);
+}
+
+/* The gate is stopped, for example. */
+static void run_on_gate_late(void *data)
+{
+	error_say(0,
+		  "pasta does not take IPv6 connections after %u s; going on without waiting "
+		  "for it",
+		  RUN_GATE_MS / 1000);
+	run_announce(data);
+}
+
+static void run_await_gate(struct run *run)
+{
+	if (run->gate_timer.is_set)
+		return;
+	run->gate_timer = (struct loop_timer){.on_time = run_on_gate_late, .data = run};
+	loop_set_timer(&run->loop, &run->gate_timer, RUN_GATE_MS);
 }
 
 /* What was asked for of the table, all at once; then the ports that are new in it. */
@@ -218,9 +228,12 @@ static void run_commit(struct run *run)
 static void run_settle(struct run *run)
 {
 	run_commit(run);
-	if (run->phase == RUN_STARTING && !crew_is_starting(&run->crew) &&
-	    !gate_is_busy(&run->gate))
-		run_announce(run);
+	if (run->phase == RUN_STARTING && !crew_is_starting(&run->crew)) {
+		if (ports_wait_for_gate(&run->crew.ports, &run->gate))
+			run_await_gate(run);
+		else
+			run_announce(run);
+	}
 	console_flush(&run->console);
 	run_commit(run);
 	crew_kill_dying(&run->crew);

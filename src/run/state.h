@@ -30,7 +30,7 @@ struct run {
 	struct container_slots slots;
 	struct gate gate;               /* to the host's network, where the run is a plain user's */
 	struct loop_source gate_source; /* the gate has answered, or has ended */
-	struct loop_timer gate_timer;   /* the gate's first answer is late */
+	struct loop_timer gate_timer;   /* an answer of the gate's is late */
 	struct guardian guardian;
 	struct loop_source answer;      /* the guardian's answer is there */
 	struct loop_source watchdog;    /* the guardian has ended */
