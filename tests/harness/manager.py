@@ -15,7 +15,7 @@ COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 START_DEADLINE = 15.0
 
 # What a run without root tells on stderr: what differs, and how to look inside.
-WITHOUT_ROOT = re.compile(r"^uva_container: (.*\bpasta\b.*\bsudo\b|to look inside: (?P<inside>.*))")
+WITHOUT_ROOT = re.compile(r"^uva_container: (without root: .*\bpasta\b.*\bsudo\b|to look inside: (?P<inside>.*))")
 
 # In front of the program: root of a user namespace in which one user is mapped, with the network and a
 # /run of its own, since nobody may write to the host's there.

@@ -158,12 +158,15 @@ def _processes(host):
     """Every process of the host's pid namespace and those below it, with its namespaces."""
     lines = []
     for process in host.process_directories():
+        command = ""
         try:
             command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
             command = command or (process / "stat").read_text()
             spaces = " ".join(os.readlink(process / "ns" / name) for name in NAMESPACES)
-        except (FileNotFoundError, ProcessLookupError):  # it has just ended
-            continue
+        except (FileNotFoundError, ProcessLookupError):
+            if not process.exists():  # it has just ended
+                continue
+            spaces = "is ending"  # it has no namespaces any more, but it may still have ports
         except PermissionError:  # a zombie has no namespaces any more
             spaces = "a zombie"
         lines.append(f"{process.name} {command} {spaces}")
