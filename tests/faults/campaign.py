@@ -49,8 +49,8 @@ def sample_wanted(part):
     return max(1, (points_wanted() or ALL_POINTS) // part)
 
 
-def _counters(*processes):
-    return [Fault(process, action) for process in processes for action in (KILL, *ERRORS)]
+def _counters(*processes, actions=(KILL, *ERRORS)):
+    return [Fault(process, action) for process in processes for action in actions]
 
 
 def _choose(dice, counted, wanted):
@@ -62,9 +62,9 @@ def _choose(dice, counted, wanted):
     return [Fault(fault.process, fault.action, dice.randint(1, counts[fault])) for fault in chosen]
 
 
-def _begin_worker(directory, inject, listener, program):
+def _begin_worker(directory, compiled, program):
     global _lab  # pylint: disable=global-statement
-    _lab = Lab(tempfile.mkdtemp(dir=directory), inject=inject, listener=listener, program=program)
+    _lab = Lab(tempfile.mkdtemp(dir=directory), compiled=compiled, program=program)
 
 
 def _live(faults, kind=AS_EVER):
@@ -78,7 +78,7 @@ class Campaign:
         """directory: for everything that the workers write; program: see Lab."""
         self.tried = 0
         directory = Path(directory)
-        arguments = (directory, tools.compile_inject(directory), tools.compile_listener(directory), program)
+        arguments = (directory, tools.compile_all(directory), program)
         self._workers = concurrent.futures.ProcessPoolExecutor(
             os.cpu_count(), multiprocessing.get_context("spawn"), _begin_worker, arguments
         )
@@ -98,10 +98,10 @@ class Campaign:
                 lives += self._live([[Fault(process, action, len(lives) + 1)]], kind)
         return self._judge(lives)
 
-    def run_kind(self, kind, wanted):
-        """Try points in lives of a kind, as many as wanted: faults of the processes that undo."""
-        dice = random.Random(f"{seed()} {kind}")
-        (counted,) = self._live([_counters(*UNDOING)], kind)
+    def run_kind(self, kind, wanted, processes=UNDOING, actions=(KILL, *ERRORS)):
+        """Try points in lives of a kind, as many as wanted: faults of the processes that undo, or of others."""
+        dice = random.Random(f"{seed()} {kind} {processes}")
+        (counted,) = self._live([_counters(*processes, actions=actions)], kind)
         if counted.problems():
             return 0, [counted]
         return self._judge(self._reach(lambda: [[fault] for fault in _choose(dice, counted, wanted)], kind))

@@ -2,12 +2,13 @@
 /*
  * inject.c - starts a program and makes system calls of its processes go wrong.
  *
- * usage: inject --report FILE FAULT [--and FAULT]... -- PROGRAM [ARGUMENT]...
+ * usage: inject --report FILE [--user ID] FAULT [--and FAULT]... -- PROGRAM [ARGUMENT]...
  *
  * FAULT: [--process K] [--from-exec] [--after I] [--gate FILE] [--only A,B | --except A,B]
  *        [--at N (--kill | --errno NUMBER)]
  *
- *	--process K    0, the default: PROGRAM itself; 1, 2, ...: the K-th process that it forks
+ *	--process K    0, the default: PROGRAM itself; 1, 2, ...: the K-th process that it forks;
+ *	               101, 102, ...: those that its first one forks; and so on
  *	--from-exec    of process 0, count the calls of the dynamic loader as well
  *	--after I      count from the moment when the I-th fault (from 1) has happened
  *	--gate FILE    count from the moment when there is such a file
@@ -15,13 +16,16 @@
  *	--at N         at the N-th call that counts (from 1): before it is made, kill the process;
  *	               or return this errno instead of making the call
  *
+ * PROGRAM runs as the user, and the group, of that ID, without other groups; the tracer does not.
+ *
  * FILE gets "hit I N NAME ARGUMENT", with the call's first argument, when the I-th fault happens;
  * and when its process has ended "end I CALLS HOW": the number of calls that counted (after the
  * fault they are no longer counted), and "exit CODE", "signal NUMBER", or "unborn" where there was
  * no K-th process.
  *
  * The tracer is a grandchild, so PROGRAM keeps our pid, and has no child that it does not know of.
- * Only the processes that are named are traced, and PROGRAM until the last of these is there.
+ * Only the processes that are named are traced, and those that fork them until the last of these is
+ * there.
  *
  * The loader's calls are those before the program's entry point (_start): a breakpoint stands
  * there. If one of those fails, the loader ends the process before the program has any say in it.
@@ -32,6 +36,7 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -50,7 +55,13 @@
 #define PTRACE_EVENT_STOP 128
 #endif
 
-enum { CALL_MAX = 1024, FAULT_MAX = 32, PROCESS_MAX = 64 };
+enum {
+	CALL_MAX = 1024,
+	FAULT_MAX = 32,
+	TRACEE_MAX = 2 * FAULT_MAX + 1,
+	PROCESS_MAX = 64,
+	CHILDREN = 100, /* the I-th process that process K forks has the number K * CHILDREN + I */
+};
 
 static const struct {
 	long number;
@@ -79,12 +90,14 @@ struct fault {
 	bool counts[CALL_MAX];
 
 	long calls;
+	bool is_born;   /* its process */
 	bool has_begun; /* its calls count */
 	bool over;      /* it has happened */
 };
 
 struct options {
 	const char *report;
+	unsigned int user; /* 0: who has started this */
 	struct fault faults[FAULT_MAX];
 	long count;
 };
@@ -92,6 +105,7 @@ struct options {
 struct tracee {
 	long process;
 	pid_t pid;
+	long born; /* processes that it has forked */
 	bool counting;
 	unsigned long entry;   /* address of the breakpoint, 0: none */
 	long entry_text;       /* what stood there */
@@ -103,10 +117,9 @@ struct tracee {
 struct session {
 	struct options *options;
 	int report;
-	struct tracee tracees[FAULT_MAX + 1];
+	struct tracee tracees[TRACEE_MAX];
 	size_t count;
-	long born, last; /* processes that PROGRAM has forked; the last one that is wanted */
-	/* that have stopped before PROGRAM's fork was reported */
+	/* that have stopped before their parent's fork was reported */
 	pid_t early[PROCESS_MAX];
 	size_t early_count;
 };
@@ -290,6 +303,8 @@ static char **options_parse(struct options *options, char **argv)
 			fault = options_add(options);
 		else if (strcmp(*argv, "--report") == 0 && argv[1])
 			options->report = *++argv;
+		else if (strcmp(*argv, "--user") == 0 && argv[1])
+			options->user = (unsigned int)strtoul(*++argv, NULL, 10);
 		else if (argv[1] && fault_take(fault, argv[0], argv[1]))
 			argv++;
 		else
@@ -367,6 +382,20 @@ static bool tracee_has_fault(const struct tracee *tracee, const struct session *
 		if (session->options->faults[i].process == tracee->process &&
 		    !session->options->faults[i].over)
 			return true;
+	return false;
+}
+
+/* Is there a fault of a process that it, or one of its children, will fork? */
+static bool tracee_will_fork(const struct tracee *tracee, const struct session *session)
+{
+	for (long i = 0; i < session->options->count; i++) {
+		long process = session->options->faults[i].process;
+
+		while (process && process / CHILDREN != tracee->process)
+			process /= CHILDREN;
+		if (process && process % CHILDREN > tracee->born)
+			return true;
+	}
 	return false;
 }
 
@@ -491,11 +520,17 @@ static void tracee_on_stop(struct tracee *tracee, struct session *session, int s
 /* ---- Which process -----------------------------------------------------------------------------
  */
 
-static struct tracee *session_add(struct session *session, long process, pid_t pid, long options)
+static struct tracee *session_add(struct session *session, long process, pid_t pid)
 {
 	struct tracee *tracee = &session->tracees[session->count++];
+	long options = 0;
 
 	*tracee = (struct tracee){.process = process, .pid = pid, .counting = process > 0};
+	if (tracee_will_fork(tracee, session))
+		options = PTRACE_O_TRACEFORK; /* not what shares its memory: pasta(1) makes many */
+	for (long i = 0; i < session->options->count; i++)
+		if (session->options->faults[i].process == process)
+			session->options->faults[i].is_born = true;
 	ptrace(PTRACE_SETOPTIONS, pid, NULL,
 	       number(options | PTRACE_O_EXITKILL | PTRACE_O_TRACESYSGOOD));
 	return tracee;
@@ -513,7 +548,7 @@ static bool session_wants(const struct session *session, long process)
 {
 	const struct tracee any = {.process = process};
 
-	return tracee_has_fault(&any, session);
+	return tracee_has_fault(&any, session) || tracee_will_fork(&any, session);
 }
 
 static bool session_forget_early(struct session *session, pid_t pid)
@@ -535,32 +570,26 @@ static void session_on_stranger(struct session *session, pid_t pid, int status)
 		session->early[session->early_count++] = pid;
 }
 
-/* PROGRAM stands still, and has just forked. */
-static void session_on_fork(struct session *session, struct tracee *program)
+/* PARENT stands still, and has just forked. */
+static void session_on_fork(struct session *session, struct tracee *parent)
 {
-	long process = ++session->born;
+	long process = parent->process * CHILDREN + ++parent->born;
 	unsigned long child = 0;
 	int status;
 
-	ptrace(PTRACE_GETEVENTMSG, program->pid, NULL, &child);
+	ptrace(PTRACE_GETEVENTMSG, parent->pid, NULL, &child);
 	if (!session_forget_early(session, (pid_t)child))
 		waitpid((pid_t)child, &status, __WALL);
 	if (session_wants(session, process))
-		tracee_go_on(session_add(session, process, (pid_t)child, 0), session, 0);
+		tracee_go_on(session_add(session, process, (pid_t)child), session, 0);
 	else
 		ptrace(PTRACE_DETACH, (pid_t)child, NULL, NULL);
-	if (process < session->last || session_wants(session, 0)) {
-		tracee_go_on(program, session, 0);
+	if (tracee_will_fork(parent, session) || tracee_has_fault(parent, session)) {
+		tracee_go_on(parent, session, 0);
 		return;
 	}
-	ptrace(PTRACE_DETACH, program->pid, NULL, NULL);
-	program->pid = 0;
-}
-
-static bool is_fork(int event)
-{
-	return event == PTRACE_EVENT_FORK || event == PTRACE_EVENT_VFORK ||
-	       event == PTRACE_EVENT_CLONE;
+	ptrace(PTRACE_DETACH, parent->pid, NULL, NULL);
+	parent->pid = 0;
 }
 
 static void session_follow(struct session *session)
@@ -576,14 +605,14 @@ static void session_follow(struct session *session)
 		} else if (!WIFSTOPPED(status)) {
 			tracee_on_end(tracee, session, status);
 			tracee->pid = 0;
-		} else if (is_fork(status >> 16)) {
+		} else if (status >> 16 == PTRACE_EVENT_FORK) {
 			session_on_fork(session, tracee);
 		} else {
 			tracee_on_stop(tracee, session, status);
 		}
 	}
 	for (long i = 0; i < session->options->count; i++)
-		if (session->options->faults[i].process > session->born)
+		if (!session->options->faults[i].is_born)
 			dprintf(session->report, "end %ld 0 unborn\n", i + 1);
 }
 
@@ -603,19 +632,14 @@ static bool wait_for_exec(pid_t program)
 /* PROGRAM is at its beginning. */
 static void session_begin(struct session *session, pid_t program)
 {
-	struct tracee *tracee;
-	long seize = 0;
+	struct tracee *tracee = session_add(session, 0, program);
 	bool is_loaded = true;
 
 	for (long i = 0; i < session->options->count; i++) {
 		const struct fault *fault = &session->options->faults[i];
 
-		session->last = fault->process > session->last ? fault->process : session->last;
 		is_loaded = is_loaded && (fault->process > 0 || fault->from_exec);
 	}
-	if (session->last > 0)
-		seize = PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE;
-	tracee = session_add(session, 0, program, seize);
 	if (!is_loaded)
 		entry_break(tracee);
 	tracee_go_on(tracee, session, 0);
@@ -667,6 +691,10 @@ int main(int argc, char **argv)
 	if (read(ready[0], &none, 1) < 0)
 		die("read");
 	close(ready[0]);
+	if (options.user &&
+	    (setgroups(0, NULL) < 0 || setresgid(options.user, options.user, options.user) < 0 ||
+	     setresuid(options.user, options.user, options.user) < 0))
+		die("--user");
 	execvp(program[0], program);
 	die(program[0]);
 }

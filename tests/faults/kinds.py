@@ -13,9 +13,10 @@ import os
 import signal
 import typing
 
-from harness import wait_until
+from harness import PLAIN_USER, wait_until
 
 from .anatomy import answers, inits, kill_everything, send
+from .points import CHURN_PROCESSES, PLAIN_PROCESSES, PROCESSES
 
 RUNDIR = "/run/uva_container"
 LAN_ADDRESS = "198.51.100.1"
@@ -229,12 +230,16 @@ class Kind:
     is_left: bool = False  # not all can be undone: it is said, and left to the next start
     is_of_earlier: bool = False  # what is left is another run's
     undoing: float = 2.0  # seconds that the guardian may take when the manager was killed
+    user: int = 0  # who starts it, by uid
+    processes: dict = dataclasses.field(default_factory=lambda: {**PROCESSES, **CHURN_PROCESSES})
     hang: float = 7.0  # a copy has 5 s to begin to listen, and 5 s to end when it is asked to
 
 
 AS_EVER = "as ever"
+AS_A_PLAIN_USER = "as a plain user"
 KINDS = {
     AS_EVER: Kind(_as_ever, from_start=True),
+    AS_A_PLAIN_USER: Kind(_as_ever, from_start=True, user=PLAIN_USER, processes=PLAIN_PROCESSES),
     "a start that recovers": Kind(_recovers, from_start=True, is_left=True, is_of_earlier=True),
     "the lock is held": Kind(
         _locked, lines=f"{RUNDIR}|a link of this host still forwards", code=1, is_left=True, undoing=6.0, hang=13.0

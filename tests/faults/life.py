@@ -8,6 +8,7 @@ nothing behind. What two faults leave behind, the next start undoes.
 
 import dataclasses
 import http.client
+import os
 import re
 import shutil
 import signal
@@ -16,7 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from harness import Host, Project, build_other_ports, wait_until
+from harness import PLAIN_USER, Host, Project, build_other_ports, wait_until
 
 from . import tools
 from .anatomy import kill_everything
@@ -31,6 +32,8 @@ ENDED_IN_ORDER, FAILED = 0, 1
 STDERR = 2
 OURS = "uva_container: "
 ANSWER = "here\n"
+ENDING = {"guardian", "gate"}  # processes whose death ends the run
+PROJECT = {"uva_container", "http_recorder.py", "copies"}  # the files of a project
 
 
 @dataclasses.dataclass
@@ -103,8 +106,9 @@ class Life:
             found.append(f"exit code {self.code}")
         if self.code == ENDED_IN_ORDER and not self.asked:
             found.append("exit code 0, but nobody asked it to stop")
-        if self.code != FAILED and "guardian" in self.killed_before_asked:
-            found.append(f"exit code {self.code}, but the guardian was killed")
+        for process in ENDING.intersection(self.killed_before_asked):
+            if self.code != FAILED:
+                found.append(f"exit code {self.code}, but the {process} was killed")
         if self.code != FAILED and self.is_left and not KINDS[self.kind].is_of_earlier:
             found.append(f"exit code {self.code}, but it has left something")
         if self.code == FAILED and not self.told and not self.is_muted:
@@ -121,7 +125,7 @@ class Life:
         for number in COPIES:
             if self.answers.get(number) == "" and number not in self.silent:
                 continue
-            told = any(line.startswith(f"{OURS}copy {number}") for line in self.told)
+            told = any(re.match(f"{OURS}(copy {number}|pasta |.*IPv6)", line) for line in self.told)
             stopped = not self.asked or (self.code == FAILED and self.told)
             if not told and not stopped and not self.is_muted:
                 found.append(f"copy {number}: {self.answers.get(number) or 'its output is lost'}, and no word of it")
@@ -141,16 +145,15 @@ class Life:
 class Lab:
     """A private host to live lives on, one after the other."""
 
-    def __init__(self, directory, *, inject=None, listener=None, program=None):
-        """directory: for the project and for what the tools say; inject, listener: compiled, or compile them.
+    def __init__(self, directory, *, compiled=None, program=None):
+        """directory: for the project and for what the tools say; compiled: of tools.compile_all(), or do it here.
 
         program: stands in for uva_container; prints as it does, and serves the same two copies.
         """
         self._program = program
         self._directory = Path(directory)
         self._directory.mkdir(parents=True, exist_ok=True)
-        self._inject = inject or tools.compile_inject(self._directory)
-        self._listener = listener or tools.compile_listener(self._directory)
+        self._compiled = compiled or tools.compile_all(self._directory)
         self._report = self._directory / "report"
         self._gate = self._directory / "gate"
         self._other_ports = None
@@ -158,15 +161,17 @@ class Lab:
         self._make_host()
 
     def _make_host(self):
-        self.host = Host()
+        self.host = Host(own_dev=True)
         self.project = self._make_project("project", self._program)
+        self._home = self.host.home(PLAIN_USER)
+        self._home.install(self._compiled["listener of both"])
         self._neighbour = None
         self.crossing = Crossing(self.host)
         self.host.remember()
 
     def _make_project(self, name, program):
         project = Project(self.host, self._directory / name)
-        project.install(self._listener)
+        project.install(self._compiled["listener"])
         if program:
             shutil.copy(program, project.there("uva_container"))
         self.host.projects.add(project.path)
@@ -187,34 +192,39 @@ class Lab:
         """Live a life of a kind with faults in it; return the Life. under: another tracer's command."""
         life = Life(tuple(faults), kind)
         begin = time.monotonic()
-        shutil.rmtree(self.project.copies, ignore_errors=True)
+        project = self._home if KINDS[kind].user else self.project
+        shutil.rmtree(project.copies, ignore_errors=True)
         for path in (self._report, self._gate):
             path.unlink(missing_ok=True)
-        options = inject_options(life.faults, None if KINDS[kind].from_start else self._gate)
-        under = under or [self._inject, "--report", self._report, *options, "--"]
+        options = inject_options(
+            life.faults, KINDS[kind].processes, None if KINDS[kind].from_start else self._gate
+        )
+        user = ["--user", KINDS[kind].user]
+        under = under or [self._compiled["inject"], "--report", self._report, *user, *options, "--"]
         steps = KINDS[kind].steps(self)
         self.crossing.take()
         try:
             next(steps)
-            self._run(life, steps, under)
+            self._run(life, project, steps, under)
             next(steps)
             self._recover(life)
             next(steps, None)
         except AssertionError as error:
             life.around.append(str(error))
-        self._compare(life)
+        self._compare(life, project)
         self.manager = None
         self.host.managers.clear()
         life.seconds = time.monotonic() - begin
         return life
 
-    def _run(self, life, steps, under):
-        self.manager = self.host.start_manager(self.project, under=under)
+    def _run(self, life, project, steps, under):
+        self.manager = self.host.start_manager(project, under=under)
         try:
             self._attend(life, steps)
-            life.told = list(self.manager.err.lines)
+            life.told = self.manager.complaints() if KINDS[life.kind].user else list(self.manager.err.lines)
             self._read_report(life)
             life.transcript = self.manager.transcript()
+            life.around += _misled(self.manager)
             if life.hang:
                 kill_everything(self.manager)
         finally:
@@ -230,7 +240,7 @@ class Lab:
                 self._request(life)
             self._read_report(life)
             life.killed_before_asked = life.killed()
-            ends_itself = {"manager", "guardian"} & set(life.killed())
+            ends_itself = {"manager", *ENDING} & set(life.killed())
             if life.ready and not ends_itself and self.manager.running:
                 life.asked = True
                 self.manager.send(signal.SIGINT)
@@ -239,10 +249,10 @@ class Lab:
             life.hang = str(error).splitlines()[0]
 
     def _request(self, life):
+        ways = [(self.host, "127.0.0.1"), (self.host.client, LAN_ADDRESS)]
+        ways += [(self.host, "[::1]")] if KINDS[life.kind].user else []
         for number in COPIES:
-            life.answers[number] = self._get(self.host, "127.0.0.1", number) or self._get(
-                self.host.client, LAN_ADDRESS, number
-            )
+            life.answers[number] = next(filter(None, (self._get(*way, number) for way in ways)), "")
         for number in COPIES:
             if life.answers[number] == "" and not _prints(self.manager, number):
                 life.silent.append(number)
@@ -250,7 +260,7 @@ class Lab:
     @staticmethod
     def _get(node, address, number):
         try:
-            response = node.get(f"http://{address}:{8080 + number}/point", KINDS[AS_EVER].hang / 2)
+            response = node.get(f"http://{address}:{8080 + number}/of-{number}", KINDS[AS_EVER].hang / 2)
         except (OSError, http.client.HTTPException) as error:
             return f"{address}: {error!r}"
         return "" if response.text == ANSWER else f"{address}: answered {response.text!r}"
@@ -284,7 +294,7 @@ class Lab:
             life.transcript += f"\n{next_start.transcript()}"
             next_start.close()
 
-    def _compare(self, life):
+    def _compare(self, life, project):
         crossed = self.crossing.take()
         if crossed:
             life.around.append(f"the host was a router, for {' and '.join(sorted(crossed))}")
@@ -292,6 +302,9 @@ class Lab:
             self.host.assert_as_before()
         except AssertionError as error:
             life.leftovers = str(error)
+        strays = set(os.listdir(project.there(""))) - PROJECT
+        if strays:
+            life.around.append(f"files in the project: {strays}")
         if life.leftovers or life.around:
             self.close()
             self._make_host()
@@ -307,10 +320,20 @@ def _wait_ready(manager, deadline):
 
 def _prints(manager, number):
     try:
-        manager.out.wait_for(rf"^copy {number} \| GET /point ", OUTPUT_DEADLINE)
+        manager.out.wait_for(rf"^copy {number} \| GET /of-{number} ", OUTPUT_DEADLINE)
     except AssertionError:
         return False
     return True
+
+
+def _misled(manager):
+    """Return what copies have printed of requests to another one."""
+    return [
+        f"copy {number} was asked for another: {line}"
+        for number in COPIES
+        for line in manager.said(number)
+        if line.startswith("GET /of-") and not line.startswith(f"GET /of-{number} ")
+    ]
 
 
 def main(*words):

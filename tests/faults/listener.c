@@ -3,7 +3,8 @@
  * listener.c - stands in for http_recorder.py where a test starts the program thousands of times.
  *
  * It listens on port 8080 as soon as it is executed, which Python does 100 ms later. It prints each
- * request's first line and answers it; SIGTERM ends it by the default action. Three paths do more:
+ * request's first line and answers it; SIGTERM ends it by the default action. It listens on IPv4,
+ * compiled with -DIPV6 on both. Two paths are special:
  *	/endless    answers with bytes for ever (or until the client is gone)
  *	anything    a short text
  */
@@ -49,8 +50,13 @@ static void serve(int connection)
 
 int main(void)
 {
+#ifdef IPV6
+	const struct sockaddr_in6 address = {.sin6_family = AF_INET6, .sin6_port = htons(8080)};
+	int listening = socket(AF_INET6, SOCK_STREAM, 0);
+#else
 	const struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(8080)};
 	int listening = socket(AF_INET, SOCK_STREAM, 0);
+#endif
 	int on = 1;
 
 	signal(SIGPIPE, SIG_IGN);

@@ -10,6 +10,20 @@ PROCESSES = {"manager": 0, "guardian": 1, "maker of the view": 2, "init": 3}
 # And under churn.c: the copy that is added while the first two serve.
 CHURN_PROCESSES = {"manager": 0, "guardian": 1, "added copy's init": 5}
 
+# And of a plain user's run: the gate forks what becomes pasta, and that forks again, into the background.
+PLAIN_PROCESSES = {
+    "manager": 0,
+    "gate": 1,
+    "guardian": 2,
+    "init": 4,
+    "start of pasta for IPv4": 101,
+    "start of pasta for IPv6": 102,
+    "start of pasta with IPv6 ports": 103,
+    "pasta for IPv4": 10101,
+    "pasta for IPv6": 10201,
+    "pasta with IPv6 ports": 10301,
+}
+
 KILL = "SIGKILL"
 
 # Calls that have no way to fail, or that are the end.
@@ -38,13 +52,13 @@ ERRORS = ("ENOMEM", "EINTR", "EAGAIN", "EIO")
 class Fault:
     """What goes wrong in a life: at the call number `at` (of those that count) of a process."""
 
-    process: str  # a key of PROCESSES or CHURN_PROCESSES
+    process: str  # a key of the processes of its life's kind
     action: str  # KILL, ENOMEM, or one of CAN_FAIL
     at: int = 0  # 0: nothing goes wrong, the calls are counted
 
-    def options(self):
-        """Return the options of inject that bring it about."""
-        options = ["--process", str({**PROCESSES, **CHURN_PROCESSES}[self.process])]
+    def options(self, processes):
+        """Return the options of inject that bring it about; processes: their numbers by their names."""
+        options = ["--process", str(processes[self.process])]
         if self.action == KILL:
             options += ["--from-exec"]
         elif self.action in CAN_FAIL:
@@ -61,8 +75,8 @@ class Fault:
         return f"point {self.at} of the {self.process}: {call} -> {self.action}"
 
 
-def inject_options(faults, gate=None):
-    """Return the options of inject for some faults.
+def inject_options(faults, processes, gate=None):
+    """Return the options of inject for some faults of processes, whose numbers are given by their names.
 
     The calls of each count from the moment when the last one before it has happened that is more than a
     count; those of the first from the moment when there is the file gate.
@@ -71,7 +85,7 @@ def inject_options(faults, gate=None):
     before = 0  # number of the fault to wait for
     for number, fault in enumerate(faults, 1):
         options += ["--and"] if options else []
-        options += fault.options()
+        options += fault.options(processes)
         if before:
             options += ["--after", str(before)]
         elif gate:

@@ -9,12 +9,20 @@ import pytest
 from harness import PLAIN_USER, wait_until
 
 from .anatomy import COPIES, gate, guardian, inits, pastas, send
+from .campaign import failures, sample_wanted
+from .kinds import AS_A_PLAIN_USER
+from .points import KILL, PLAIN_PROCESSES
 
 pytestmark = pytest.mark.host(own_dev=True)
 
 BOTH_FAMILIES = "#!/bin/sh\nexec python3 -I -m http.server --bind :: 8080\n"
 FAILED = 1
 UNDOING = 2.0
+AT_ONCE = 1.0
+
+OF_PASTA = [process for process in PLAIN_PROCESSES if "pasta" in process]
+OURS = [process for process in PLAIN_PROCESSES if process not in OF_PASTA]
+WAITS_FOR_IT = 10.0
 
 # What comes up in the course of a start, each a function of host and manager.
 RISING = {
@@ -126,3 +134,62 @@ def test_manager_and_guardian(host, home, manager):
             send(pid, number)
     assert manager.wait() == -signal.SIGKILL
     assert_all_is_gone(host, home, manager)
+
+
+# ---- At any system call ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("process", OURS)
+def test_a_fault(campaign, process):
+    """It is killed, or a call of it fails: the run goes on and is right, or it ends, says why and leaves nothing."""
+    tried, failed = campaign.run_kind(AS_A_PLAIN_USER, sample_wanted(1), [process])
+    assert not failed, failures(failed)
+    assert tried
+
+
+def test_pasta_is_killed(campaign):
+    """While it starts, and when it serves: as well."""
+    tried, failed = campaign.run_kind(AS_A_PLAIN_USER, sample_wanted(1), OF_PASTA, [KILL])
+    assert not failed, failures(failed)
+    assert tried
+
+
+# ---- A gate that stands still ----------------------------------------------------------------------
+
+LATER = """#!/bin/sh
+until [ -e go ]; do sleep 0.01; done
+exec python3 -I -m http.server --bind :: 8080
+"""
+
+
+@pytest.fixture
+def stopped_gate(host, home):
+    """A run that starts, whose copies are about to listen, and whose gate has been stopped."""
+    home.there("http_recorder.py").write_text("#!/bin/sh\necho waits\n" + LATER)
+    manager = host.start_manager(home, user=PLAIN_USER)
+    for number in COPIES:
+        manager.out.wait_for(rf"^copy {number} \| waits$")
+    send(gate(manager), signal.SIGSTOP)
+    return manager
+
+
+def test_a_gate_that_is_stopped_is_not_waited_for(host, home, stopped_gate):
+    """The copies listen, but IPv6 does not come: it says so, and serves over IPv4; IPv6 comes as soon as it can."""
+    for number in COPIES:
+        home.place(number, "go", "")
+    stopped_gate.wait_ready(WAITS_FOR_IT)
+    stopped_gate.err.wait_for(r"^uva_container: pasta\b.*\bIPv6\b")
+    for number in COPIES:
+        assert host.get(f"http://127.0.0.1:{8080 + number}/").status == 200
+    send(gate(stopped_gate), signal.SIGCONT)
+    for number in COPIES:
+        wait_until(lambda: not host.refuses("::1", 8080 + number), UNDOING, "IPv6 is there")
+    assert stopped_gate.stop() == 0
+    assert len(stopped_gate.complaints()) == 1
+    assert_all_is_gone(host, home, stopped_gate)
+
+
+def test_a_gate_that_is_stopped_does_not_delay_the_end(host, home, stopped_gate):
+    """Asked to end, the run ends at once."""
+    assert stopped_gate.stop(deadline=AT_ONCE) == 0
+    assert_all_is_gone(host, home, stopped_gate)
