@@ -21,4 +21,5 @@ second counted from the first on; and in a life of a kind of its own:
     cd tests && UVA_CONTAINER=../uva_container /usr/bin/python3 -m faults.life guardian EIO 17
     ... -m faults.life manager SIGKILL 300 guardian ENOMEM 5
     ... -m faults.life "an uplink is added" manager ENOMEM 5
+    ... -m faults.life "as a plain user" "pasta for IPv4" SIGKILL 100
 """

@@ -21,7 +21,7 @@ UNDOING = 2.0
 AT_ONCE = 1.0
 
 OF_PASTA = [process for process in PLAIN_PROCESSES if "pasta" in process]
-OURS = [process for process in PLAIN_PROCESSES if process not in OF_PASTA]
+OWN = [process for process in PLAIN_PROCESSES if process not in OF_PASTA]
 WAITS_FOR_IT = 10.0
 
 # What comes up in the course of a start, each a function of host and manager.
@@ -139,7 +139,7 @@ def test_manager_and_guardian(host, home, manager):
 # ---- At any system call ----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("process", OURS)
+@pytest.mark.parametrize("process", OWN)
 def test_a_fault(campaign, process):
     """It is killed, or a call of it fails: the run goes on and is right, or it ends, says why and leaves nothing."""
     tried, failed = campaign.run_kind(AS_A_PLAIN_USER, sample_wanted(1), [process])
