@@ -100,6 +100,20 @@ static int gate_start(struct gate *gate, const struct nat_port *ports, size_t co
 	return 0;
 }
 
+/* If it has exited, it has said why. */
+static int gate_report_end(const struct gate *gate)
+{
+	char how[64];
+	int status = 0;
+	int err = process_wait(gate->pidfd, GATE_END_MS, &status);
+
+	if (!err && WIFSIGNALED(status)) {
+		process_format_end(status, how, sizeof(how));
+		error_say(0, "the process that holds pasta %s: stopping", how);
+	}
+	return -EPIPE;
+}
+
 /* ---- The run's own place ---- */
 
 static int gate_set_up_loopback(void)
@@ -164,6 +178,8 @@ static int gate_hand_over_network(const struct gate *gate)
 	int err = network < 0 ? -errno
 			      : fdpass_send(gate->socket, &nothing, sizeof(nothing), &network, 1);
 
+	if (err == -EPIPE)
+		return gate_report_end(gate);
 	return err ? error_report(err, "cannot tell pasta the network namespace") : 0;
 }
 
@@ -194,20 +210,6 @@ int gate_open(struct gate *gate, const struct nat_port *ports, size_t count)
 }
 
 /* ---- While the run lives ---- */
-
-/* If it has exited, it has said why. */
-static int gate_report_end(const struct gate *gate)
-{
-	char how[64];
-	int status = 0;
-	int err = process_wait(gate->pidfd, GATE_END_MS, &status);
-
-	if (!err && WIFSIGNALED(status)) {
-		process_format_end(status, how, sizeof(how));
-		error_say(0, "the process that holds pasta %s: stopping", how);
-	}
-	return -EPIPE;
-}
 
 int gate_receive(struct gate *gate)
 {
