@@ -31,7 +31,6 @@
 #include "base/sysctl.h"
 #include "host/reserve.h"
 #include "host/rundir.h"
-#include "host/uplinks.h"
 #include "net/link.h"
 #include "rootless/keeper.h"
 #include "rootless/pasta.h"
@@ -138,25 +137,28 @@ static int gate_set(const char *path, const char *value)
 
 /*
  * What would disturb a host, and is not done there, can be done here:
- * - where the kernel cannot forward IPv6 by single links (before Linux 6.17), forward by all
+ * - all links forward, from the moment that they are there: also pasta's for IPv6, which is made
+ *   anew while others wait for it, and also where the kernel could not forward IPv6 by single links
  * - with br_netfilter, let it keep away from our bridge
  * No address is looked for twice, either: pasta of 2023 takes the empty address, from which that is
  * asked, for an address of ours.
  */
 static int gate_set_up_network(void)
 {
-	static const char *const OFF[] = {
-		"net/ipv6/conf/default/accept_dad",
-		"net/bridge/bridge-nf-call-iptables",
-		"net/bridge/bridge-nf-call-ip6tables",
-		"net/bridge/bridge-nf-call-arptables",
+	static const struct {
+		const char *path, *value;
+	} SETTINGS[] = {
+		{"net/ipv4/ip_forward", "1"},
+		{"net/ipv6/conf/all/forwarding", "1"},
+		{"net/ipv6/conf/default/accept_dad", "0"},
+		{"net/bridge/bridge-nf-call-iptables", "0"},
+		{"net/bridge/bridge-nf-call-ip6tables", "0"},
+		{"net/bridge/bridge-nf-call-arptables", "0"},
 	};
 	int err = gate_set_up_loopback();
 
-	for (size_t i = 0; !err && i < sizeof(OFF) / sizeof(OFF[0]); i++)
-		err = gate_set(OFF[i], "0");
-	if (!err && !uplinks_can_forward_ipv6())
-		err = gate_set("net/ipv6/conf/all/forwarding", "1");
+	for (size_t i = 0; !err && i < sizeof(SETTINGS) / sizeof(SETTINGS[0]); i++)
+		err = gate_set(SETTINGS[i].path, SETTINGS[i].value);
 	return err;
 }
 
