@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 static const char REQUEST[] = "GET / HTTP/1.1\r\n\r\n";
+static const char REQUEST_ONCE[] = "GET /once HTTP/1.1\r\n\r\n";
 static const char REQUEST_FOR_BYTES[] = "GET /bytes HTTP/1.1\r\n\r\n";
 
 static struct sockaddr_in to = {.sin_family = AF_INET};
@@ -58,6 +59,16 @@ static int ask(int fd)
 	       recv(fd, answer, sizeof(answer), 0) > 0;
 }
 
+static int ask_once(int fd)
+{
+	char answer[4096];
+	ssize_t n = send(fd, REQUEST_ONCE, sizeof(REQUEST_ONCE) - 1, MSG_NOSIGNAL);
+
+	while (n > 0)
+		n = recv(fd, answer, sizeof(answer), 0);
+	return n == 0;
+}
+
 /* Return: how many; negative: one has failed. */
 static double count_new(void)
 {
@@ -65,7 +76,7 @@ static double count_new(void)
 
 	for (; now_us() < deadline; count++) {
 		int fd = begin();
-		int is_answered = fd >= 0 && ask(fd);
+		int is_answered = fd >= 0 && ask_once(fd);
 
 		if (fd >= 0)
 			close(fd);

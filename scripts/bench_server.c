@@ -3,8 +3,9 @@
  * bench_server.c - stands in for http_recorder.py where a way to it is measured: it costs little.
  *
  * It listens on port 8080, with threads for 16 connections at a time. A request for /bytes is
- * answered with bytes until the client has gone, any other one at once, and the connection stays.
- * Requests must come one at a time, each in one piece.
+ * answered with bytes until the client has gone, any other one at once, and the connection stays;
+ * but not after /once: whoever closes first waits a minute for the port, and a client has not so
+ * many. Requests must come one at a time, each in one piece.
  */
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -37,6 +38,8 @@ static void serve(int connection)
 		if (strncmp(request, "GET /bytes ", strlen("GET /bytes ")) == 0)
 			send_for_ever(connection);
 		else if (send(connection, ANSWER, sizeof(ANSWER) - 1, 0) < 0)
+			break;
+		if (strncmp(request, "GET /once ", strlen("GET /once ")) == 0)
 			break;
 	}
 	close(connection);
