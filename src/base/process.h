@@ -30,7 +30,8 @@ int process_wait(int pidfd, int timeout_ms, int *ret_status);
  */
 int process_await(int pidfd, int timeout_ms);
 
-/** process_format_end() - write what a wait status tells: "ended by SIGKILL", "exited with status 3" */
+/** process_format_end() - write what a wait status tells: "ended by SIGKILL", "exited with status
+ * 3" */
 void process_format_end(int status, char *how, size_t size);
 
 /**
