@@ -197,6 +197,11 @@ static ssize_t netlink_receive(struct netlink *nl, void *buf, size_t size)
 	return n < 0 ? -errno : n;
 }
 
+bool netlink_is_whole(const struct nlmsghdr *nlh, int rest)
+{
+	return mnl_nlmsg_ok(nlh, rest) && nlh->nlmsg_len <= (uint32_t)rest;
+}
+
 /* Sends a message or a batch and reads until its answer is complete. */
 static int netlink_exchange(struct netlink_exchange *exchange, const void *message, size_t length)
 {
@@ -212,7 +217,8 @@ static int netlink_exchange(struct netlink_exchange *exchange, const void *messa
 
 		if (n < 0)
 			return (int)n;
-		for (int rest = (int)n; mnl_nlmsg_ok(nlh, rest); nlh = mnl_nlmsg_next(nlh, &rest))
+		for (int rest = (int)n; netlink_is_whole(nlh, rest);
+		     nlh = mnl_nlmsg_next(nlh, &rest))
 			netlink_on_message(exchange, nlh);
 	}
 	if (exchange->err)

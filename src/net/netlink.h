@@ -7,6 +7,7 @@
 #pragma once
 
 #include <libmnl/libmnl.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -58,6 +59,13 @@ int netlink_fd(const struct netlink *nl);
  * @flags: NLM_F_* beside NLM_F_REQUEST, which is always set
  */
 struct nlmsghdr *netlink_request(void *buf, uint16_t type, uint16_t flags);
+
+/**
+ * netlink_is_whole() - does a message begin here, of which @rest bytes hold all?
+ *
+ * mnl_nlmsg_ok() takes a length beyond INT_MAX for a negative one, and says yes.
+ */
+bool netlink_is_whole(const struct nlmsghdr *nlh, int rest);
 
 /**
  * netlink_talk() - send one request and wait for its complete answer

@@ -80,7 +80,7 @@ bool watch_next(struct netlink *nl, struct watch_event *ret)
 		}
 		if (n <= 0)
 			return false;
-		if (mnl_nlmsg_ok((const struct nlmsghdr *)buf, (int)n) &&
+		if (netlink_is_whole((const struct nlmsghdr *)buf, (int)n) &&
 		    watch_parse((const struct nlmsghdr *)buf, ret))
 			return true;
 	}
