@@ -67,6 +67,20 @@ $(BUILD)/tests/unit/%.o: tests/unit/%.c $(BUILD)/compile.command | unit-packages
 $(UNIT_TESTS): %: %.o $(ENGINE) $(BUILD)/link.command
 	$(LINK) -o $@ $(filter %.o,$^) $(PKG_LIBS) $(shell $(PKG_CONFIG) --libs cmocka)
 
+# The fuzzers: all of the engine once more, by clang, with libFuzzer's counters.
+FUZZERS   := $(patsubst %.c,build/fuzz/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
+FUZZED    := $(patsubst %.c,build/fuzz/%.o,$(filter-out $(PROGRAMS:%=src/%.c),$(SOURCES)))
+FUZZ_FLAGS = $(FLAGS) -U_FORTIFY_SOURCE -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+WRAPPED   := mnl_socket_sendto mnl_socket_recvfrom recv
+
+build/fuzz/%.o: %.c | fuzz-packages
+	@mkdir -p $(@D)
+	clang $(FUZZ_FLAGS) -MMD -MP -c -o $@ $<
+
+build/fuzz/tests/fuzz/fuzz_netlink: FUZZ_LINK := $(WRAPPED:%=-Wl,--wrap=%)
+$(FUZZERS): %: %.o $(FUZZED)
+	clang -fsanitize=fuzzer,address,undefined $(FUZZ_LINK) -o $@ $^ $(PKG_LIBS)
+
 # The commands, each in a file that is rewritten only when it differs: another compiler, other flags
 # or a source that is gone rebuild what they concern.
 $(BUILD)/compile.command: COMMAND = $(COMPILE)
@@ -83,10 +97,13 @@ libraries:
 unit-packages: libraries
 	@$(PKG_CONFIG) --exists cmocka 2>/dev/null || scripts/install-deps unit
 
+fuzz-packages: libraries
+	@scripts/install-deps fuzz
+
 test-packages: libraries
 	@scripts/install-deps test
 
--include $(SOURCES:%.c=$(BUILD)/%.d) $(UNIT_TESTS:%=%.d)
+-include $(SOURCES:%.c=$(BUILD)/%.d) $(UNIT_TESTS:%=%.d) $(FUZZED:%.o=%.d) $(FUZZERS:%=%.d)
 
 # ---- Running and testing -----------------------------------------------------------------------
 
@@ -141,6 +158,9 @@ check-faults: all test-packages ## kill it, and fail it, at every system call; l
 check-faults-sample: all test-packages ## the same with FAULT_POINTS=6 of each kind, and fewer cycles
 check-faults check-faults-sample:
 	$(PYTEST) tests/faults
+
+check-fuzz: $(FUZZERS) ## what parses bytes from outside, with libFuzzer (FUZZ_SECONDS=60 each)
+	@FUZZ_SECONDS='$(FUZZ_SECONDS)' scripts/fuzz $(FUZZERS)
 
 soak: all test-packages ## requests, kills and restarts at random (SOAK_SECONDS=60, SOAK_SEED)
 	$(ENV) PYTHONPATH=tests $(PYTHON) -m faults.soak
@@ -198,4 +218,4 @@ help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):[^#]*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | \
 		while IFS='|' read -r target text; do printf '%-20s %s\n' "$$target" "$$text"; done
 
-.PHONY: all libraries unit-packages test-packages run check $(CHECKS) check-arm64 check-engines check-faults soak bench lint print-flags install uninstall dist clean help
+.PHONY: all libraries unit-packages fuzz-packages test-packages run check $(CHECKS) check-arm64 check-engines check-faults check-fuzz soak bench lint print-flags install uninstall dist clean help
