@@ -14,15 +14,15 @@ static bool is_usable(const struct address *address, void *data)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static char filtered[NAMES_TEXT_MAX], again[NAMES_TEXT_MAX];
+	static char first[NAMES_TEXT_MAX], second[NAMES_TEXT_MAX];
 	char *text = fuzz_string(data, size);
-	bool has_server = names_filter(text, is_usable, NULL, filtered);
+	bool has_server = names_filter(text, is_usable, NULL, first);
 
 	free(text);
-	FUZZ_ASSERT(memchr(filtered, '\0', sizeof(filtered)));
-	FUZZ_ASSERT(!has_server || strstr(filtered, "nameserver"));
+	FUZZ_ASSERT(memchr(first, '\0', sizeof(first)));
+	FUZZ_ASSERT(!has_server || strstr(first, "nameserver"));
 	/* What is left is usable: to filter it once more changes nothing. */
-	FUZZ_ASSERT(names_filter(filtered, is_usable, NULL, again) == has_server);
-	FUZZ_ASSERT(strcmp(filtered, again) == 0);
+	FUZZ_ASSERT(names_filter(first, is_usable, NULL, second) == has_server);
+	FUZZ_ASSERT(strcmp(first, second) == 0);
 	return 0;
 }
