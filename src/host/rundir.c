@@ -169,9 +169,11 @@ static int rundir_find_cookie(uint64_t *ret)
 	AUTO_CLOSE int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	socklen_t length = sizeof(*ret);
 
-	if (fd < 0 || getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, ret, &length) < 0)
+	if (fd < 0)
 		return -errno;
-	return 0;
+	if (getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, ret, &length) == 0)
+		return 0;
+	return errno == EINVAL ? -ENOPROTOOPT : -errno; /* EINVAL: qemu-user */
 }
 
 bool rundir_is_sure(void)

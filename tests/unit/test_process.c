@@ -208,20 +208,17 @@ TEST(wait_tells_the_signal)
 TEST(an_end_is_told_by_status_or_signal)
 {
 	const struct {
-		int status, signal;
+		int status;
 		const char *how;
-	} ends[] = {{3, 0, "exited with status 3"},
-		    {0, SIGKILL, "ended by SIGKILL"},
-		    {0, SIGRTMAX, "ended by signal 64"}};
+	} ends[] = {{W_EXITCODE(3, 0), "exited with status 3"},
+		    {W_EXITCODE(0, SIGKILL), "ended by SIGKILL"},
+		    {W_EXITCODE(0, 64), "ended by signal 64"}}; /* a real-time one has no name */
 
 	for (size_t i = 0; i < COUNT(ends); i++) {
-		int pidfd = child_ending(ends[i].status, ends[i].signal), status = -1;
 		char how[64];
 
-		assert_int_equal(process_wait(pidfd, -1, &status), 0);
-		process_format_end(status, how, sizeof(how));
+		process_format_end(ends[i].status, how, sizeof(how));
 		assert_string_equal(how, ends[i].how);
-		close(pidfd);
 	}
 }
 
