@@ -6,6 +6,7 @@ hangs, is never ended by a signal other than the fault itself, never makes the h
 nothing behind. What two faults leave behind, the next start undoes.
 """
 
+import contextlib
 import dataclasses
 import http.client
 import os
@@ -238,6 +239,7 @@ class Lab:
             next(steps)
             if life.ready:
                 self._request(life)
+                _let_it_tell(self.manager, life)
             self._read_report(life)
             life.killed_before_asked = life.killed()
             ends_itself = {"manager", *ENDING} & set(life.killed())
@@ -316,6 +318,13 @@ def _wait_ready(manager, deadline):
     except AssertionError:
         return False
     return True
+
+
+def _let_it_tell(manager, life):
+    """If a request has failed, wait until the run says why: a pasta that was killed takes a moment to be gone."""
+    if any(life.answers.values()):
+        with contextlib.suppress(AssertionError):
+            wait_until(lambda: manager.complaints() or not manager.running, OUTPUT_DEADLINE, "told")
 
 
 def _prints(manager, number):
