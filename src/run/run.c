@@ -64,10 +64,12 @@ static void run_on_console_lost(void *data, int err)
 {
 	struct run *run = data;
 
-	if (run->phase < RUN_ENDING && err == -EPIPE)
-		error_say(0, "nobody reads the standard output any more: stopping");
-	else if (run->phase < RUN_ENDING)
+	if (err != -EPIPE)
 		error_report(err, "cannot write to the standard output");
+	else if (run->phase < RUN_ENDING)
+		error_say(0, "nobody reads the standard output any more: stopping");
+	else
+		return; /* Ctrl-C ends the reader of a pipeline, too */
 	run_end(run, err);
 }
 

@@ -4,6 +4,7 @@
 import os
 import re
 import select
+import signal
 import time
 
 import pytest
@@ -166,3 +167,54 @@ def test_when_its_reader_is_gone_it_ends(host, project):
     read_until(manager.stdout, b"Ctrl-C")
     manager.close_stdout()
     assert manager.wait() == 1
+
+
+PARTING = """#!/usr/bin/python3
+import os, signal, socket, sys
+def part(*_):
+    os.mkfifo("/tmp/go")
+    sys.exit(print("parting", open("/tmp/go").read()))
+signal.signal(signal.SIGTERM, part)
+with socket.create_server(("", 8080)) as server:
+    while True:
+        server.accept()[0].close()
+"""
+
+
+def stop_with_last_words(manager, project, before):
+    """Stop a run whose program is PARTING, with before() called when the copies have got SIGTERM and print nothing yet.
+
+    Return the exit code.
+    """
+    manager.send(signal.SIGINT)
+    fifos = [project.tmp(number) / "go" for number in (1, 2)]
+    wait_until(lambda: all(fifo.exists() for fifo in fifos), AT_ONCE, "the copies have got SIGTERM")
+    before()
+    for fifo in fifos:
+        fifo.write_text("now")
+    return manager.wait(10)
+
+
+def test_what_the_end_cannot_write_is_told(host, project, tmp_path):
+    """A disk that is full when the copies print their last lines: exit code 1, and a line that says why."""
+    project.there("http_recorder.py").write_text(PARTING)
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    out = disk / "out"
+    host.run(["mount", "-t", "tmpfs", "-o", "size=4k", "none", disk])
+    host.run(["touch", out])
+    manager = host.start_manager(project, under=["sh", "-c", f'exec "$@" >>{out}', "sh"])
+    wait_until(lambda: "Ctrl-C" in host.root(out).read_text(), 15, "it is ready")
+    fill = ["sh", "-c", f"cat /dev/zero >>{out}"]
+    assert stop_with_last_words(manager, project, lambda: host.run(fill, check=False)) == 1
+    assert manager.err.lines == ["uva_container: cannot write to the standard output: No space left on device"]
+    host.run(["umount", disk])
+
+
+def test_a_reader_that_ends_with_the_run_is_no_failure(host, project):
+    """Ctrl-C ends both ends of a pipeline: what the copies print then is lost, and that is all."""
+    project.there("http_recorder.py").write_text(PARTING)
+    manager = host.start_manager(project, read=False)
+    read_until(manager.stdout, b"Ctrl-C")
+    assert stop_with_last_words(manager, project, manager.close_stdout) == 0
+    assert manager.err.lines == []
