@@ -14,7 +14,7 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 # ---- What is built -----------------------------------------------------------------------------
 
 # The front doors: src/NAME.c holds main() of the program NAME.
-PROGRAMS := uva_container
+PROGRAMS := uva_container portmux
 # Libraries, by their pkg-config names.
 LIBRARIES := libmnl libnftnl libseccomp
 

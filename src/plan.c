@@ -11,12 +11,19 @@
 
 #include "base/error.h"
 
-/* Room for the rest of the longest path below the directory: "/copies/1023/files/x.txt". */
+/* Room for the rest of the longest path below the places: "/1023/files/x.txt". */
 enum { PLAN_PATH_ROOM = 64 };
 
 uint16_t plan_host_port(const struct plan_port *port, unsigned int number)
 {
+	if (port->host_ports)
+		return port->host_ports[number - 1];
 	return (uint16_t)(port->first_host_port + number - 1);
+}
+
+void plan_format_name(const struct plan *plan, unsigned int number, char *name)
+{
+	snprintf(name, PLAN_NAME_MAX, "%.40s-%u", plan->name ? plan->name : "copy", number);
 }
 
 void plan_format_url(const struct plan *plan, unsigned int number, char *url)
@@ -61,47 +68,89 @@ void plan_expand(const struct plan *plan, const char *text, unsigned int number,
 	expanded[length] = '\0';
 }
 
+bool plan_is_below(const char *path, const char *directory)
+{
+	size_t length = strcmp(directory, "/") == 0 ? 0 : strlen(directory);
+
+	return strncmp(path, directory, length) == 0 && (!path[length] || path[length] == '/');
+}
+
+static int plan_check_path(const char *path, const char *what)
+{
+	if (path[0] != '/' || strlen(path) + PLAN_PATH_ROOM > PATH_MAX)
+		return error_say(-EINVAL, "%.64s: cannot be used as the %s", path, what);
+	if (strpbrk(path, "\n"))
+		return error_say(-EINVAL, "%s: a line break in the directory's name", path);
+	return 0;
+}
+
+static int plan_check_files(const struct plan *plan)
+{
+	if (plan->files == PLAN_PRIVATE)
+		return 0;
+	if (strcmp(plan->directory, "/") == 0)
+		return error_say(-EINVAL, "cannot run in / itself, of which the copies would "
+					  "write every file: use a directory below it");
+	if (plan->files == PLAN_OVERLAY && plan_is_below(plan->places, plan->directory))
+		return error_say(-EINVAL,
+				 "%s: lies in %s, over which the overlay is: "
+				 "use another directory (--state)",
+				 plan->places, plan->directory);
+	return 0;
+}
+
 /* Every copy has its own directory at each of these paths, which would hide the project. */
 static int plan_check_directory(const struct plan *plan)
 {
 	static const char *const private[] = {"/tmp", "/var/tmp", "/run", "/dev", "/dev/shm"};
 	const char *directory = plan->directory;
+	int err = plan_check_path(directory, "project's directory");
 
-	if (directory[0] != '/' ||
-	    strlen(directory) + strlen(plan->places) + PLAN_PATH_ROOM > PATH_MAX)
-		return error_say(-EINVAL, "%.64s: cannot be used as the project's directory",
-				 directory);
-	if (strpbrk(directory, "\n"))
-		return error_say(-EINVAL, "%s: a line break in the directory's name", directory);
+	if (err)
+		return err;
 	for (size_t i = 0; i < sizeof(private) / sizeof(private[0]); i++)
 		if (strcmp(directory, private[i]) == 0)
 			return error_say(-EINVAL,
 					 "cannot run in %s itself, every copy has its own: "
 					 "use a directory below it",
 					 directory);
-	return 0;
+	err = plan_check_path(plan->places, "copies' directory");
+	return err ? err : plan_check_files(plan);
+}
+
+static bool plan_ports_overlap(const struct plan *plan, const struct plan_port *a,
+			       const struct plan_port *b)
+{
+	if (a->protocol != b->protocol ||
+	    (a->address.family != AF_UNSPEC && b->address.family != AF_UNSPEC &&
+	     !address_is_equal(&a->address, &b->address)))
+		return false;
+	if (!a->host_ports && !b->host_ports)
+		return a->first_host_port < b->first_host_port + plan->copies &&
+		       b->first_host_port < a->first_host_port + plan->copies;
+	for (unsigned int i = 1; i <= plan->copies; i++)
+		for (unsigned int j = 1; j <= plan->copies; j++)
+			if (plan_host_port(a, i) == plan_host_port(b, j))
+				return true;
+	return false;
 }
 
 static int plan_check_port(const struct plan *plan, const struct plan_port *port)
 {
-	if (port->copy_port == 0 || port->first_host_port == 0 ||
-	    port->first_host_port + plan->copies - 1 > UINT16_MAX)
+	unsigned int first = plan_host_port(port, 1);
+
+	if (port->copy_port == 0 || first == 0 ||
+	    (!port->host_ports && first + plan->copies - 1 > UINT16_MAX))
 		return error_say(
 			-EINVAL,
 			"%u host ports from %u on, to port %u: port numbers go from 1 to %d",
-			plan->copies, port->first_host_port, port->copy_port, UINT16_MAX);
-	for (const struct plan_port *other = plan->ports; other < port; other++) {
-		unsigned int distance = other->first_host_port > port->first_host_port
-						? other->first_host_port - port->first_host_port
-						: port->first_host_port - other->first_host_port;
-
-		if (other->protocol == port->protocol && distance < plan->copies)
+			plan->copies, first, port->copy_port, UINT16_MAX);
+	for (const struct plan_port *other = plan->ports; other < port; other++)
+		if (plan_ports_overlap(plan, port, other))
 			return error_say(-EINVAL,
 					 "%u host ports from %u on overlap with those from %u on: "
 					 "a host port can lead to one copy only",
-					 plan->copies, other->first_host_port,
-					 port->first_host_port);
-	}
+					 plan->copies, plan_host_port(other, 1), first);
 	return 0;
 }
 

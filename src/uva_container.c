@@ -60,6 +60,8 @@ int main(int argc, char **argv)
 {
 	char directory[PATH_MAX];
 	char program[PATH_MAX + sizeof("/http_recorder.py")];
+	char places[PATH_MAX + sizeof("/copies")];
+	const char *prefix;
 
 	process_ensure_stdio();
 	if (argc > 2 && strcmp(argv[1], "--inside") == 0)
@@ -72,14 +74,15 @@ int main(int argc, char **argv)
 		error_report(-errno, "cannot tell the current directory");
 		return EXIT_FAILURE;
 	}
-	snprintf(program, sizeof(program), "%s/http_recorder.py",
-		 strcmp(directory, "/") == 0 ? "" : directory);
+	prefix = strcmp(directory, "/") == 0 ? "" : directory;
+	snprintf(program, sizeof(program), "%s/http_recorder.py", prefix);
+	snprintf(places, sizeof(places), "%s/copies", prefix);
 
 	return run_plan(&(struct plan){
 		.table = "uva_container",
 		.bridge = "uva",
 		.directory = directory,
-		.places = "copies",
+		.places = places,
 		.argv = (char *[]){program, NULL},
 		.copies = 2,
 		.ports = &PORT,

@@ -21,23 +21,25 @@
 
 static int places_make(const struct places *places)
 {
-	const struct plan *plan = places->plan;
-	AUTO_CLOSE int base = directory_open(AT_FDCWD, plan->directory);
-	AUTO_CLOSE int made = -1;
+	const char *path = places->plan->places;
+	const char *name = strrchr(path, '/') + 1;
+	AUTO_CLOSE int parent = -1, made = -1;
+	char above[PATH_MAX];
 	int borrowed, err;
 
-	if (base < 0)
-		return error_report(base, "%s: cannot open the directory", plan->directory);
+	snprintf(above, sizeof(above), "%.*s", name - path > 1 ? (int)(name - path - 1) : 1, path);
+	parent = directory_open(AT_FDCWD, above);
+	if (parent < 0)
+		return error_report(parent, "%s: cannot open the directory", above);
 	borrowed = identity_borrow(places->identity);
 	if (borrowed < 0)
 		return borrowed;
-	made = directory_make(base, plan->places, NULL);
+	made = directory_make(parent, name, NULL);
 	err = identity_give_back(borrowed);
 	if (err)
 		return err;
 	if (made < 0)
-		return error_report(made, "%s/%s: cannot make the directory", plan->directory,
-				    plan->places);
+		return error_report(made, "%s: cannot make the directory", path);
 	return fd_steal(&made);
 }
 
@@ -54,8 +56,8 @@ void places_close(struct places *places)
 
 void places_path(const struct places *places, unsigned int number, const char *name, char *path)
 {
-	snprintf(path, PATH_MAX, "%s/%s/%u%s%s", places->plan->directory, places->plan->places,
-		 number, name ? "/" : "", name ? name : "");
+	snprintf(path, PATH_MAX, "%s/%u%s%s", places->plan->places, number, name ? "/" : "",
+		 name ? name : "");
 }
 
 /* Writes a file into a new working directory, which says whose directory it is. */
@@ -254,8 +256,8 @@ int place_make(struct place *place, const struct places *places, unsigned int nu
 	back_err = identity_give_back(borrowed);
 	if (back_err)
 		return back_err;
-	return err ? error_report(err, "%s/%s/%u: cannot make its directories",
-				  places->plan->directory, places->plan->places, number)
+	return err ? error_report(err, "%s/%u: cannot make its directories", places->plan->places,
+				  number)
 		   : 0;
 }
 

@@ -93,11 +93,12 @@ int main(int argc, char **argv)
 	};
 	char directory[PATH_MAX];
 	char program[PATH_MAX + sizeof("/http_recorder.py")];
+	char places[PATH_MAX + sizeof("/copies")];
 	struct plan plan = {
 		.table = "uva_container",
 		.bridge = "uva",
 		.directory = directory,
-		.places = "copies",
+		.places = places,
 		.argv = (char *[]){program, NULL},
 		.copies = copies,
 		.ports = &port,
@@ -110,6 +111,7 @@ int main(int argc, char **argv)
 		return EXIT_FAILURE;
 	}
 	snprintf(program, sizeof(program), "%s/http_recorder.py", directory);
+	snprintf(places, sizeof(places), "%s/copies", directory);
 	run = run_new(&plan);
 	if (!run)
 		return EXIT_FAILURE;

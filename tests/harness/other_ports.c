@@ -20,6 +20,7 @@ int main(int argc, char **argv)
 {
 	char directory[PATH_MAX];
 	char program[PATH_MAX + sizeof("/http_recorder.py")];
+	char places[PATH_MAX + sizeof("/copies")];
 	struct plan_port ports[] = {
 		{.protocol = IPPROTO_TCP, .copy_port = 8080},
 		{.protocol = IPPROTO_TCP, .copy_port = 9090},
@@ -28,13 +29,14 @@ int main(int argc, char **argv)
 	if (argc < 3 || !getcwd(directory, sizeof(directory)))
 		return EXIT_FAILURE;
 	snprintf(program, sizeof(program), "%s/http_recorder.py", directory);
+	snprintf(places, sizeof(places), "%s/copies", directory);
 	ports[0].first_host_port = (uint16_t)strtoul(argv[1], NULL, 10);
 	ports[1].first_host_port = argc > 3 ? (uint16_t)strtoul(argv[3], NULL, 10) : 0;
 	return run_plan(&(struct plan){
 		.table = "uva_container",
 		.bridge = "uva",
 		.directory = directory,
-		.places = "copies",
+		.places = places,
 		.argv = (char *[]){program, NULL},
 		.copies = (unsigned int)strtoul(argv[2], NULL, 10),
 		.ports = ports,

@@ -27,7 +27,7 @@ static struct plan plan_good(void)
 		.table = "uva_test",
 		.bridge = "uva",
 		.directory = "/home/user/project",
-		.places = "copies",
+		.places = "/home/user/project/copies",
 		.argv = argv,
 		.copies = 2,
 		.ports = &port,
@@ -55,9 +55,12 @@ static int check_ports(uint16_t copy_port, uint16_t first_host_port, unsigned in
 
 static int check_directory(const char *directory)
 {
+	char places[2 * PATH_MAX];
 	struct plan plan = plan_good();
 
+	snprintf(places, sizeof(places), "%s/copies", directory);
 	plan.directory = directory;
+	plan.places = places;
 	return plan_check(&plan);
 }
 
@@ -112,7 +115,10 @@ TEST(host_ports_follow_each_other)
 TEST(a_host_port_is_named_once)
 {
 	struct plan_port ports[] = {
-		{IPPROTO_TCP, 8080, 8081}, {IPPROTO_TCP, 9090, 8083}, {IPPROTO_UDP, 53, 8081}};
+		{.protocol = IPPROTO_TCP, .copy_port = 8080, .first_host_port = 8081},
+		{.protocol = IPPROTO_TCP, .copy_port = 9090, .first_host_port = 8083},
+		{.protocol = IPPROTO_UDP, .copy_port = 53, .first_host_port = 8081},
+	};
 	struct plan plan = plan_good();
 
 	plan.ports = ports;

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * program.h - is the command there? It is found as a shell in a copy would find it.
+ */
+#pragma once
+
+#include "plan.h"
+
+/** program_check() - find plan->argv[0]. Return: 0 or -errno, reported. */
+int program_check(const struct plan *plan);

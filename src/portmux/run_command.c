@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * run_command.c - `portmux run`: from options to a plan, and to a run.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "portmux/command.h"
+#include "portmux/options.h"
+#include "portmux/program.h"
+#include "portmux/state.h"
+#include "run/run.h"
+
+static const char USAGE[] =
+	"usage: portmux run [OPTION]... [--] COMMAND [ARGUMENT]...\n"
+	"\n"
+	"Starts copies of a program, each as if it were alone on this machine, and maps\n"
+	"host ports to them. Ctrl-C stops them.\n"
+	"\n"
+	"  -n, --copies N          how many (1)\n"
+	"  -p, --publish MAPPING   [[ADDRESS:]HOSTPORT:]PORT[/tcp|/udp]; HOSTPORT is a port,\n"
+	"                          8081-8090 or 8081+ (one for each copy), or nothing (free\n"
+	"                          ones)\n"
+	"      --files HOW         what a copy writes in this directory is its own (overlay,\n"
+	"                          the default); is everybody's (shared); or it works in an\n"
+	"                          empty directory of its own (private)\n"
+	"  -d, --state DIR         where the copies' files are kept\n"
+	"                          (~/.local/state/portmux/NAME)\n"
+	"      --name NAME         the run's name (the command's)\n"
+	"  -e, --env NAME=VALUE    set a variable\n"
+	"  -w, --workdir DIR       where the program starts (this directory)\n"
+	"  -u, --user USER[:GROUP] who it runs as (the caller)\n"
+	"      --ulimit NAME=SOFT[:HARD]\n"
+	"      --memory BYTES, --cpus NUMBER, --pids NUMBER\n"
+	"                          limits of each copy\n"
+	"      --restart WHEN      a copy that ends: no, on-failure, always (no)\n"
+	"      --grace SECONDS     from SIGTERM to SIGKILL (5)\n"
+	"      --json              events as JSON, one a line\n"
+	"  -q, --quiet             only what the copies print\n"
+	"  -h, --help  -V, --version\n";
+
+int command_version(void)
+{
+	return puts("portmux " PORTMUX_VERSION) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+/*
+ * A name is taken as long as a process has this socket, in the abstract namespace: it leaves
+ * nothing behind (man 7 unix). Return: a descriptor or -errno, reported.
+ */
+static int run_command_take_name(const char *name)
+{
+	AUTO_CLOSE int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int length =
+		snprintf(address.sun_path + 1, sizeof(address.sun_path) - 1, "portmux/%s", name);
+
+	if (fd < 0)
+		return error_report(-errno, "cannot take the name %s", name);
+	if (bind(fd, (const struct sockaddr *)&address,
+		 (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)length)) == 0)
+		return fd_steal(&fd);
+	if (errno == EADDRINUSE)
+		return error_say(
+			-errno, "a run named %s is there already: use another name (--name)", name);
+	return error_report(-errno, "cannot take the name %s", name);
+}
+
+static int run_command_live(struct plan *plan, const struct options *options,
+			    const struct identity *caller)
+{
+	AUTO_CLOSE int name = -1;
+	int err = plan_check(plan);
+
+	if (err)
+		return COMMAND_USAGE;
+	err = program_check(plan);
+	if (err)
+		return COMMAND_USAGE;
+	name = run_command_take_name(options->name);
+	if (name < 0 || state_make(plan->places, caller) < 0)
+		return EXIT_FAILURE;
+	return run_plan(plan);
+}
+
+static int run_command_with(const struct options *options, const struct identity *caller)
+{
+	AUTO_FREE struct plan_port *ports = calloc(options->publish_count + 1, sizeof(*ports));
+	char directory[PATH_MAX], places[PATH_MAX];
+	struct plan plan = {
+		.table = "portmux",
+		.bridge = "portmux",
+		.name = options->name,
+		.directory = directory,
+		.files = options->files,
+		.places = places,
+		.workdir = options->workdir,
+		.user = options->user,
+		.environment = options->environment,
+		.argv = options->command,
+		.copies = options->copies,
+		.ports = ports,
+		.port_count = options->publish_count,
+		.restart = options->restart,
+		.grace_ms = options->grace_ms,
+		.rlimits = options->rlimits,
+		.rlimit_count = options->rlimit_count,
+		.memory_max = options->memory_max,
+		.cpu_per_mille = options->cpu_per_mille,
+		.pids_max = options->pids_max,
+		.ready_line = options->is_quiet ? NULL : "copy {copy}: {url}",
+		.ready_end = options->is_quiet ? NULL : "Ctrl-C stops them.",
+	};
+
+	if (!ports)
+		return error_report(-ENOMEM, "cannot begin the run"), EXIT_FAILURE;
+	if (!getcwd(directory, sizeof(directory)))
+		return error_report(-errno, "cannot tell the current directory"), EXIT_FAILURE;
+	if (state_find(options, caller, places) < 0)
+		return COMMAND_USAGE;
+	for (size_t i = 0; i < options->publish_count; i++)
+		ports[i] = publish_to_plan(&options->publish[i]);
+	return run_command_live(&plan, options, caller);
+}
+
+int command_run(int argc, char **argv)
+{
+	struct identity caller = {0};
+	struct options options;
+	int status = COMMAND_USAGE;
+	int err = options_parse(&options, argc, argv);
+
+	if (!err && options.wants_version)
+		status = command_version();
+	else if (!err && options.wants_help)
+		status = fputs(USAGE, stdout) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+	else if (!err)
+		status = identity_of_caller(&caller) < 0 ? EXIT_FAILURE
+							 : run_command_with(&options, &caller);
+	identity_free(&caller);
+	options_free(&options);
+	return status;
+}
