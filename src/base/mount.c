@@ -11,6 +11,9 @@
 
 #include "base/cleanup.h"
 
+/* From <sys/mount.h>, which cannot be included together with <linux/mount.h>. */
+enum { MOUNT_DETACH = 2 };
+
 int mount_new(const char *source, const char *target, const char *type, unsigned long flags,
 	      const char *options)
 {
@@ -43,6 +46,11 @@ int mount_attach(int mount, const char *path)
 	return syscall(SYS_move_mount, mount, "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH) < 0
 		       ? -errno
 		       : 0;
+}
+
+int mount_remove(const char *path)
+{
+	return syscall(SYS_umount2, path, MOUNT_DETACH) < 0 ? -errno : 0;
 }
 
 static int mount_set_attributes(int base, const char *path, unsigned int flags, uint64_t attributes,

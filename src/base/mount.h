@@ -26,6 +26,9 @@ int mount_make_tmpfs(void);
 /** mount_attach() - put a detached mount at @path: move_mount(2). */
 int mount_attach(int mount, const char *path);
 
+/** mount_remove() - unmount what is at @path, and all below it, also if it is busy: umount2(2). */
+int mount_remove(const char *path);
+
 /**
  * mount_restrict() - set MOUNT_ATTR_* on a detached mount and all below it: mount_setattr(2)
  *

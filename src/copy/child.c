@@ -203,6 +203,14 @@ static int child_setup_stdio(int slave, int *ret_stderr)
 	return 0;
 }
 
+static int child_set_environment(char *const *variables)
+{
+	for (; variables && *variables; variables++)
+		if (putenv(*variables) != 0)
+			return error_report(-errno, "cannot set the environment");
+	return 0;
+}
+
 static int child_execute(const struct container_spec *spec, int slave, mode_t mask)
 {
 	int manager_stderr = -1;
@@ -212,7 +220,9 @@ static int child_execute(const struct container_spec *spec, int slave, mode_t ma
 		error_report(-errno, "copy %u: cannot set its limit of files", spec->number);
 		return EXIT_CANNOT_EXECUTE;
 	}
-	if (identity_set_environment(spec->identity) < 0)
+	if (identity_set_environment(spec->identity) < 0 ||
+	    child_set_environment(spec->environment) < 0 ||
+	    child_set_environment(spec->own_environment) < 0)
 		return EXIT_CANNOT_EXECUTE;
 	if (chdir(spec->fs.workdir) < 0) {
 		error_report(-errno, "copy %u: cannot enter %s as user %u", spec->number,

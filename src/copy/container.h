@@ -59,6 +59,8 @@ struct container_spec {
 	struct container_slots *slots;
 	const char *hostname;
 	struct fs_spec fs;
+	char *const *environment;     /* "NAME=VALUE", up to NULL; NULL: nothing but the caller's */
+	char *const *own_environment; /* the same, for this copy alone */
 	char *const *argv; /* the program; argv[0] is looked up in PATH unless it has a slash */
 	const struct identity *identity;
 	const struct filter *filter;

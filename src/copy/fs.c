@@ -8,7 +8,7 @@
  *      place
  *   2. enter a copy of the view, where everything is read-only, nosuid and nodev (view.c)
  *   3. mount the private places over it
- *   4. attach the detached mounts at their paths
+ *   4. attach the detached mounts at their paths, or make an overlay of them
  */
 #include "copy/fs.h"
 
@@ -17,6 +17,7 @@
 #include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -28,6 +29,9 @@
 #include "copy/view.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* A place that a copy does not need while its mounts are made. */
+#define FS_BACKSTAGE "/sys"
 
 static const uint64_t HARMLESS = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
 
@@ -135,45 +139,50 @@ const char *fs_hidden_below_tmp(const char *base)
 	return strncmp(base, "/tmp/", strlen("/tmp/")) == 0 ? base + strlen("/tmp/") : NULL;
 }
 
-static int fs_show_again(int base_mount, const char *base)
-{
-	int err = directory_make_way(base);
-
-	return err ? fs_failed(err, "make", base) : fs_put(base_mount, base);
-}
-
 /* The detached mounts that are taken before everything becomes read-only; -1: none. */
 struct fs_taken {
-	int base, place, workdir, tmp;
+	int base, place, own, tmp;
 };
 
 static void fs_taken_close(struct fs_taken *taken)
 {
 	fd_close(&taken->base);
 	fd_close(&taken->place);
-	fd_close(&taken->workdir);
+	fd_close(&taken->own);
 	fd_close(&taken->tmp);
 }
 
 #define AUTO_TAKEN __attribute__((cleanup(fs_taken_close)))
 
-static int fs_take_all(struct fs_taken *taken, const struct fs_spec *spec, bool base_is_hidden)
+/* The plan's directory, where it has to be mounted again. */
+static int fs_take_base(struct fs_taken *taken, const struct fs_spec *spec)
 {
-	int err = fs_take(spec->workdir, false, HARMLESS, &taken->workdir);
+	uint64_t attributes = spec->files == PLAN_SHARED ? HARMLESS : MOUNT_ATTR_RDONLY | HARMLESS;
+
+	if (spec->files == PLAN_PRIVATE && !view_hides(spec->base))
+		return 0;
+	return fs_take(spec->base, true, attributes, &taken->base);
+}
+
+static int fs_take_all(struct fs_taken *taken, const struct fs_spec *spec)
+{
+	int err = fs_take_base(taken, spec);
 
 	if (err)
 		return err;
 	err = fs_take(spec->tmp, false, HARMLESS, &taken->tmp);
-	if (err)
+	if (err || spec->files == PLAN_SHARED)
 		return err;
-	err = fs_take(spec->place, true, MOUNT_ATTR_RDONLY | HARMLESS, &taken->place);
-	if (err || !base_is_hidden)
-		return err;
-	return fs_take(spec->base, true, MOUNT_ATTR_RDONLY | HARMLESS, &taken->base);
+	if (spec->files == PLAN_OVERLAY)
+		return fs_take(spec->place, false, HARMLESS, &taken->place);
+	err = fs_take(spec->own, false, HARMLESS, &taken->own);
+	return err ? err : fs_take(spec->place, true, MOUNT_ATTR_RDONLY | HARMLESS, &taken->place);
 }
 
-/* Mounts an empty directory over the one with the places of all copies, and this copy's in it. */
-static int fs_hide_other_places(int place_mount, const char *place)
+/* ---- The places of other copies ---- */
+
+/* Mounts an empty directory over the one with the places of all copies. */
+static int fs_hide_places(const char *place)
 {
 	char path[PATH_MAX];
 	const char *places;
@@ -187,8 +196,104 @@ static int fs_hide_other_places(int place_mount, const char *place)
 	if (mkdir(place, 0755) < 0)
 		return fs_failed(-errno, "make", place);
 	err = mount_restrict_tree(places, MOUNT_ATTR_RDONLY);
-	return err ? fs_failed(err, "make read-only", places) : fs_put(place_mount, place);
+	return err ? fs_failed(err, "make read-only", places) : 0;
 }
+
+/* The copy's own place is seen only where it works in it. */
+static int fs_put_place(const struct fs_taken *taken, const struct fs_spec *spec)
+{
+	int err;
+
+	if (view_hides(spec->place) && !plan_is_below(spec->place, spec->base))
+		return 0;
+	err = fs_hide_places(spec->place);
+	if (err || spec->files != PLAN_PRIVATE)
+		return err;
+	err = fs_put(taken->place, spec->place);
+	return err ? err : fs_put(taken->own, spec->own);
+}
+
+/* ---- The overlay ---- */
+
+/*
+ * In a user namespace that is not the first one, nobody may set the attributes that overlayfs uses,
+ * but those that are the user's own (Linux 5.11).
+ */
+static bool fs_is_in_user_namespace(void)
+{
+	char line[64] = "";
+	unsigned int inside = 1, outside = 1;
+	FILE *map = fopen("/proc/self/uid_map", "re");
+	char *end = line;
+
+	if (map && fgets(line, sizeof(line), map)) {
+		inside = (unsigned int)strtoul(line, &end, 10);
+		outside = (unsigned int)strtoul(end, &end, 10);
+	}
+	if (map)
+		fclose(map);
+	return inside != 0 || outside != 0 || strtoul(end, NULL, 10) != UINT32_MAX;
+}
+
+static int fs_mount_overlay(const struct fs_spec *spec)
+{
+	char options[256];
+	int err;
+
+	snprintf(options, sizeof(options),
+		 "lowerdir=" FS_BACKSTAGE "/lower,upperdir=" FS_BACKSTAGE
+		 "/place/upper,workdir=" FS_BACKSTAGE "/place/work%s",
+		 fs_is_in_user_namespace() ? ",userxattr" : "");
+	err = mount_new("overlay", spec->base, "overlay", MS_NOSUID | MS_NODEV, options);
+	if (err == -EINVAL)
+		return error_say(err,
+				 "%s: its file system cannot hold an overlay's upper layer: use "
+				 "another directory (--state), or --files shared",
+				 spec->place);
+	return err ? fs_failed(err, "mount an overlay over", spec->base) : 0;
+}
+
+/*
+ * The options of the mount are paths, in which a comma or a colon would be cut. So both layers are
+ * mounted for a moment where their paths are known: an overlay needs no path of them any more.
+ */
+static int fs_put_overlay(const struct fs_taken *taken, const struct fs_spec *spec)
+{
+	int err = fs_mount("tmpfs", FS_BACKSTAGE, MS_NODEV, "mode=700,size=4k");
+
+	if (err)
+		return err;
+	if (mkdir(FS_BACKSTAGE "/lower", 0700) < 0 || mkdir(FS_BACKSTAGE "/place", 0700) < 0)
+		return fs_failed(-errno, "make", FS_BACKSTAGE);
+	err = fs_put(taken->base, FS_BACKSTAGE "/lower");
+	if (err)
+		return err;
+	err = fs_put(taken->place, FS_BACKSTAGE "/place");
+	if (err)
+		return err;
+	err = fs_mount_overlay(spec);
+	if (err)
+		return err;
+	err = mount_remove(FS_BACKSTAGE);
+	return err ? fs_failed(err, "unmount", FS_BACKSTAGE) : 0;
+}
+
+/* The plan's directory, as the copy is to see it. */
+static int fs_put_base(const struct fs_taken *taken, const struct fs_spec *spec)
+{
+	int err;
+
+	if (taken->base < 0)
+		return 0;
+	err = view_hides(spec->base) ? directory_make_way(spec->base) : 0;
+	if (err)
+		return fs_failed(err, "make", spec->base);
+	if (spec->files == PLAN_OVERLAY)
+		return fs_put_overlay(taken, spec);
+	return fs_put(taken->base, spec->base);
+}
+
+/* ---- All of it ---- */
 
 static int fs_setup_run(const struct fs_spec *spec, const struct etc_paths *etc)
 {
@@ -222,22 +327,18 @@ static int fs_put_all(const struct fs_taken *taken, const struct fs_spec *spec,
 	err = fs_put(taken->tmp, "/tmp");
 	if (err)
 		return err;
-	if (taken->base >= 0)
-		err = fs_show_again(taken->base, spec->base);
-	if (err)
-		return err;
-	err = fs_hide_other_places(taken->place, spec->place);
-	return err ? err : fs_put(taken->workdir, spec->workdir);
+	err = fs_put_base(taken, spec);
+	return err ? err : fs_put_place(taken, spec);
 }
 
 int fs_setup(const struct fs_spec *spec)
 {
-	AUTO_TAKEN struct fs_taken taken = {.base = -1, .place = -1, .workdir = -1, .tmp = -1};
+	AUTO_TAKEN struct fs_taken taken = {.base = -1, .place = -1, .own = -1, .tmp = -1};
 	struct etc_paths etc;
 	int err;
 
 	etc_find(&etc);
-	err = fs_take_all(&taken, spec, view_hides(spec->base));
+	err = fs_take_all(&taken, spec);
 	if (err)
 		return err;
 	err = view_enter(spec->view);

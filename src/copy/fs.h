@@ -9,21 +9,28 @@
  *	/proc /sys             those of the copy's own namespaces, read-only
  *	/etc/resolv.conf       as a copy can use it
  *	/etc/hosts             the host's, and the copy's own name
- *	working directory      a directory on the host, for this copy alone, at the same path
  *	places of other copies hidden
  *
+ * and, as the plan says (enum plan_files), one of
+ *	working directory      a directory on the host, for this copy alone, at the same path
+ *	the plan's directory   itself, writable
+ *	the plan's directory   as the lower layer of an overlay, whose upper layer is the copy's
+ *
  * Every path is the same as on the host. A private place can hide the plan's directory (if that is
- * below /tmp, for example): then the directory is mounted there again, read-only.
+ * below /tmp, for example): then the directory is mounted there again.
  */
 #pragma once
 
 #include "copy/etc.h"
+#include "plan.h"
 
 struct fs_spec {
-	int view;              /* from view_open() */
+	int view; /* from view_open() */
+	enum plan_files files;
 	const char *base;      /* the plan's directory, absolute, without links */
-	const char *place;     /* below @base; what lies beside it is hidden */
-	const char *workdir;   /* in @place; becomes writable */
+	const char *place;     /* the copy's own; what lies beside it is hidden */
+	const char *own;       /* PLAN_PRIVATE: in @place; becomes writable */
+	const char *workdir;   /* where the program starts */
 	const char *tmp;       /* what becomes /tmp */
 	struct etc_spec etc;   /* resolv.conf and hosts */
 	unsigned int uid, gid; /* owner of /run */

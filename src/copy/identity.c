@@ -107,9 +107,19 @@ static int identity_user_groups(struct identity *identity, const char *user)
 	}
 }
 
+/* Fills in what is known of a user by name. @entry may be NULL. Return: 0 or -errno. */
+static int identity_take_entry(struct identity *identity, const struct passwd *entry)
+{
+	if (!entry) /* a uid without a name has only its own group */
+		return 0;
+	identity->user = strdup(entry->pw_name);
+	identity->home = strdup(entry->pw_dir);
+	return identity->user && identity->home ? identity_user_groups(identity, identity->user)
+						: -ENOMEM;
+}
+
 int identity_of_caller(struct identity *ret)
 {
-	const struct passwd *entry;
 	id_t uid, gid;
 	int uid_err, gid_err, err;
 
@@ -132,13 +142,77 @@ int identity_of_caller(struct identity *ret)
 				 uid, gid);
 	ret->uid = uid;
 	ret->gid = gid;
-	entry = getpwuid(uid);
-	if (!entry) /* a uid without a name has only its own group */
-		return 0;
-	ret->user = strdup(entry->pw_name);
-	ret->home = strdup(entry->pw_dir);
-	err = ret->user && ret->home ? identity_user_groups(ret, ret->user) : -ENOMEM;
+	err = identity_take_entry(ret, getpwuid(uid));
 	return err ? error_report(err, "cannot look up the groups of user %u", uid) : 0;
+}
+
+/* Return: whether @text is a number that can be a user's or a group's. */
+static bool identity_is_number(const char *text, id_t *ret)
+{
+	unsigned long value;
+	char *end;
+
+	errno = 0;
+	value = strtoul(text, &end, 10);
+	if (*text < '0' || *text > '9' || errno || *end || value >= (id_t)-1)
+		return false;
+	*ret = (id_t)value;
+	return true;
+}
+
+static int identity_find_group(const char *text, gid_t *ret)
+{
+	const struct group *entry = getgrnam(text);
+
+	if (entry)
+		*ret = entry->gr_gid;
+	else if (!identity_is_number(text, ret))
+		return error_say(-EINVAL, "%s: there is no such group (--user)", text);
+	return 0;
+}
+
+static int identity_find_user(struct identity *identity, const char *name, const char *group)
+{
+	const struct passwd *entry = getpwnam(name);
+	int err;
+
+	if (!entry && identity_is_number(name, &identity->uid))
+		entry = getpwuid(identity->uid);
+	else if (!entry)
+		return error_say(-EINVAL, "%s: there is no such user (--user)", name);
+	if (!entry && !group)
+		return error_say(-EINVAL,
+				 "user %s has no entry in passwd: name a group, too: %s:GID", name,
+				 name);
+	if (entry) {
+		identity->uid = entry->pw_uid;
+		identity->gid = entry->pw_gid;
+	}
+	err = identity_take_entry(identity, entry);
+	if (err)
+		return error_report(err, "cannot look up the groups of user %s", name);
+	return group ? identity_find_group(group, &identity->gid) : 0;
+}
+
+int identity_of_user(struct identity *ret, const char *text)
+{
+	const char *colon = strchr(text, ':');
+	char *name = strndup(text, colon ? (size_t)(colon - text) : strlen(text));
+	int err;
+
+	*ret = (struct identity){0};
+	if (!name)
+		return error_report(-ENOMEM, "cannot look up user %s", text);
+	err = identity_find_user(ret, name, colon ? colon + 1 : NULL);
+	free(name);
+	if (err)
+		return err;
+	if (geteuid() != 0 && (ret->uid != geteuid() || ret->gid != getegid()))
+		return error_say(-EPERM, "only root can run copies as user %s (--user)", text);
+	if (!identity_is_mapped("/proc/self/uid_map", ret->uid) ||
+	    !identity_is_mapped("/proc/self/gid_map", ret->gid))
+		return error_say(-EINVAL, "user %s is not in this user namespace (--user)", text);
+	return 0;
 }
 
 void identity_free(struct identity *identity)

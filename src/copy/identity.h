@@ -24,6 +24,14 @@ struct identity {
  */
 int identity_of_caller(struct identity *ret);
 
+/**
+ * identity_of_user() - another user, whom only root can become
+ * @text: "NAME", "UID", and then ":GROUP" or ":GID" or nothing, as of podman-run(1)
+ *
+ * Return: 0 or -errno, reported. Free with identity_free() in any case.
+ */
+int identity_of_user(struct identity *ret, const char *text);
+
 /** identity_free() - free what @identity owns. Safe on zeros. */
 void identity_free(struct identity *identity);
 

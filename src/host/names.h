@@ -16,7 +16,7 @@ enum { NAMES_TEXT_MAX = 4096 };
 enum { NAMES_HOSTS_MAX = 1 << 20 };
 
 /** Room for names_format_own(). */
-enum { NAMES_OWN_MAX = 2 * (ADDRESS_TEXT_MAX + 32) };
+enum { NAMES_OWN_MAX = 2 * (ADDRESS_TEXT_MAX + 64) };
 
 /**
  * names_filter() - make a copy's resolv.conf from one of the host's
@@ -47,7 +47,7 @@ char *names_read_hosts(void);
 
 /**
  * names_format_own() - the lines of /etc/hosts by which a copy knows its own name
- * @name:  of less than 32 bytes
+ * @name:  of less than 64 bytes
  * @lines: NAMES_OWN_MAX bytes
  *
  * Servers ask for their own name at their start (socket.getfqdn() in Python's http.server). No

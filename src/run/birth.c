@@ -9,6 +9,8 @@
 #include "run/birth.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -18,29 +20,74 @@
 /* How long to wait while the guardian has not read the earlier messages yet. */
 enum { BIRTH_GUARDIAN_MS = 5 };
 
+enum { BIRTH_VARIABLE_MAX = PLAN_NAME_MAX + 16 };
+
 static void birth_on_hello(void *data, uint32_t events);
 
 /* Texts that are needed until the first process has its own copy of them. */
 struct birth_texts {
 	char place[PATH_MAX], files[PATH_MAX], tmp[PATH_MAX];
 	char own_hosts[NAMES_OWN_MAX];
+	char (*variables)[BIRTH_VARIABLE_MAX]; /* owned, as the pointers to them, up to NULL */
+	char **environment;
 };
+
+static void birth_texts_free(struct birth_texts *texts)
+{
+	free(texts->variables);
+	free(texts->environment);
+}
+
+#define AUTO_TEXTS __attribute__((cleanup(birth_texts_free)))
+
+/*
+ * What a copy is told in its environment: COPY=1, COPY_NAME=web-1, HOST_PORT=8081 for its first
+ * mapping, HOST_PORT_8080=8081 (HOST_PORT_5000_UDP=...) for each.
+ */
+static int birth_describe_environment(const struct copy *copy, struct birth_texts *texts)
+{
+	size_t count = 0, size = 3;
+
+	for (const struct mapping *mapping = copy->mappings; mapping; mapping = mapping->next)
+		size++;
+	texts->variables = calloc(size, sizeof(*texts->variables));
+	texts->environment = calloc(size + 1, sizeof(*texts->environment));
+	if (!texts->variables || !texts->environment)
+		return error_report(-ENOMEM, "copy %u: cannot be made", copy->number);
+	snprintf(texts->variables[count++], BIRTH_VARIABLE_MAX, "COPY=%u", copy->number);
+	snprintf(texts->variables[count++], BIRTH_VARIABLE_MAX, "COPY_NAME=%s", copy->hostname);
+	if (copy->mappings)
+		snprintf(texts->variables[count++], BIRTH_VARIABLE_MAX, "HOST_PORT=%u",
+			 copy->mappings->port.number);
+	for (const struct mapping *mapping = copy->mappings; mapping; mapping = mapping->next)
+		snprintf(texts->variables[count++], BIRTH_VARIABLE_MAX, "HOST_PORT_%u%s=%u",
+			 mapping->copy_port, mapping->port.protocol == IPPROTO_UDP ? "_UDP" : "",
+			 mapping->port.number);
+	for (size_t i = 0; i < count; i++)
+		texts->environment[i] = texts->variables[i];
+	return 0;
+}
 
 static struct fs_spec birth_describe_files(const struct copy *copy, struct birth_texts *texts)
 {
 	const struct copy_setting *setting = copy->setting;
 	const struct network *network = setting->network;
+	const struct plan *plan = setting->plan;
 
 	places_path(setting->places, copy->number, NULL, texts->place);
 	places_path(setting->places, copy->number, "files", texts->files);
 	places_path(setting->places, copy->number, "tmp", texts->tmp);
-	names_format_own(copy->name, &copy->attachment.address, &copy->attachment.address6,
+	names_format_own(copy->hostname, &copy->attachment.address, &copy->attachment.address6,
 			 texts->own_hosts);
 	return (struct fs_spec){
 		.view = setting->mounts->view,
-		.base = setting->plan->directory,
+		.files = plan->files,
+		.base = plan->directory,
 		.place = texts->place,
-		.workdir = texts->files,
+		.own = texts->files,
+		.workdir = plan->workdir                 ? plan->workdir
+			   : plan->files == PLAN_PRIVATE ? texts->files
+							 : plan->directory,
 		.tmp = texts->tmp,
 		.etc = {.resolv_conf = network->resolv_conf,
 			.own_hosts = texts->own_hosts,
@@ -54,11 +101,11 @@ static int birth_clone(struct copy *copy)
 {
 	struct copy_setting *setting = copy->setting;
 	const struct network *network = setting->network;
-	struct birth_texts texts;
+	AUTO_TEXTS struct birth_texts texts = {0};
 	struct container_spec spec = {
 		.number = copy->number,
 		.slots = setting->slots,
-		.hostname = copy->name,
+		.hostname = copy->hostname,
 		.fs = birth_describe_files(copy, &texts),
 		.argv = setting->plan->argv,
 		.identity = setting->identity,
@@ -77,8 +124,12 @@ static int birth_clone(struct copy *copy)
 	AUTO_CLOSE int cgroup = -1;
 	int err = cgroup_make(setting->cgroup, copy->number, &cgroup);
 
+	if (!err && setting->plan->name)
+		err = birth_describe_environment(copy, &texts);
 	if (err)
 		return err;
+	spec.environment = setting->plan->environment;
+	spec.own_environment = texts.environment;
 	spec.cgroup = cgroup;
 	return container_spawn(&copy->container, &spec);
 }

@@ -28,6 +28,7 @@ static void copy_on_link_gone(void *data);
 
 static int copy_aim(struct copy *copy, struct mapping *mapping)
 {
+	const char *run = copy->setting->plan->name;
 	char chain[NAT_CHAIN_MAX], comment[PATH_MAX + 16], files[PATH_MAX];
 
 	if (mapping == copy->mappings)
@@ -37,7 +38,10 @@ static int copy_aim(struct copy *copy, struct mapping *mapping)
 			 mapping->port.protocol == IPPROTO_UDP ? "udp" : "tcp",
 			 mapping->port.number);
 	places_path(copy->setting->places, copy->number, "files", files);
-	snprintf(comment, sizeof(comment), "copy %u: %s", copy->number, files);
+	if (run)
+		snprintf(comment, sizeof(comment), "%s, copy %u", run, copy->number);
+	else
+		snprintf(comment, sizeof(comment), "copy %u: %s", copy->number, files);
 	return mapping_aim(mapping, chain, comment, &copy->attachment.address,
 			   &copy->attachment.address6);
 }
@@ -68,6 +72,7 @@ struct copy *copy_new(struct copy_setting *setting, unsigned int number, struct 
 	copy->look = (struct loop_timer){.on_time = copy_on_look, .data = copy};
 	copy->end = (struct loop_source){.on_event = copy_on_end, .data = copy};
 	snprintf(copy->name, sizeof(copy->name), "copy-%u", number);
+	plan_format_name(setting->plan, number, copy->hostname);
 	if (copy_take_network(copy) == 0)
 		return copy;
 	copy_free(copy);

@@ -72,7 +72,8 @@ struct copy_setting {
 struct copy {
 	struct copy_setting *setting;
 	unsigned int number; /* 1, 2, ... */
-	char name[16];       /* "copy-1": its host name, and its chain in the table */
+	char name[16];       /* "copy-1": its chain in the table */
+	char hostname[PLAN_NAME_MAX];
 	enum life_state state;
 	struct loop_timer deadline; /* when it has been in its state for too long */
 	struct loop_timer look;     /* when to look whether it listens */

@@ -216,22 +216,63 @@ static void place_check_owner(const struct places *places, unsigned int number, 
 		  uid, path, st.st_uid, uid, places->plan->places);
 }
 
+static int place_make_private(const struct places *places, unsigned int number, int directory)
+{
+	bool is_fresh;
+	AUTO_CLOSE int files = directory_make(directory, "files", &is_fresh);
+
+	if (files < 0)
+		return files;
+	return is_fresh ? place_greet(places, number, files)
+			: place_open_up(places, directory, "files", files, S_IRUSR | S_IXUSR);
+}
+
+/*
+ * The upper layer of an overlay, and the directory that overlayfs itself needs beside it. What the
+ * copy sees of its directory itself is the upper layer's mode; its owner is the copy's user.
+ */
+static int place_make_upper(const struct places *places, int directory)
+{
+	AUTO_CLOSE int upper = -1, work = -1;
+	struct stat base;
+	bool is_fresh;
+
+	work = directory_make(directory, "work", NULL);
+	upper = work < 0 ? work : directory_make(directory, "upper", &is_fresh);
+	if (upper < 0)
+		return upper;
+	if (!is_fresh)
+		return place_open_up(places, directory, "upper", upper, S_IRWXU);
+	if (stat(places->plan->directory, &base) < 0 ||
+	    fchmodat(directory, "upper", (base.st_mode & ALLPERMS) | S_IRWXU, 0) < 0)
+		return -errno;
+	return 0;
+}
+
+static int place_make_files(const struct places *places, unsigned int number, int directory)
+{
+	switch (places->plan->files) {
+	case PLAN_PRIVATE:
+		return place_make_private(places, number, directory);
+	case PLAN_OVERLAY:
+		return place_make_upper(places, directory);
+	case PLAN_SHARED:
+		break;
+	}
+	return 0;
+}
+
 static int place_make_all(struct place *place, const struct places *places, unsigned int number)
 {
-	AUTO_CLOSE int directory = -1, files = -1, tmp = -1;
+	AUTO_CLOSE int directory = -1, tmp = -1;
 	char name[16];
-	bool is_fresh;
 	int err;
 
 	snprintf(name, sizeof(name), "%u", number);
 	directory = directory_make(places->directory, name, NULL);
 	if (directory < 0)
 		return directory;
-	files = directory_make(directory, "files", &is_fresh);
-	if (files < 0)
-		return files;
-	err = is_fresh ? place_greet(places, number, files)
-		       : place_open_up(places, directory, "files", files, S_IRUSR | S_IXUSR);
+	err = place_make_files(places, number, directory);
 	if (err)
 		return err;
 	tmp = directory_make(directory, "tmp", NULL);

@@ -309,7 +309,8 @@ int start_begin(struct run *run)
 				     &run->crew.setting.files);
 	if (err)
 		return err;
-	err = identity_of_caller(&run->identity);
+	err = run->plan->user ? identity_of_user(&run->identity, run->plan->user)
+			      : identity_of_caller(&run->identity);
 	if (err)
 		return err;
 	err = filter_compile(&run->filter);
