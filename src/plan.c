@@ -84,10 +84,26 @@ static int plan_check_path(const char *path, const char *what)
 	return 0;
 }
 
+/* Every copy has its own directory at each of these paths. */
+static const char *const PRIVATE[] = {"/tmp", "/var/tmp", "/run", "/dev", "/dev/shm"};
+
+/* A copy works in its place, which it must be able to see. */
+static int plan_check_private(const struct plan *plan)
+{
+	for (size_t i = 0; i < sizeof(PRIVATE) / sizeof(PRIVATE[0]); i++)
+		if (plan_is_below(plan->places, PRIVATE[i]) &&
+		    !plan_is_below(plan->places, plan->directory))
+			return error_say(-EINVAL,
+					 "%s: every copy has a %s of its own, which would hide its "
+					 "files: use another directory (--state)",
+					 plan->places, PRIVATE[i]);
+	return 0;
+}
+
 static int plan_check_files(const struct plan *plan)
 {
 	if (plan->files == PLAN_PRIVATE)
-		return 0;
+		return plan_check_private(plan);
 	if (strcmp(plan->directory, "/") == 0)
 		return error_say(-EINVAL, "cannot run in / itself, of which the copies would "
 					  "write every file: use a directory below it");
@@ -99,17 +115,15 @@ static int plan_check_files(const struct plan *plan)
 	return 0;
 }
 
-/* Every copy has its own directory at each of these paths, which would hide the project. */
 static int plan_check_directory(const struct plan *plan)
 {
-	static const char *const private[] = {"/tmp", "/var/tmp", "/run", "/dev", "/dev/shm"};
 	const char *directory = plan->directory;
 	int err = plan_check_path(directory, "project's directory");
 
 	if (err)
 		return err;
-	for (size_t i = 0; i < sizeof(private) / sizeof(private[0]); i++)
-		if (strcmp(directory, private[i]) == 0)
+	for (size_t i = 0; i < sizeof(PRIVATE) / sizeof(PRIVATE[0]); i++)
+		if (strcmp(directory, PRIVATE[i]) == 0) /* the project would be hidden */
 			return error_say(-EINVAL,
 					 "cannot run in %s itself, every copy has its own: "
 					 "use a directory below it",

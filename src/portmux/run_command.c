@@ -92,10 +92,29 @@ static int run_command_live(struct plan *plan, const struct options *options,
 	return run_plan(plan);
 }
 
+/*
+ * Where a copy works in a directory of its own, a path such as ./server would lead there. What is
+ * meant is the file here.
+ */
+static int run_command_resolve(const struct plan *plan, const struct options *options,
+			       char *program)
+{
+	const char *given = options->command[0];
+	int n;
+
+	if (plan->files != PLAN_PRIVATE || *given == '/' || !strchr(given, '/'))
+		return 0;
+	n = snprintf(program, PATH_MAX, "%s/%s", plan->directory, given);
+	if (n >= PATH_MAX)
+		return error_report(-ENAMETOOLONG, "%s", given);
+	options->command[0] = program;
+	return 0;
+}
+
 static int run_command_with(const struct options *options, const struct identity *caller)
 {
 	AUTO_FREE struct plan_port *ports = calloc(options->publish_count + 1, sizeof(*ports));
-	char directory[PATH_MAX], places[PATH_MAX];
+	char directory[PATH_MAX], places[PATH_MAX], program[PATH_MAX];
 	struct plan plan = {
 		.table = "portmux",
 		.bridge = "portmux",
@@ -125,7 +144,8 @@ static int run_command_with(const struct options *options, const struct identity
 		return error_report(-ENOMEM, "cannot begin the run"), EXIT_FAILURE;
 	if (!getcwd(directory, sizeof(directory)))
 		return error_report(-errno, "cannot tell the current directory"), EXIT_FAILURE;
-	if (state_find(options, caller, places) < 0)
+	if (state_find(options, caller, places) < 0 ||
+	    run_command_resolve(&plan, options, program) < 0)
 		return COMMAND_USAGE;
 	for (size_t i = 0; i < options->publish_count; i++)
 		ports[i] = publish_to_plan(&options->publish[i]);
