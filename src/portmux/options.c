@@ -265,6 +265,8 @@ static int options_alloc(struct options *options, size_t count)
 	return error_report(-ENOMEM, "cannot read the arguments");
 }
 
+static const char NAMELESS[] = "run"; /* where the command's name has no letter */
+
 /* The last component of the command, as far as it can be a name. */
 static void options_name_default(struct options *options)
 {
@@ -275,7 +277,8 @@ static void options_name_default(struct options *options)
 	for (; *base && length < OPTIONS_NAME_MAX; base++)
 		if (options_is_letter(*base) || (length > 0 && options_is_in_name(*base)))
 			options->name[length++] = *base;
-	strcpy(options->name + length, length ? "" : "run");
+	if (length == 0)
+		memcpy(options->name, NAMELESS, sizeof(NAMELESS));
 }
 
 int options_parse(struct options *ret, int argc, char **argv)

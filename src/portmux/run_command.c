@@ -92,6 +92,12 @@ static int run_command_live(struct plan *plan, const struct options *options,
 	return run_plan(plan);
 }
 
+/* What the plan points to. */
+struct run_texts {
+	char directory[PATH_MAX], places[PATH_MAX], program[PATH_MAX];
+	struct plan_port *ports; /* owned */
+};
+
 /*
  * Where a copy works in a directory of its own, a path such as ./server would lead there. What is
  * meant is the file here.
@@ -111,23 +117,25 @@ static int run_command_resolve(const struct plan *plan, const struct options *op
 	return 0;
 }
 
-static int run_command_with(const struct options *options, const struct identity *caller)
+/* From options to a plan, whose texts and arrays the caller holds. */
+static int run_command_plan(struct plan *plan, const struct options *options,
+			    const struct identity *caller, struct run_texts *texts)
 {
-	AUTO_FREE struct plan_port *ports = calloc(options->publish_count + 1, sizeof(*ports));
-	char directory[PATH_MAX], places[PATH_MAX], program[PATH_MAX];
-	struct plan plan = {
+	for (size_t i = 0; i < options->publish_count; i++)
+		texts->ports[i] = publish_to_plan(&options->publish[i]);
+	*plan = (struct plan){
 		.table = "portmux",
 		.bridge = "portmux",
 		.name = options->name,
-		.directory = directory,
+		.directory = texts->directory,
 		.files = options->files,
-		.places = places,
+		.places = texts->places,
 		.workdir = options->workdir,
 		.user = options->user,
 		.environment = options->environment,
 		.argv = options->command,
 		.copies = options->copies,
-		.ports = ports,
+		.ports = texts->ports,
 		.port_count = options->publish_count,
 		.restart = options->restart,
 		.grace_ms = options->grace_ms,
@@ -139,17 +147,28 @@ static int run_command_with(const struct options *options, const struct identity
 		.ready_line = options->is_quiet ? NULL : "copy {copy}: {url}",
 		.ready_end = options->is_quiet ? NULL : "Ctrl-C stops them.",
 	};
+	if (!getcwd(texts->directory, sizeof(texts->directory)))
+		return error_report(-errno, "cannot tell the current directory");
+	if (state_find(options, caller, texts->places) < 0)
+		return -EINVAL;
+	return run_command_resolve(plan, options, texts->program);
+}
 
-	if (!ports)
-		return error_report(-ENOMEM, "cannot begin the run"), EXIT_FAILURE;
-	if (!getcwd(directory, sizeof(directory)))
-		return error_report(-errno, "cannot tell the current directory"), EXIT_FAILURE;
-	if (state_find(options, caller, places) < 0 ||
-	    run_command_resolve(&plan, options, program) < 0)
-		return COMMAND_USAGE;
-	for (size_t i = 0; i < options->publish_count; i++)
-		ports[i] = publish_to_plan(&options->publish[i]);
-	return run_command_live(&plan, options, caller);
+static int run_command_with(const struct options *options, const struct identity *caller)
+{
+	struct run_texts texts = {.ports =
+					  calloc(options->publish_count + 1, sizeof(*texts.ports))};
+	int status = COMMAND_USAGE;
+	struct plan plan;
+
+	if (!texts.ports) {
+		error_report(-ENOMEM, "cannot begin the run");
+		return EXIT_FAILURE;
+	}
+	if (run_command_plan(&plan, options, caller, &texts) == 0)
+		status = run_command_live(&plan, options, caller);
+	free(texts.ports);
+	return status;
 }
 
 int command_run(int argc, char **argv)

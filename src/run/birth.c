@@ -38,8 +38,6 @@ static void birth_texts_free(struct birth_texts *texts)
 	free(texts->environment);
 }
 
-#define AUTO_TEXTS __attribute__((cleanup(birth_texts_free)))
-
 /*
  * What a copy is told in its environment: COPY=1, COPY_NAME=web-1, HOST_PORT=8081 for its first
  * mapping, HOST_PORT_8080=8081 (HOST_PORT_5000_UDP=...) for each.
@@ -101,7 +99,7 @@ static int birth_clone(struct copy *copy)
 {
 	struct copy_setting *setting = copy->setting;
 	const struct network *network = setting->network;
-	AUTO_TEXTS struct birth_texts texts = {0};
+	struct birth_texts texts = {0};
 	struct container_spec spec = {
 		.number = copy->number,
 		.slots = setting->slots,
@@ -126,12 +124,13 @@ static int birth_clone(struct copy *copy)
 
 	if (!err && setting->plan->name)
 		err = birth_describe_environment(copy, &texts);
-	if (err)
-		return err;
 	spec.environment = setting->plan->environment;
 	spec.own_environment = texts.environment;
 	spec.cgroup = cgroup;
-	return container_spawn(&copy->container, &spec);
+	if (!err)
+		err = container_spawn(&copy->container, &spec);
+	birth_texts_free(&texts);
+	return err;
 }
 
 static int birth_watch(struct copy *copy)
