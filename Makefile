@@ -168,7 +168,7 @@ soak: all test-packages ## requests, kills and restarts at random (SOAK_SECONDS=
 bench: all test-packages ## how long it takes, what a connection costs, what it weighs
 	$(ENV) $(PYTHON) scripts/bench
 
-lint: ## format, static analysis, scripts, manual page
+lint: ## format, static analysis, scripts, manual pages
 	@scripts/lint
 
 # For scripts/lint: how the sources are compiled.
@@ -179,21 +179,25 @@ print-flags: libraries
 
 PREFIX  ?= /usr/local
 sbindir  = $(PREFIX)/sbin
-man8dir  = $(PREFIX)/share/man/man8
+mandir   = $(PREFIX)/share/man
+# The manual pages: src/NAME.SECTION goes to manSECTION.
+PAGES    := $(sort $(wildcard src/*.[1-8]))
+page_path = $(DESTDIR)$(mandir)/man$(patsubst .%,%,$(suffix $(1)))/$(notdir $(1))
 
 # The AppArmor profile, which Ubuntu asks for: APPARMOR=1 installs it, also where AppArmor 4 is not.
 apparmordir = /etc/apparmor.d
 APPARMOR   ?=
 PROFILE     = DESTDIR='$(DESTDIR)' APPARMOR='$(APPARMOR)' scripts/apparmor
 
-install: all ## install program, manual page, AppArmor profile (DESTDIR, PREFIX=/usr/local, APPARMOR=1)
-	install -d '$(DESTDIR)$(sbindir)' '$(DESTDIR)$(man8dir)'
+install: all ## install program, manual pages, AppArmor profile (DESTDIR, PREFIX=/usr/local, APPARMOR=1)
+	install -d '$(DESTDIR)$(sbindir)'
 	install -m 755 $(PROGRAMS:%=$(BIN)%) '$(DESTDIR)$(sbindir)'
-	install -m 644 $(PROGRAMS:%=src/%.8) '$(DESTDIR)$(man8dir)'
+	set -e; $(foreach page,$(PAGES),install -D -m 644 $(page) '$(call page_path,$(page))';)
 	@$(PROFILE) install '$(apparmordir)' '$(sbindir)'
 
 uninstall: ## remove what install put there
-	rm -f $(PROGRAMS:%='$(DESTDIR)$(sbindir)/%') $(PROGRAMS:%='$(DESTDIR)$(man8dir)/%.8')
+	rm -f $(PROGRAMS:%='$(DESTDIR)$(sbindir)/%')
+	rm -f $(foreach page,$(PAGES),'$(call page_path,$(page))')
 	@$(PROFILE) uninstall '$(apparmordir)' '$(sbindir)'
 
 DIST := .ci .clang-format .clang-tidy .editorconfig .gitignore LICENSE Makefile README.md \

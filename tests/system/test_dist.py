@@ -10,6 +10,9 @@ import pytest
 from harness import TOP
 
 GIT = ["git", "-c", "user.name=test", "-c", "user.email=test@example.org", "-c", "core.hooksPath=/dev/null"]
+SOME_FILES = (
+    "README.md", "Makefile", "LICENSE", "src/uva_container.c", "src/uva_container.apparmor", "src/portmux.7"
+)
 NOT_SOURCE = shutil.ignore_patterns(".git", "build", "copies", "uva_container", "*.zip", "__pycache__")
 
 
@@ -57,7 +60,7 @@ def test_the_archive_builds_where_it_is_unpacked(tmp_path):
     subprocess.run([*GIT, "commit", "-q", "-m", "all"], cwd=tree, check=True)
     assert names(dist(tree, tmp_path / "from_git")) == names(top)
 
-    for name in ("README.md", "Makefile", "LICENSE", "src/uva_container.c", "src/uva_container.apparmor"):
+    for name in SOME_FILES:
         assert (top / name).is_file(), name
     assert not (top / "uva_container").exists()
     same = [hashlib.sha256((place / "http_recorder.py").read_bytes()).digest() for place in (TOP, top)]

@@ -48,11 +48,12 @@ def files(tree):
     return {str(path.relative_to(package)) for path in package.rglob("*") if path.is_file()}
 
 
-INSTALLED = {"usr/sbin/uva_container", "usr/share/man/man8/uva_container.8"}
+PAGES = {"share/man/man7/portmux.7", "share/man/man8/uva_container.8"}
+INSTALLED = {"usr/sbin/uva_container"} | {f"usr/{page}" for page in PAGES}
 PACKAGE = ["DESTDIR=/home/package", "PREFIX=/usr"]
 
 
-def test_program_and_page_come_and_go(tree):
+def test_program_and_pages_come_and_go(tree):
     """By a user, into a package. Where AppArmor is older than 4, it would not understand the profile."""
     directory = tree.there("package/etc/apparmor.d")
     directory.mkdir(parents=True)
@@ -61,6 +62,8 @@ def test_program_and_page_come_and_go(tree):
     assert files(tree) == INSTALLED
     assert tree.there("package/usr/sbin/uva_container").read_text() == PROGRAM
     assert tree.there("package/usr/sbin/uva_container").stat().st_mode & 0o777 == 0o755
+    for page in PAGES:
+        assert tree.there("package/usr", page).stat().st_mode & 0o777 == 0o644
     make(tree, "uninstall", *PACKAGE, user=USER)
     assert not files(tree)
 
@@ -117,5 +120,5 @@ def test_a_user_installs_for_himself(tree):
     process = tree.make("install", "PREFIX=/home/package", "apparmordir=/home/apparmor.d")
     assert process.wait() == 0, process.transcript()
     assert process.err.lines == ["apparmor: cannot write to /home/apparmor.d: no profile is installed"]
-    assert files(tree) == {"sbin/uva_container", "share/man/man8/uva_container.8"}
+    assert files(tree) == {"sbin/uva_container"} | PAGES
     assert not (directory / "uva_container").exists()

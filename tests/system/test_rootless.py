@@ -187,7 +187,7 @@ def test_it_says_the_same_as_with_root_and_what_differs(recorders, reporters):
 
 @pytest.mark.parametrize("user", [PLAIN_USER, 0], ids=["the user", "root"])
 def test_what_it_says_leads_inside(recorders, user):
-    """The command shows the rules, as README has them, to the user and to root."""
+    """The command shows the rules, as portmux(7) has them, to the user and to root."""
     command = WITHOUT_ROOT.match(recorders.manager.err.lines[1])["inside"].split()
     shown = recorders.host.run(as_user(user, *command), cwd=recorders.project.path).stdout
     assert "table inet uva_container {" in shown and "goto copy-2" in shown

@@ -6,7 +6,7 @@ import re
 import signal
 
 import pytest
-from harness import wait_until
+from harness import TOP, wait_until
 
 COPIES = (1, 2)
 
@@ -69,6 +69,22 @@ def test_there_is_one_table_that_is_owned_and_one_that_outlives_it(host, running
     assert re.search(r"^\tflags owner$", owned, re.MULTILINE)
     (guard,) = set(re.findall(r"^\t\t(meta nfproto \. iif @uplinks .* drop) comment", text, re.MULTILINE))
     assert text.count(guard) == 2
+
+
+def outline(text):
+    """Return the names of a ruleset's tables, chains, sets and maps, and all comments."""
+    named = re.findall(r'^\s*(?:table|chain|set|map) .*?(?= \{)|comment ".*?"', text, re.MULTILINE)
+    return [re.sub(r"uva_guard_[0-9a-f]{12}", "uva_guard_MAC", name.strip()) for name in named]
+
+
+def test_the_manual_page_shows_this_ruleset(host, running, short):
+    """The chains, sets and comments that portmux(7) shows are those that are there."""
+    assert running.running
+    page = (TOP / "src/portmux.7").read_text()
+    shown = re.search(r"^\.Sh THE RULES\n.*?^\.Bd .*?\n(.*?)^\.Ed", page, re.MULTILINE | re.DOTALL)[1]
+    # Only where bridged packets are filtered there is a rule for [::1]; the page tells of it.
+    there = [name for name in outline(ruleset(host)) if "[::1]" not in name]
+    assert sorted(outline(shown.replace("/srv/uva_container", str(short.path)))) == sorted(there)
 
 
 def test_each_mapping_tells_its_copy_and_directory(host, running, short):
