@@ -200,8 +200,8 @@ uninstall: ## remove what install put there
 	rm -f $(foreach page,$(PAGES),'$(call page_path,$(page))')
 	@$(PROFILE) uninstall '$(apparmordir)' '$(sbindir)'
 
-DIST := .ci .clang-format .clang-tidy .editorconfig .gitignore LICENSE Makefile README.md \
-	http_recorder.py scripts src tests
+DIST := .ci .clang-format .clang-tidy .editorconfig .gitignore CHANGES.md LICENSE Makefile README.md \
+	doc http_recorder.py scripts src tests
 
 dist: ## pack uva_container.zip: the last commit, or the tree where there is no git
 	@rm -rf uva_container.zip build/dist

@@ -3,6 +3,7 @@
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 
@@ -46,6 +47,21 @@ def names(directory):
     }
 
 
+def linked(page):
+    """Return the files of the tree that a page links to, or shows."""
+    found = set(re.findall(r"\]\(([^):#]+)\)", page.read_text()))
+    assert {"LICENSE", "CHANGES.md", "doc/packet.svg"} <= found
+    return found
+
+
+def test_readme_leads_to_its_own_headings():
+    """No link within README leads nowhere."""
+    text = (TOP / "README.md").read_text()
+    headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    anchors = {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+    assert set(re.findall(r"\]\(#([^)]+)\)", text)) <= anchors
+
+
 @pytest.mark.once
 def test_the_archive_builds_where_it_is_unpacked(tmp_path):
     """Made from a tree and from a git checkout, it is the same; make is all it needs; nothing built is in it."""
@@ -61,6 +77,8 @@ def test_the_archive_builds_where_it_is_unpacked(tmp_path):
     assert names(dist(tree, tmp_path / "from_git")) == names(top)
 
     for name in SOME_FILES:
+        assert (top / name).is_file(), name
+    for name in linked(top / "README.md"):
         assert (top / name).is_file(), name
     assert not (top / "uva_container").exists()
     same = [hashlib.sha256((place / "http_recorder.py").read_bytes()).digest() for place in (TOP, top)]
