@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The project's tree as a user has it who calls make, with a stub in the program's place."""
+"""The project's tree as a user has it who calls make, with a stub in each program's place."""
 
 import os
 import shutil
@@ -12,6 +12,7 @@ TOOLS = (
     "cat chmod dirname env grep id install make paste python3 rm sed setsid sh sort test tr"
 ).split()
 
+PROGRAMS = ("uva_container", "portmux")
 # Says who runs it, and with what status it ends.
 PROGRAM = """#!/bin/sh
 echo "the program runs as $(id -u)"
@@ -52,7 +53,8 @@ class StubTree:
         shutil.copy(TOP / "Makefile", self.there("tree"))
         for name in ("scripts", "src"):
             shutil.copytree(TOP / name, self.there("tree", name), ignore=shutil.ignore_patterns("__pycache__"))
-        self.install("tree/uva_container", PROGRAM)
+        for name in PROGRAMS:
+            self.install(f"tree/{name}", PROGRAM)
         os.chown(self.there("tree"), USER, USER)
 
     def there(self, *names):

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""make install and make uninstall: which files, and the AppArmor profile. The program is a stub."""
+"""make install and make uninstall: which files, and the AppArmor profile. The programs are stubs."""
 
 import pytest
 from harness import USER
-from stub_tree import PROGRAM, StubTree
+from stub_tree import PROGRAM, PROGRAMS, StubTree
 
 pytestmark = [pytest.mark.once, pytest.mark.host(lan=False)]
 
@@ -48,20 +48,22 @@ def files(tree):
     return {str(path.relative_to(package)) for path in package.rglob("*") if path.is_file()}
 
 
+BINARIES = {f"sbin/{name}" for name in PROGRAMS}
 PAGES = {"share/man/man7/portmux.7", "share/man/man8/uva_container.8"}
-INSTALLED = {"usr/sbin/uva_container"} | {f"usr/{page}" for page in PAGES}
+INSTALLED = {f"usr/{name}" for name in BINARIES | PAGES}
 PACKAGE = ["DESTDIR=/home/package", "PREFIX=/usr"]
 
 
-def test_program_and_pages_come_and_go(tree):
+def test_programs_and_pages_come_and_go(tree):
     """By a user, into a package. Where AppArmor is older than 4, it would not understand the profile."""
     directory = tree.there("package/etc/apparmor.d")
     directory.mkdir(parents=True)
     directory.chmod(0o777)
     make(tree, "install", *PACKAGE, user=USER)
     assert files(tree) == INSTALLED
-    assert tree.there("package/usr/sbin/uva_container").read_text() == PROGRAM
-    assert tree.there("package/usr/sbin/uva_container").stat().st_mode & 0o777 == 0o755
+    for program in BINARIES:
+        assert tree.there("package/usr", program).read_text() == PROGRAM
+        assert tree.there("package/usr", program).stat().st_mode & 0o777 == 0o755
     for page in PAGES:
         assert tree.there("package/usr", page).stat().st_mode & 0o777 == 0o644
     make(tree, "uninstall", *PACKAGE, user=USER)
@@ -120,5 +122,5 @@ def test_a_user_installs_for_himself(tree):
     process = tree.make("install", "PREFIX=/home/package", "apparmordir=/home/apparmor.d")
     assert process.wait() == 0, process.transcript()
     assert process.err.lines == ["apparmor: cannot write to /home/apparmor.d: no profile is installed"]
-    assert files(tree) == {"sbin/uva_container"} | PAGES
+    assert files(tree) == BINARIES | PAGES
     assert not (directory / "uva_container").exists()
