@@ -14,6 +14,11 @@
 /* Room for the rest of the longest path below the places: "/1023/files/x.txt". */
 enum { PLAN_PATH_ROOM = 64 };
 
+unsigned int plan_grace_ms(const struct plan *plan)
+{
+	return plan->grace_ms ? plan->grace_ms : PLAN_GRACE_MS;
+}
+
 uint16_t plan_host_port(const struct plan_port *port, unsigned int number)
 {
 	if (port->host_ports)

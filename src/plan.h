@@ -80,6 +80,9 @@ enum {
 	PLAN_GRACE_MS = 5000,
 };
 
+/** plan_grace_ms() - how long a copy has from SIGTERM to SIGKILL. */
+unsigned int plan_grace_ms(const struct plan *plan);
+
 /** plan_host_port() - the host port that leads to @port of copy @number (1, 2, ...). */
 uint16_t plan_host_port(const struct plan_port *port, unsigned int number);
 

@@ -129,7 +129,7 @@ void copy_step(struct copy *copy, enum life_event event)
 	struct copy_setting *setting = copy->setting;
 	enum life_state before = copy->state;
 	struct life_step step = life_next(before, event);
-	unsigned int deadline_ms = life_deadline_ms(step.next);
+	unsigned int deadline_ms = life_deadline_ms(step.next, plan_grace_ms(setting->plan));
 
 	copy->state = step.next;
 	if (step.next != before) {
@@ -189,7 +189,8 @@ static void copy_tell_late(const struct copy *copy)
 		error_say(0,
 			  "copy %u: nothing listens on its port %u after %u s; going on "
 			  "without waiting for it",
-			  copy->number, mapping->copy_port, life_deadline_ms(LIFE_STARTING) / 1000);
+			  copy->number, mapping->copy_port,
+			  life_deadline_ms(LIFE_STARTING, PLAN_GRACE_MS) / 1000);
 }
 
 static void copy_on_look(void *data)

@@ -8,7 +8,6 @@ enum {
 	LIFE_PREPARING_MS = 10000, /* it takes a millisecond, but a thousand may do so at a time */
 	LIFE_STARTING_MS = 5000,   /* after that the run goes on without waiting for it */
 	LIFE_DRAINING_MS = 1,      /* no plan can ask for more yet */
-	LIFE_ENDING_MS = 5000,     /* the grace period between SIGTERM and SIGKILL */
 	LIFE_KILLED_MS = 5000,     /* a process in the middle of a disk access cannot die */
 };
 
@@ -90,11 +89,11 @@ struct life_step life_next(enum life_state state, enum life_event event)
 	return step;
 }
 
-unsigned int life_deadline_ms(enum life_state state)
+unsigned int life_deadline_ms(enum life_state state, unsigned int grace_ms)
 {
-	static const unsigned int deadlines[LIFE_STATES] = {
+	const unsigned int deadlines[LIFE_STATES] = {
 		[LIFE_PREPARING] = LIFE_PREPARING_MS, [LIFE_STARTING] = LIFE_STARTING_MS,
-		[LIFE_DRAINING] = LIFE_DRAINING_MS,   [LIFE_ENDING] = LIFE_ENDING_MS,
+		[LIFE_DRAINING] = LIFE_DRAINING_MS,   [LIFE_ENDING] = grace_ms,
 		[LIFE_KILLED] = LIFE_KILLED_MS,
 	};
 

@@ -58,8 +58,11 @@ struct life_step {
 /** life_next() - what @event does to a copy in @state; nothing if it has no meaning there. */
 struct life_step life_next(enum life_state state, enum life_event event);
 
-/** life_deadline_ms() - how long a copy may be in a state; 0: for ever. */
-unsigned int life_deadline_ms(enum life_state state);
+/**
+ * life_deadline_ms() - how long a copy may be in a state; 0: for ever
+ * @grace_ms: how long it has from SIGTERM to SIGKILL, more than 0
+ */
+unsigned int life_deadline_ms(enum life_state state, unsigned int grace_ms);
 
 /** life_is_live() - does a copy in this state have processes? */
 static inline int life_is_live(enum life_state state)

@@ -40,9 +40,12 @@ void run_end(struct run *run, int err)
 
 static void run_on_hint(void *data)
 {
-	(void)data;
-	error_say(0, "waiting up to %u s for the copies to end; Ctrl-C ends them at once",
-		  (life_deadline_ms(LIFE_ENDING) - RUN_HINT_MS) / 1000);
+	const struct run *run = data;
+	unsigned int grace_ms = plan_grace_ms(run->plan);
+
+	if (grace_ms > RUN_HINT_MS) /* they have not got SIGKILL yet */
+		error_say(0, "waiting up to %g s for the copies to end; Ctrl-C ends them at once",
+			  (grace_ms - RUN_HINT_MS) / 1000.0);
 }
 
 /*

@@ -9,7 +9,7 @@
 
 #include "unit.h"
 
-enum { LINES = 1 + 2 * LIFE_STATES, WIDTH_MAX = 128 };
+enum { LINES = 1 + 2 * LIFE_STATES, WIDTH_MAX = 128, GRACE_MS = 700 };
 
 /*
  * Two lines for each state: under each event the state that it leads to, and below that the action.
@@ -174,7 +174,17 @@ TEST(a_state_that_may_last_for_ever_has_no_deadline)
 	};
 
 	for (enum life_state from = 0; from < LIFE_STATES; from++)
-		assert_int_equal(life_deadline_ms(from) == 0, lasts[from]);
+		assert_int_equal(life_deadline_ms(from, GRACE_MS) == 0, lasts[from]);
+}
+
+TEST(only_the_time_from_sigterm_to_sigkill_is_the_plans)
+{
+	for (enum life_state from = 0; from < LIFE_STATES; from++)
+		if (from == LIFE_ENDING)
+			assert_int_equal(life_deadline_ms(from, GRACE_MS), GRACE_MS);
+		else
+			assert_int_equal(life_deadline_ms(from, GRACE_MS),
+					 life_deadline_ms(from, 2 * GRACE_MS));
 }
 
 TEST(something_is_done_at_every_deadline)
@@ -182,7 +192,7 @@ TEST(something_is_done_at_every_deadline)
 	for (enum life_state from = 0; from < LIFE_STATES; from++) {
 		struct life_step step = life_next(from, LIFE_DEADLINE);
 
-		if (life_deadline_ms(from) > 0)
+		if (life_deadline_ms(from, GRACE_MS) > 0)
 			assert_int_not_equal(step.action, LIFE_NOTHING);
 		else
 			assert_true(stays(from, step));
@@ -261,6 +271,7 @@ int main(void)
 		cmocka_unit_test(only_a_start_makes_an_ended_copy_live),
 		cmocka_unit_test(only_an_ended_copy_is_spawned),
 		cmocka_unit_test(a_state_that_may_last_for_ever_has_no_deadline),
+		cmocka_unit_test(only_the_time_from_sigterm_to_sigkill_is_the_plans),
 		cmocka_unit_test(something_is_done_at_every_deadline),
 		cmocka_unit_test(whatever_has_happened_a_copy_can_be_ended),
 		cmocka_unit_test(every_state_is_reached_from_an_ended_copy),
