@@ -59,6 +59,7 @@ struct plan {
 	const struct plan_port *ports; /* @port_count of them */
 	size_t port_count;
 	enum plan_restart restart;
+	bool may_finish;                   /* it is no failure that all end with exit status 0 */
 	unsigned int grace_ms;             /* from SIGTERM to SIGKILL; 0: PLAN_GRACE_MS */
 	const struct plan_rlimit *rlimits; /* @rlimit_count of them */
 	size_t rlimit_count;

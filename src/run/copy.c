@@ -2,7 +2,7 @@
 /*
  * copy.c - takes a copy from state to state, and does what the table in life.c says.
  *
- * birth.c makes a copy. look.c finds out whether it listens.
+ * birth.c makes a copy. look.c finds out whether it listens. burial.c is its end.
  */
 #include "run/copy.h"
 
@@ -11,12 +11,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/error.h"
 #include "base/process.h"
 #include "run/birth.h"
+#include "run/burial.h"
 #include "run/look.h"
 
 static void copy_on_end(void *data, uint32_t events);
@@ -79,7 +79,7 @@ struct copy *copy_new(struct copy_setting *setting, unsigned int number, struct 
 	return NULL;
 }
 
-static void copy_forget_container(struct copy *copy)
+void copy_forget_container(struct copy *copy)
 {
 	struct loop *loop = copy->setting->loop;
 
@@ -137,6 +137,7 @@ void copy_step(struct copy *copy, enum life_event event)
 		if (deadline_ms)
 			loop_set_timer(setting->loop, &copy->deadline, deadline_ms);
 		setting->starting += (step.next == LIFE_STARTING) - (before == LIFE_STARTING);
+		restart_ready(&copy->restart, step.next == LIFE_READY, loop_now_ns());
 	}
 	copy_act(copy, step.action, before);
 	if (step.next != before)
@@ -154,7 +155,7 @@ void copy_fail(struct copy *copy, int err)
 {
 	struct copy_setting *setting = copy->setting;
 
-	copy->is_asked = true; /* its end need not be reported any more */
+	copy->has_failed = true;
 	if (copy->container.pidfd >= 0 && copy->end.is_watched) {
 		copy_step(copy, LIFE_KILL);
 	} else {
@@ -170,6 +171,8 @@ void copy_happens(struct copy *copy, enum life_event event)
 	int err;
 
 	copy->is_asked = event != LIFE_START;
+	if (event == LIFE_START)
+		copy->has_failed = copy->has_ipv6 = false;
 	copy_step(copy, event);
 	if (event != LIFE_START) /* perhaps in the middle of a start, from an observer of it */
 		return;
@@ -205,63 +208,10 @@ static void copy_on_look(void *data)
 
 /* ---- Its end ---- */
 
-static void copy_withdraw(struct copy *copy)
+void copy_withdraw(struct copy *copy)
 {
 	for (struct mapping *mapping = copy->mappings; mapping; mapping = mapping->next)
 		mapping_withdraw(mapping);
-}
-
-static void copy_format_end(bool is_reported, int status, char *how, size_t size)
-{
-	if (!is_reported && WIFEXITED(status))
-		snprintf(how, size, "could not be set up");
-	else if (!is_reported)
-		snprintf(how, size, "was killed");
-	else
-		process_format_end(status, how, size);
-}
-
-static void copy_tell_end(const struct copy *copy, bool is_reported, int status)
-{
-	char how[64], ports[128] = "";
-	size_t length = 0;
-
-	for (const struct mapping *mapping = copy->mappings; mapping && length < sizeof(ports);
-	     mapping = mapping->next)
-		length += (size_t)snprintf(ports + length, sizeof(ports) - length, "%s %u",
-					   length ? "," : "", mapping->port.number);
-	copy_format_end(is_reported, status, how, sizeof(how));
-	if (!copy->mappings)
-		error_say(0, "copy %u: %s", copy->number, how);
-	else
-		error_say(0, "copy %u: %s; port%s%s %s refused from now on", copy->number, how,
-			  copy->mappings->next ? "s" : "", ports,
-			  copy->mappings->next ? "are" : "is");
-}
-
-static void copy_bury(struct copy *copy, enum life_state before)
-{
-	struct copy_setting *setting = copy->setting;
-	bool was_there = copy->container.pidfd >= 0;
-	bool is_reported = false;
-	int status = 0;
-
-	/* Print the copy's last output before the message that it has ended. */
-	printer_close(&copy->printer);
-	if (was_there)
-		is_reported = container_reap(&copy->container, &status);
-	copy_withdraw(copy);
-	copy_forget_container(copy);
-	if (copy->is_asked || !was_there)
-		return;
-	if (before != LIFE_PREPARING || is_reported)
-		copy_tell_end(copy, is_reported, status);
-	if (before != LIFE_PREPARING)
-		return;
-	/* It reports its own errors, but it cannot report that it was killed. */
-	if (!is_reported && WIFSIGNALED(status))
-		error_say(0, "copy %u: was killed while it was set up", copy->number);
-	setting->on_failed(setting->data, copy, -EPIPE);
 }
 
 static void copy_on_end(void *data, uint32_t events)
@@ -280,7 +230,7 @@ static void copy_on_link_gone(void *data)
 		setting->on_left(setting->data, copy);
 		return;
 	}
-	if (copy->state == LIFE_ENDED || copy->is_asked)
+	if (copy->state == LIFE_ENDED || copy->is_asked || copy->has_failed)
 		return;
 	error_say(0, "copy %u: its link %s-%u has been deleted: stopping it", copy->number,
 		  setting->network->bridge.name, copy->number);
@@ -295,6 +245,8 @@ static void copy_act(struct copy *copy, enum life_action action, enum life_state
 	case LIFE_NOTHING:
 		break;
 	case LIFE_SPAWN:
+		copy->restarts += copy->started_ns != 0;
+		copy->started_ns = loop_now_ns();
 		copy->spawn_err = birth_begin(copy);
 		break;
 	case LIFE_FOLLOW:
@@ -315,7 +267,7 @@ static void copy_act(struct copy *copy, enum life_action action, enum life_state
 		else
 			error_say(0, "copy %u: no answer from it", copy->number);
 		setting->on_failed(setting->data, copy, -ETIMEDOUT);
-		copy->is_asked = true;
+		copy->has_failed = true;
 		setting->on_kill(setting->data, copy);
 		break;
 	case LIFE_FORCE:
@@ -325,7 +277,7 @@ static void copy_act(struct copy *copy, enum life_action action, enum life_state
 		setting->on_undying(setting->data, copy);
 		break;
 	case LIFE_BURY:
-		copy_bury(copy, before);
+		burial_of(copy, before);
 		break;
 	}
 }
@@ -352,7 +304,10 @@ int copy_leave(struct copy *copy)
 	for (struct mapping *mapping = copy->mappings; mapping; mapping = mapping->next)
 		mapping_unaim(mapping);
 	network_sweep_later(setting->network);
-	/* May call copy_on_link_gone(), which may free @copy. */
-	attachment_leave(&copy->attachment);
+	/* Both may end in on_left(), which may free @copy. */
+	if (copy->attachment.network)
+		attachment_leave(&copy->attachment);
+	else /* it has left before, or there were no addresses for it */
+		copy_on_link_gone(copy);
 	return 0;
 }

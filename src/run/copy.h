@@ -23,6 +23,7 @@
 #include "run/mapping.h"
 #include "run/mounts.h"
 #include "run/place.h"
+#include "run/restart.h"
 
 struct copy;
 
@@ -57,7 +58,7 @@ struct copy_setting {
 	void (*on_change)(void *data, struct copy *copy, enum life_state before);
 	/* @copy could not be made, which has been reported. */
 	void (*on_failed)(void *data, struct copy *copy, int err);
-	/* @copy has given everything back. It may be started again, or freed, in the callback. */
+	/* @copy has given everything back. It may be started again, now or later, or freed. */
 	void (*on_left)(void *data, struct copy *copy);
 	/*
 	 * @copy must be killed soon, by container_kill(). The owner waits for more such copies, so
@@ -85,17 +86,25 @@ struct copy {
 	unsigned int life;        /* number of this life, by which the guardian knows it */
 	bool is_held;             /* the guardian knows it */
 	bool is_asked;            /* somebody wanted it to end: do not report its end */
+	bool has_failed;          /* it could not be made, which has been reported */
+	bool has_succeeded;       /* it has ended by itself, with exit status 0 */
 	bool is_leaving;          /* copy_leave() was called */
 	bool has_ipv6;            /* it has listened on IPv6 */
+	bool is_announced;        /* for its owner: it was told where it can be reached */
 	int spawn_err;            /* why it could not be made; 0: it was made */
+	uint64_t started_ns;      /* its last start; as all times CLOCK_MONOTONIC; 0: none yet */
+	unsigned int restarts;    /* how many starts came after the first */
+	struct restart restart;
+	uint64_t returns_ns; /* it has ended, and starts again then; 0: it does not */
 	struct attachment attachment;
 	struct place place;
 	struct printer printer;
-	struct mapping *mappings; /* that lead to it: a list; its owner's */
-	struct copy *next;        /* for its owner */
-	bool is_dying;            /* for its owner: on_kill() was called */
-	bool is_undying;          /* for its owner: on_undying() was called */
-	bool is_waiting;          /* for its owner: it has ended, and has not left */
+	struct mapping *mappings;   /* that lead to it: a list; its owner's */
+	struct copy *next;          /* for its owner */
+	struct copy *next_to_start; /* for starts.c */
+	bool is_dying;              /* for its owner: on_kill() was called */
+	bool is_undying;            /* for its owner: on_undying() was called */
+	bool is_waiting;            /* for its owner: it has ended, and has not left */
 };
 
 /**
@@ -134,7 +143,7 @@ struct connections_owner copy_owner(struct copy *copy);
  */
 int copy_leave(struct copy *copy);
 
-/* ---- For the other files of a copy: birth.c, look.c ---- */
+/* ---- For the other files of a copy: birth.c, look.c, burial.c ---- */
 
 /** copy_step() - an event of the copy itself: go to the next state, and do what the table says. */
 void copy_step(struct copy *copy, enum life_event event);
@@ -147,3 +156,9 @@ void copy_fail(struct copy *copy, int err);
  * Return: 0 or -errno, reported.
  */
 int copy_take_network(struct copy *copy);
+
+/** copy_withdraw() - lead no new connections to the copy. */
+void copy_withdraw(struct copy *copy);
+
+/** copy_forget_container() - close what we have of its processes. Safe to repeat. */
+void copy_forget_container(struct copy *copy);

@@ -12,37 +12,15 @@
 #include "base/process.h"
 
 enum {
-	CREW_SLICE_NS = 5000000, /* spent on starting copies, before other events get their turn */
-	CREW_RELEASE_MS = 10,    /* copies that end within this time leave together */
+	CREW_RELEASE_MS = 10,      /* copies that end within this time leave together */
 	CREW_RELEASE_AGAIN_MS = 50 /* when the guardian was busy */
 };
 
 /* ---- Who starts ---- */
 
-static void crew_on_starter(void *data)
-{
-	struct crew *crew = data;
-	uint64_t begin = loop_now_ns();
-
-	while (crew->next_to_start && !container_slots_are_full(crew->setting.slots) &&
-	       loop_now_ns() - begin < CREW_SLICE_NS) {
-		struct copy *copy = crew->next_to_start;
-
-		crew->next_to_start = copy->next;
-		if (!copy->is_waiting)
-			copy_happens(copy, LIFE_START);
-	}
-	crew_start(crew);
-}
-
-/*
- * If all slots are full, this does nothing. crew_on_change() calls it again when a slot may be
- * free.
- */
 void crew_start(struct crew *crew)
 {
-	if (crew->next_to_start && !container_slots_are_full(crew->setting.slots))
-		loop_set_timer(crew->setting.loop, &crew->starter, 0);
+	starts_go(&crew->starts);
 }
 
 static bool crew_is_on_its_way(enum life_state state)
@@ -52,12 +30,12 @@ static bool crew_is_on_its_way(enum life_state state)
 
 bool crew_is_starting(const struct crew *crew)
 {
-	return crew->next_to_start || crew->starting;
+	return starts_is_due(&crew->starts) || crew->starting;
 }
 
 bool crew_is_empty(const struct crew *crew)
 {
-	return !crew->next_to_start && crew->live == crew->undying;
+	return starts_is_empty(&crew->starts) && crew->live == crew->undying;
 }
 
 static void crew_on_change(void *data, struct copy *copy, enum life_state before)
@@ -71,6 +49,7 @@ static void crew_on_change(void *data, struct copy *copy, enum life_state before
 		crew->undying -= copy->is_undying;
 		copy->is_dying = copy->is_undying = false;
 		copy->is_waiting = true;
+		starts_expect(&crew->starts, copy);
 		if (!crew->is_ending && !crew->releaser.is_set)
 			loop_set_timer(crew->setting.loop, &crew->releaser, CREW_RELEASE_MS);
 	}
@@ -93,8 +72,7 @@ void crew_end(struct crew *crew, enum life_event event)
 	if (!crew->setting.loop) /* it was never opened */
 		return;
 	crew->is_ending = true;
-	crew->next_to_start = NULL;
-	loop_clear_timer(crew->setting.loop, &crew->starter);
+	starts_clear(&crew->starts);
 	loop_clear_timer(crew->setting.loop, &crew->releaser);
 	for (struct copy *copy = crew->first; copy; copy = copy->next)
 		copy_happens(copy, event);
@@ -194,8 +172,6 @@ static void crew_remove(struct crew *crew, struct copy *copy)
 	*at = copy->next;
 	if (crew->last == &copy->next)
 		crew->last = at;
-	if (crew->next_to_start == copy)
-		crew->next_to_start = copy->next;
 	crew->count--;
 	while (copy->mappings) {
 		struct mapping *mapping = copy->mappings;
@@ -212,6 +188,10 @@ static void crew_on_left(void *data, struct copy *copy)
 	struct crew *crew = data;
 	unsigned int number = copy->number;
 
+	if (copy->returns_ns && !crew->is_ending) {
+		starts_return(&crew->starts, copy);
+		return;
+	}
 	crew_remove(crew, copy);
 	crew->on_left(crew->data, number);
 }
@@ -242,8 +222,7 @@ int crew_add(struct crew *crew)
 	crew->count++;
 	*crew->last = copy;
 	crew->last = &copy->next;
-	if (!crew->next_to_start)
-		crew->next_to_start = copy;
+	starts_add(&crew->starts, copy);
 	return 0;
 }
 
@@ -253,6 +232,7 @@ void crew_drop(struct crew *crew, struct copy *copy)
 		copy_happens(copy, LIFE_DRAIN);
 		return;
 	}
+	starts_cancel(&crew->starts, copy);
 	copy->is_waiting = true; /* it has not been started yet, or it waits already */
 	if (!crew->releaser.is_set)
 		loop_set_timer(crew->setting.loop, &crew->releaser, CREW_RELEASE_MS);
@@ -312,13 +292,13 @@ int crew_hold_ports(struct crew *crew)
 void crew_open(struct crew *crew)
 {
 	crew->last = &crew->first;
+	starts_open(&crew->starts, crew->setting.loop, crew->setting.slots);
 	crew->setting.on_change = crew_on_change;
 	crew->setting.on_failed = crew_on_failed;
 	crew->setting.on_left = crew_on_left;
 	crew->setting.on_kill = crew_on_kill;
 	crew->setting.on_undying = crew_on_undying;
 	crew->setting.data = crew;
-	crew->starter = (struct loop_timer){.on_time = crew_on_starter, .data = crew};
 	crew->releaser = (struct loop_timer){.on_time = crew_on_releaser, .data = crew};
 }
 

@@ -10,12 +10,13 @@
 
 #include "run/copy.h"
 #include "run/ports.h"
+#include "run/starts.h"
 
 struct crew {
 	struct copy_setting setting; /* its callbacks are set by crew_open() */
 	struct copy *first;          /* all copies that have not left, by their numbers */
 	struct copy **last;
-	struct copy *next_to_start;
+	struct starts starts;
 	unsigned int last_number;
 	unsigned int count;    /* of copies */
 	unsigned int live;     /* of those with processes */
@@ -24,7 +25,6 @@ struct crew {
 	unsigned int undying;  /* of those that do not die: nobody waits for them */
 	struct ports ports;
 	bool is_ending;
-	struct loop_timer starter;
 	struct loop_timer releaser;
 
 	void (*on_change)(void *data, struct copy *copy, enum life_state before);
@@ -74,7 +74,7 @@ void crew_drop(struct crew *crew, struct copy *copy);
 /** crew_is_starting() - is there a copy that does not listen yet, but still has time to? */
 bool crew_is_starting(const struct crew *crew);
 
-/** crew_is_empty() - none lives but such as do not die, and none is about to start. */
+/** crew_is_empty() - none lives but such as do not die, and none will start, or start again. */
 bool crew_is_empty(const struct crew *crew);
 
 /** crew_end() - start no more copies, and tell all of them @event: LIFE_STOP or LIFE_KILL. */

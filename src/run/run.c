@@ -15,10 +15,10 @@
 #include <stdlib.h>
 
 #include "base/error.h"
+#include "run/announce.h"
 #include "run/start.h"
 
 enum {
-	RUN_GATE_MS = 5000,  /* for pasta to take IPv6 connections */
 	RUN_HINT_MS = 1000,  /* if the end takes longer, say why */
 	RUN_DEATH_MS = 5000, /* time for copies that still live when all is over */
 };
@@ -97,16 +97,28 @@ static void run_tell_ipv6(struct run *run)
 		     "that needs Linux 6.17 or newer");
 }
 
+/* A copy has ended by itself, and does not start again: that can be what it was to do. */
+static void run_lose(struct run *run, const struct copy *copy)
+{
+	run->has_lost = run->has_lost || !copy->has_succeeded;
+	if (!crew_is_empty(&run->crew) || run->phase >= RUN_ENDING)
+		return;
+	error_say(0, "no copy is left");
+	run_end(run, run->plan->may_finish && !run->has_lost ? 0 : -ECHILD);
+}
+
 static void run_on_copy(void *data, struct copy *copy, enum life_state before)
 {
 	struct run *run = data;
 
 	(void)before;
-	if (copy->state == LIFE_READY && copy->has_ipv6)
-		run_tell_ipv6(run);
-	if (copy->state == LIFE_ENDED && !copy->is_asked && crew_is_empty(&run->crew) &&
-	    run->phase < RUN_ENDING)
-		run_end(run, error_say(-ECHILD, "no copy is left"));
+	if (copy->state == LIFE_READY) {
+		if (copy->has_ipv6)
+			run_tell_ipv6(run);
+		announce_late(run, copy);
+	}
+	if (copy->state == LIFE_ENDED && !copy->is_asked && !copy->has_failed && !copy->returns_ns)
+		run_lose(run, copy);
 	if (run->on_change && copy->state != LIFE_ENDED)
 		run->on_change(run->data, run, copy->number, copy->state);
 }
@@ -115,8 +127,7 @@ static void run_on_copy_failed(void *data, struct copy *copy, int err)
 {
 	struct run *run = data;
 
-	(void)copy;
-	if (run->phase < RUN_SERVING)
+	if (run->phase < RUN_SERVING && copy->restarts == 0)
 		run_end(run, err);
 }
 
@@ -171,45 +182,6 @@ static int run_begin(struct run *run)
 
 /* ---- Events ---- */
 
-static void run_announce(struct run *run)
-{
-	const struct plan *plan = run->plan;
-	char text[PLAN_TEXT_MAX];
-
-	run->phase = RUN_SERVING;
-	loop_clear_timer(&run->loop, &run->gate_timer);
-	gate_tell(&run->gate);
-	for (const struct copy *copy = run->crew.first; copy && plan->ready_line;
-	     copy = copy->next) {
-		if (copy->state != LIFE_READY && copy->state != LIFE_NOT_READY)
-			continue;
-		plan_expand(plan, plan->ready_line, copy->number, text);
-		run_print(run, text);
-	}
-	if (plan->ready_end)
-		run_print(run, plan->ready_end);
-	if (run->on_change)
-		run->on_change(run->data, run, 0, LIFE_READY);
-}
-
-/* The gate is stopped, for example. */
-static void run_on_gate_late(void *data)
-{
-	error_say(0,
-		  "pasta does not take IPv6 connections after %u s; going on without waiting "
-		  "for it",
-		  RUN_GATE_MS / 1000);
-	run_announce(data);
-}
-
-static void run_await_gate(struct run *run)
-{
-	if (run->gate_timer.is_set)
-		return;
-	run->gate_timer = (struct loop_timer){.on_time = run_on_gate_late, .data = run};
-	loop_set_timer(&run->loop, &run->gate_timer, RUN_GATE_MS);
-}
-
 /* What was asked for of the table, all at once; then the ports that are new in it. */
 static void run_commit(struct run *run)
 {
@@ -233,12 +205,8 @@ static void run_commit(struct run *run)
 static void run_settle(struct run *run)
 {
 	run_commit(run);
-	if (run->phase == RUN_STARTING && !crew_is_starting(&run->crew)) {
-		if (ports_wait_for_gate(&run->crew.ports, &run->gate))
-			run_await_gate(run);
-		else
-			run_announce(run);
-	}
+	if (run->phase == RUN_STARTING && !crew_is_starting(&run->crew))
+		announce_when_due(run);
 	console_flush(&run->console);
 	run_commit(run);
 	crew_kill_dying(&run->crew);

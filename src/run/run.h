@@ -17,8 +17,13 @@ struct run;
  *
  * Blocks signals and never restores them: the caller is expected to exit.
  *
+ * Copies that end by themselves start again as the plan says. The run ends when none is left: then
+ * all of them have ended for good. With PLAN_RESTART_ALWAYS this never happens, and with
+ * PLAN_RESTART_ON_FAILURE only after each has ended with exit status 0.
+ *
  * Return: the process's exit status: EXIT_SUCCESS: the run was asked to stop (SIGINT, SIGTERM,
- * SIGHUP); EXIT_FAILURE: anything else, reported.
+ * SIGHUP), or no copy is left, all have ended with exit status 0, and the plan may finish;
+ * EXIT_FAILURE: anything else, reported.
  */
 int run_plan(const struct plan *plan);
 
@@ -33,7 +38,8 @@ struct run *run_new(const struct plan *plan);
 /**
  * run_observe() - be told of every change of a copy
  * @on_change: called in run_live(), where it may use the functions below. @number: the copy's; 0:
- *             the run has begun to serve. @state: LIFE_ENDED: the copy has given everything back.
+ *             the run has begun to serve. @state: LIFE_ENDED: the copy has given everything back,
+ * and does not start again.
  */
 void run_observe(struct run *run,
 		 void (*on_change)(void *data, struct run *run, unsigned int number,

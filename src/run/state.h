@@ -21,7 +21,7 @@ enum run_phase {
 struct run {
 	const struct plan *plan;
 	enum run_phase phase;
-	int err; /* why the run ends; 0: somebody has asked for it */
+	int err; /* why the run ends; 0: somebody has asked for it, or all is done */
 	struct loop loop;
 	struct console console;
 	struct signals signals;
@@ -43,12 +43,13 @@ struct run {
 	struct network network;
 	bool is_installed; /* the table is there */
 	bool has_told_ipv6;
+	bool has_lost; /* a copy has ended by itself, in another way than with exit status 0 */
 	struct crew crew;
 	void (*on_change)(void *data, struct run *run, unsigned int number, enum life_state state);
 	void *data;
 };
 
-/** run_end() - end the copies, and then the run. @err: why; 0: somebody has asked for it. */
+/** run_end() - end the copies, and then the run. @err: why; 0: as asked, or all is done. */
 void run_end(struct run *run, int err);
 
 /** run_on_bridge_gone() - the bridge was deleted: end the run. For network_open(). */

@@ -18,6 +18,7 @@ from pathlib import Path
 from . import namespaces
 from .manager import Manager
 from .node import ENVIRONMENT, Node
+from .portmux import Portmux
 from .project import Project
 from .snapshot import Snapshot
 from .waiting import wait_until
@@ -206,6 +207,12 @@ class Host(Node):
     def start_manager(self, project, *arguments, **options):
         """Start the program under test in a project; for the options see Manager."""
         manager = Manager(self, project, arguments, **options)
+        self.managers.append(manager)
+        return manager
+
+    def start_portmux(self, project, *arguments, **options):
+        """Start `portmux run` in a project, with its arguments; for the options see Manager."""
+        manager = Portmux(self, project, arguments, **options)
         self.managers.append(manager)
         return manager
 

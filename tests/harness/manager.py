@@ -26,6 +26,8 @@ IN_USER_NAMESPACE += ('mount -t tmpfs -o mode=755 tmpfs /run; ip link set lo up;
 class Manager(Process):
     """A run of ./uva_container in a project directory."""
 
+    program = "uva_container"
+
     def __init__(self, host, project, arguments=(), *, under=(), env=None, sudo=None, **options):
         """Start it.
 
@@ -42,7 +44,7 @@ class Manager(Process):
         }
         self._host = host
         self._project = project
-        super().__init__(host, [*under, "./uva_container", *arguments], cwd=project.path, env=environment, **options)
+        super().__init__(host, [*under, f"./{self.program}", *arguments], cwd=project.path, env=environment, **options)
 
     def wait_ready(self, deadline=START_DEADLINE):
         """Wait until it has told how to stop it, which it says last; return itself."""
@@ -77,7 +79,7 @@ class Manager(Process):
 
     def own_processes(self):
         """Return the pids of all processes of this host that run the program under test itself."""
-        binary = self._project.there("uva_container").stat()
+        binary = self._project.there(self.program).stat()
         spaces = self._host.pid_namespaces()
         return _pids(
             lambda process: os.readlink(process / "ns/pid") in spaces and _is(process / "exe", binary)

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * announce.h - how the run says that it serves: for run.c.
+ */
+#pragma once
+
+#include "run/state.h"
+
+/** announce_when_due() - all copies have started: say it now, or when the gate is ready, too. */
+void announce_when_due(struct run *run);
+
+/** announce_late() - the copy is ready. If the run serves already, say where, once. */
+void announce_late(struct run *run, struct copy *copy);
