@@ -70,6 +70,8 @@ void burial_of(struct copy *copy, enum life_state before)
 	printer_close(&copy->printer);
 	if (copy->container.pidfd >= 0)
 		is_reported = container_reap(&copy->container, &status);
+	copy->has_status = is_reported;
+	copy->status = status;
 	copy_withdraw(copy);
 	copy_forget_container(copy);
 	if (copy->is_asked)

@@ -24,6 +24,8 @@ static void console_on_message(void *data, const char *line, size_t length)
 {
 	struct console *console = data;
 
+	if (console->on_message)
+		console->on_message(console->data, line, length);
 	stream_add(&console->err, line, length);
 }
 

@@ -22,6 +22,7 @@ struct console {
 	bool waits_for_out, waits_for_err; /* the reader is slow */
 	bool has_lost_out;
 	void (*on_lost)(void *data, int err);
+	void (*on_message)(void *data, const char *line, size_t length); /* NULL, or told, too */
 	void *data;
 };
 

@@ -88,12 +88,15 @@ struct copy {
 	bool is_asked;            /* somebody wanted it to end: do not report its end */
 	bool has_failed;          /* it could not be made, which has been reported */
 	bool has_succeeded;       /* it has ended by itself, with exit status 0 */
-	bool is_leaving;          /* copy_leave() was called */
-	bool has_ipv6;            /* it has listened on IPv6 */
-	bool is_announced;        /* for its owner: it was told where it can be reached */
-	int spawn_err;            /* why it could not be made; 0: it was made */
-	uint64_t started_ns;      /* its last start; as all times CLOCK_MONOTONIC; 0: none yet */
-	unsigned int restarts;    /* how many starts came after the first */
+	bool has_status;          /* it has ended at least once, and its program has told how: */
+	int status;               /* as of wait(2) */
+	uint64_t connections, received, sent; /* for survey.c */
+	bool is_leaving;                      /* copy_leave() was called */
+	bool has_ipv6;                        /* it has listened on IPv6 */
+	bool is_announced;     /* for its owner: it was told where it can be reached */
+	int spawn_err;         /* why it could not be made; 0: it was made */
+	uint64_t started_ns;   /* its last start; as all times CLOCK_MONOTONIC; 0: none yet */
+	unsigned int restarts; /* how many starts came after the first */
 	struct restart restart;
 	uint64_t returns_ns; /* it has ended, and starts again then; 0: it does not */
 	struct attachment attachment;

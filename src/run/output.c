@@ -73,6 +73,10 @@ static void output_send(struct output *output, unsigned int number, const char *
 	char prefix[OUTPUT_PREFIX_MAX];
 	int n;
 
+	if (output->on_line) {
+		output->on_line(output->data, number, text, length);
+		return;
+	}
 	if (output->has_colour)
 		n = snprintf(prefix, sizeof(prefix), "\033[%umcopy %u |" OUTPUT_RESET " ",
 			     OUTPUT_FIRST_COLOUR + number % OUTPUT_COLOURS, number);

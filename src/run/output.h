@@ -22,6 +22,9 @@ struct output {
 	struct stream stream;
 	bool is_terminal;
 	bool has_colour; /* of our own */
+	/* NULL, or gets the lines of the copies instead of the stream. */
+	void (*on_line)(void *data, unsigned int number, const char *text, size_t length);
+	void *data;
 };
 
 /** The unfinished line of a copy. All zeros: none. */

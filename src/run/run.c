@@ -17,6 +17,7 @@
 #include "base/error.h"
 #include "run/announce.h"
 #include "run/start.h"
+#include "run/survey.h"
 
 enum {
 	RUN_HINT_MS = 1000,  /* if the end takes longer, say why */
@@ -32,6 +33,8 @@ void run_end(struct run *run, int err)
 	if (run->phase >= RUN_ENDING)
 		return;
 	run->phase = RUN_ENDING;
+	if (run->observer.on_ending)
+		run->observer.on_ending(run->observer.data, run);
 	loop_clear_timer(&run->loop, &run->gate_timer);
 	loop_clear_timer(&run->loop, &run->answer_timer);
 	loop_set_timer(&run->loop, &run->hint_timer, RUN_HINT_MS);
@@ -56,7 +59,11 @@ static void run_on_request(void *data, int number, bool is_urgent)
 {
 	struct run *run = data;
 
-	if (run->phase < RUN_ENDING)
+	if (number == SIGUSR1 && run->observer.on_query)
+		run->observer.on_query(run->observer.data, run);
+	else if (number == SIGUSR1)
+		return;
+	else if (run->phase < RUN_ENDING)
 		run_end(run, 0);
 	else if (run->phase == RUN_ENDING &&
 		 (is_urgent || (number == SIGINT && !run->hint_timer.is_set)))
@@ -119,8 +126,10 @@ static void run_on_copy(void *data, struct copy *copy, enum life_state before)
 	}
 	if (copy->state == LIFE_ENDED && !copy->is_asked && !copy->has_failed && !copy->returns_ns)
 		run_lose(run, copy);
-	if (run->on_change && copy->state != LIFE_ENDED)
-		run->on_change(run->data, run, copy->number, copy->state);
+	if (copy->state == LIFE_ENDED)
+		survey_tell_exit(run, copy);
+	else if (run->observer.on_change)
+		run->observer.on_change(run->observer.data, run, copy->number, copy->state);
 }
 
 static void run_on_copy_failed(void *data, struct copy *copy, int err)
@@ -135,8 +144,8 @@ static void run_on_copy_left(void *data, unsigned int number)
 {
 	struct run *run = data;
 
-	if (run->on_change)
-		run->on_change(run->data, run, number, LIFE_ENDED);
+	if (run->observer.on_change)
+		run->observer.on_change(run->observer.data, run, number, LIFE_ENDED);
 }
 
 /* ---- The way up: start.c ---- */
@@ -173,6 +182,7 @@ static int run_begin(struct run *run)
 	err = console_open(&run->console, &run->loop, run_on_console_lost, run);
 	if (err)
 		return err;
+	survey_watch_console(run);
 	err = signals_open(&run->signals, &run->loop, run_on_request, run);
 	if (err)
 		return err;
@@ -232,9 +242,10 @@ static void run_loop(struct run *run)
 
 /* ---- The way down ---- */
 
+/* Return: the exit status. */
 static int run_close(struct run *run)
 {
-	int err;
+	int status, err;
 
 	loop_clear_timer(&run->loop, &run->gate_timer);
 	loop_clear_timer(&run->loop, &run->answer_timer);
@@ -261,9 +272,12 @@ static int run_close(struct run *run)
 	filter_free(&run->filter);
 	identity_free(&run->identity);
 	signals_close(&run->signals);
+	status = run->err || err ? EXIT_FAILURE : EXIT_SUCCESS;
+	if (run->observer.on_over)
+		run->observer.on_over(run->observer.data, run, status);
 	console_close(&run->console);
 	loop_close(&run->loop);
-	return err;
+	return status;
 }
 
 struct run *run_new(const struct plan *plan)
@@ -286,27 +300,21 @@ struct run *run_new(const struct plan *plan)
 	return run;
 }
 
-void run_observe(struct run *run,
-		 void (*on_change)(void *data, struct run *run, unsigned int number,
-				   enum life_state state),
-		 void *data)
+void run_observe(struct run *run, const struct run_observer *observer)
 {
-	run->on_change = on_change;
-	run->data = data;
+	run->observer = *observer;
 }
 
 int run_live(struct run *run)
 {
-	bool has_failed;
-	int undo_err;
+	int status;
 
 	run->err = run_begin(run);
 	if (!run->err)
 		run_loop(run);
-	undo_err = run_close(run);
-	has_failed = run->err || undo_err;
+	status = run_close(run);
 	free(run);
-	return has_failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return status;
 }
 
 int run_plan(const struct plan *plan)
@@ -363,9 +371,4 @@ int run_remove_copy(struct run *run, unsigned int number)
 		return -ENOENT;
 	crew_drop(&run->crew, copy);
 	return 0;
-}
-
-void run_print(struct run *run, const char *line)
-{
-	output_print(&run->console.out, "%s", line);
 }

@@ -7,10 +7,59 @@
  */
 #pragma once
 
+#include <sys/types.h>
+
 #include "plan.h"
 #include "run/life.h"
 
 struct run;
+
+/** A copy, as a front door sees it. */
+struct run_copy {
+	unsigned int number;
+	enum life_state state;
+	pid_t pid;             /* of its first process, whose child the program is; 0: none */
+	uint64_t started_ns;   /* its last start, CLOCK_MONOTONIC; 0: none yet */
+	unsigned int restarts; /* starts after the first one */
+	bool returns;          /* it has ended, and starts again */
+	bool has_status;
+	int status;              /* how it has ended last, as of wait(2) */
+	uint64_t connections;    /* since its last start, by its host ports: run_count() */
+	uint64_t received, sent; /* bytes by its link, the same */
+};
+
+/** A mapping of one copy. */
+struct run_mapping {
+	uint8_t protocol;
+	struct address address; /* AF_UNSPEC: all of the host's */
+	uint16_t host_port, copy_port;
+};
+
+/** What a front door is told, in run_live(), where it may use all functions below. */
+struct run_observer {
+	/*
+	 * The state of a copy has changed. @number 0: the run has begun to serve. LIFE_ENDED: the
+	 * copy has given everything back, and does not start again.
+	 */
+	void (*on_change)(void *data, struct run *run, unsigned int number, enum life_state state);
+	/* All processes of a copy have ended. */
+	void (*on_exit)(void *data, struct run *run, const struct run_copy *copy);
+	/*
+	 * A copy has printed a line, without its newline; a very long one comes in pieces. NULL:
+	 * the lines go to the standard output, with a prefix.
+	 */
+	void (*on_line)(void *data, struct run *run, unsigned int number, const char *text,
+			size_t length);
+	/* A line, with its newline, that is written to standard error, too. */
+	void (*on_message)(void *data, struct run *run, const char *line, size_t length);
+	/* Somebody has sent SIGUSR1. */
+	void (*on_query)(void *data, struct run *run);
+	/* The copies are told to end. */
+	void (*on_ending)(void *data, struct run *run);
+	/* All is over. @status: the process's exit status will be this. */
+	void (*on_over)(void *data, struct run *run, int status);
+	void *data;
+};
 
 /**
  * run_plan() - carry the plan out, until the run is stopped or has failed
@@ -35,16 +84,8 @@ int run_plan(const struct plan *plan);
  */
 struct run *run_new(const struct plan *plan);
 
-/**
- * run_observe() - be told of every change of a copy
- * @on_change: called in run_live(), where it may use the functions below. @number: the copy's; 0:
- *             the run has begun to serve. @state: LIFE_ENDED: the copy has given everything back,
- * and does not start again.
- */
-void run_observe(struct run *run,
-		 void (*on_change)(void *data, struct run *run, unsigned int number,
-				   enum life_state state),
-		 void *data);
+/** run_observe() - be told what happens. @observer: copied; each of its functions may be NULL. */
+void run_observe(struct run *run, const struct run_observer *observer);
 
 /** run_live() - carry the run out, and free it. Return: the exit status, as run_plan(). */
 int run_live(struct run *run);
@@ -84,5 +125,27 @@ unsigned int run_add_copy(struct run *run);
  */
 int run_remove_copy(struct run *run, unsigned int number);
 
+/* ---- To look and to tell, at any time in run_live() ---- */
+
+/** run_each_copy() - call @each for every copy, by their numbers. */
+void run_each_copy(const struct run *run, void (*each)(void *data, const struct run_copy *copy),
+		   void *data);
+
+/** run_each_mapping() - call @each for every mapping that leads to copy @number, or will. */
+void run_each_mapping(const struct run *run, unsigned int number,
+		      void (*each)(void *data, const struct run_mapping *mapping), void *data);
+
+/**
+ * run_count() - read the kernel's counters, for run_each_copy()
+ * Return: 0 or -errno, reported.
+ */
+int run_count(struct run *run);
+
 /** run_print() - print a line on the standard output. */
 void run_print(struct run *run, const char *line);
+
+/** run_write() - print @length bytes of text, with its newlines, on the standard output. */
+void run_write(struct run *run, const char *text, size_t length);
+
+/** run_tell() - the same on standard error, without a prefix. */
+void run_tell(struct run *run, const char *text, size_t length);

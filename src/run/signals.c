@@ -42,7 +42,7 @@ int signals_open(struct signals *signals, struct loop *loop,
 		 void (*on_request)(void *data, int number, bool is_urgent), void *data)
 {
 	static const int kept[] = {SIGTSTP, SIGQUIT, SIGABRT};
-	static const int asked[] = {SIGINT, SIGTERM, SIGHUP};
+	static const int asked[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1};
 	sigset_t blocked, stop;
 	int fd, err;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * signals.h - the signals by which somebody asks the run to stop.
+ * signals.h - the signals by which somebody asks something of the run.
  */
 #pragma once
 
@@ -23,8 +23,8 @@ enum { SIGNALS_PATIENCE_MS = 1000 };
 
 /**
  * signals_open() - block signals, for this process and all that it starts, and hear of some
- * @on_request: called for each SIGINT, SIGTERM and SIGHUP. @is_urgent: somebody insists: it is a
- *              second SIGINT, or the same signal again after SIGNALS_PATIENCE_MS
+ * @on_request: called for each SIGINT, SIGTERM, SIGHUP and SIGUSR1. @is_urgent: somebody insists:
+ * it is a second SIGINT, or the same signal again after SIGNALS_PATIENCE_MS
  *
  * One request can come as several signals within a moment: systemd sends SIGTERM and SIGHUP
  * (SendSIGHUP=yes), and a wrapper may pass on what the whole process group has got anyway.

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * state.h - struct run, for the two files that know what is in it: start.c and run.c.
+ * state.h - struct run, for the files that know what is in it: start.c, run.c, announce.c,
+ * survey.c.
  */
 #pragma once
 
@@ -45,8 +46,7 @@ struct run {
 	bool has_told_ipv6;
 	bool has_lost; /* a copy has ended by itself, in another way than with exit status 0 */
 	struct crew crew;
-	void (*on_change)(void *data, struct run *run, unsigned int number, enum life_state state);
-	void *data;
+	struct run_observer observer;
 };
 
 /** run_end() - end the copies, and then the run. @err: why; 0: as asked, or all is done. */

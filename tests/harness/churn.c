@@ -115,6 +115,6 @@ int main(int argc, char **argv)
 	run = run_new(&plan);
 	if (!run)
 		return EXIT_FAILURE;
-	run_observe(run, churn_on_change, &churn);
+	run_observe(run, &(struct run_observer){.on_change = churn_on_change, .data = &churn});
 	return run_live(run);
 }
