@@ -13,10 +13,10 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 
 # ---- What is built -----------------------------------------------------------------------------
 
-# The front doors: src/NAME.c holds main() of the program NAME.
+# The front doors: src/NAME.c holds main() of the program NAME, src/NAME/ what it alone needs.
 PROGRAMS := uva_container portmux
-# Libraries, by their pkg-config names.
-LIBRARIES := libmnl libnftnl libseccomp
+# Libraries, by their pkg-config names; the last one is for src/portmux/ only.
+LIBRARIES := libmnl libnftnl libseccomp jansson
 
 SANITIZED := $(filter 1,$(SANITIZE))
 BUILD     := build$(if $(SANITIZED),/sanitize)
@@ -24,7 +24,8 @@ BUILD     := build$(if $(SANITIZED),/sanitize)
 BIN       := $(if $(SANITIZED),$(BUILD)/)
 
 SOURCES    := $(sort $(wildcard src/*.c src/*/*.c))
-ENGINE     := $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(PROGRAMS:%=src/%.c),$(SOURCES)))
+ENGINE     := $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(PROGRAMS:%=src/%.c) $(PROGRAMS:%=src/%/%.c),$(SOURCES)))
+ROOMS      := $(patsubst %.c,$(BUILD)/%.o,$(filter $(PROGRAMS:%=src/%/%.c),$(SOURCES)))
 UNIT_TESTS := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/unit/test_*.c)))
 
 # ---- How it is compiled ------------------------------------------------------------------------
@@ -41,7 +42,7 @@ else
 # glibc warns about _FORTIFY_SOURCE where nothing is optimized.
 CODEGEN   := -O2 -g -fstack-protector-strong -fPIE \
 	-U_FORTIFY_SOURCE $(if $(filter -O0,$(CFLAGS)),,-D_FORTIFY_SOURCE=2)
-LINKFLAGS := -pie -Wl,-z,relro,-z,now
+LINKFLAGS := -pie -Wl,-z,relro,-z,now -Wl,--as-needed
 endif
 
 # These are expanded where they are used, in the recipes: by then the libraries are installed.
@@ -56,6 +57,8 @@ all: $(PROGRAMS:%=$(BIN)%) ## build ./uva_container (the default)
 $(PROGRAMS:%=$(BIN)%): $(BIN)%: $(BUILD)/src/%.o $(ENGINE) $(BUILD)/link.command
 	$(LINK) -o $@ $(filter %.o,$^) $(PKG_LIBS)
 
+$(BIN)portmux: $(ROOMS)
+
 $(BUILD)/src/%.o: src/%.c $(BUILD)/compile.command
 	@mkdir -p $(@D)
 	$(COMPILE) -c -o $@ $<
@@ -64,7 +67,7 @@ $(BUILD)/tests/unit/%.o: tests/unit/%.c $(BUILD)/compile.command | unit-packages
 	@mkdir -p $(@D)
 	$(COMPILE) $(shell $(PKG_CONFIG) --cflags cmocka) -c -o $@ $<
 
-$(UNIT_TESTS): %: %.o $(ENGINE) $(BUILD)/link.command
+$(UNIT_TESTS): %: %.o $(ENGINE) $(ROOMS) $(BUILD)/link.command
 	$(LINK) -o $@ $(filter %.o,$^) $(PKG_LIBS) $(shell $(PKG_CONFIG) --libs cmocka)
 
 # The fuzzers: all of the engine once more, by clang, with libFuzzer's counters.
@@ -84,7 +87,7 @@ $(FUZZERS): %: %.o $(FUZZED)
 # The commands, each in a file that is rewritten only when it differs: another compiler, other flags
 # or a source that is gone rebuild what they concern.
 $(BUILD)/compile.command: COMMAND = $(COMPILE)
-$(BUILD)/link.command: COMMAND = $(LINK) $(PKG_LIBS) $(ENGINE)
+$(BUILD)/link.command: COMMAND = $(LINK) $(PKG_LIBS) $(ENGINE) $(ROOMS)
 quote = '$(subst ','\'',$(1))'
 
 $(BUILD)/compile.command $(BUILD)/link.command: libraries

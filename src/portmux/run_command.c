@@ -17,6 +17,7 @@
 #include "portmux/command.h"
 #include "portmux/options.h"
 #include "portmux/program.h"
+#include "portmux/report.h"
 #include "portmux/state.h"
 #include "run/run.h"
 
@@ -75,9 +76,23 @@ static int run_command_take_name(const char *name)
 	return error_report(-errno, "cannot take the name %s", name);
 }
 
+/* Return: the exit status. */
+static int run_command_carry_out(const struct plan *plan, struct report *report)
+{
+	const struct run_observer observer = report_observer(report);
+	struct run *run = run_new(plan);
+
+	if (!run)
+		return EXIT_FAILURE;
+	run_observe(run, &observer);
+	return run_live(run);
+}
+
 static int run_command_live(struct plan *plan, const struct options *options,
 			    const struct identity *caller)
 {
+	struct report report = {
+		.plan = plan, .is_json = options->is_json, .is_quiet = options->is_quiet};
 	AUTO_CLOSE int name = -1;
 	int err = plan_check(plan);
 
@@ -89,7 +104,10 @@ static int run_command_live(struct plan *plan, const struct options *options,
 	name = run_command_take_name(options->name);
 	if (name < 0 || state_make(plan->places, caller) < 0)
 		return EXIT_FAILURE;
-	return run_plan(plan);
+	report_open(&report);
+	err = run_command_carry_out(plan, &report);
+	report_close(&report);
+	return err;
 }
 
 /* What the plan points to. */
@@ -145,8 +163,6 @@ static int run_command_plan(struct plan *plan, const struct options *options,
 		.memory_max = options->memory_max,
 		.cpu_per_mille = options->cpu_per_mille,
 		.pids_max = options->pids_max,
-		.ready_line = options->is_quiet ? NULL : "copy {copy}: {url}",
-		.ready_end = options->is_quiet ? NULL : "Ctrl-C stops them.",
 	};
 	if (!getcwd(texts->directory, sizeof(texts->directory)))
 		return error_report(-errno, "cannot tell the current directory");

@@ -13,10 +13,10 @@
 #include "base/error.h"
 
 enum {
-	CONSOLE_READ_MAX = 4096,         /* from one copy, before the others get their turn */
-	CONSOLE_LAST_READS = 32,         /* a terminal holds 64 KiB (drivers/tty/tty_buffer.c) */
-	CONSOLE_MESSAGES_MAX = 64 << 10, /* bytes that wait for standard error */
-	CONSOLE_LAST_MS = 25,            /* that a reader has at the end, and how often */
+	CONSOLE_READ_MAX = 4096,          /* from one copy, before the others get their turn */
+	CONSOLE_LAST_READS = 32,          /* a terminal holds 64 KiB (drivers/tty/tty_buffer.c) */
+	CONSOLE_MESSAGES_MAX = 256 << 10, /* bytes that wait for standard error */
+	CONSOLE_LAST_MS = 25,             /* that a reader has at the end, and how often */
 	CONSOLE_LAST_TRIES = 4,
 };
 

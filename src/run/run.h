@@ -131,6 +131,9 @@ int run_remove_copy(struct run *run, unsigned int number);
 void run_each_copy(const struct run *run, void (*each)(void *data, const struct run_copy *copy),
 		   void *data);
 
+/** run_find_copy() - look at one copy. Return: false: there is no such copy. */
+bool run_find_copy(const struct run *run, unsigned int number, struct run_copy *ret);
+
 /** run_each_mapping() - call @each for every mapping that leads to copy @number, or will. */
 void run_each_mapping(const struct run *run, unsigned int number,
 		      void (*each)(void *data, const struct run_mapping *mapping), void *data);

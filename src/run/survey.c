@@ -88,6 +88,15 @@ void run_each_copy(const struct run *run, void (*each)(void *data, const struct 
 	}
 }
 
+bool run_find_copy(const struct run *run, unsigned int number, struct run_copy *ret)
+{
+	const struct copy *copy = crew_find(&run->crew, number);
+
+	if (copy)
+		*ret = survey_copy(copy);
+	return copy;
+}
+
 void run_each_mapping(const struct run *run, unsigned int number,
 		      void (*each)(void *data, const struct run_mapping *mapping), void *data)
 {

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * event.h - what happens in a run, as JSON, one object a line (--json). The keys are in portmux(1).
+ */
+#pragma once
+
+#include "run/run.h"
+
+/** event_copy() - "started", "restarted" or "exited". */
+void event_copy(struct run *run, const char *event, const struct run_copy *copy);
+
+/** event_ready() - "ready": one line for each mapping of a copy; without any, just one. */
+void event_ready(struct run *run, unsigned int number);
+
+/** event_output() - "output": a copy has printed a line. */
+void event_output(struct run *run, unsigned int number, const char *text, size_t length);
+
+/** event_error() - "error": a line for people, with its prefix and newline. */
+void event_error(struct run *run, const char *line, size_t length);
+
+/** event_stopped() - "stopped": the last line. */
+void event_stopped(struct run *run, int status);
