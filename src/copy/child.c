@@ -8,7 +8,8 @@
  *   2. host name, mounts, a pty and a sock_diag socket: needs privileges, but not the link
  *   3. wait until the manager has made the link; if the manager has ended instead, give up
  *   4. addresses and routes
- *   5. become the user, for good; ask the kernel once more to kill us when the manager dies
+ *   5. raise hard limits; become the user, for good; ask the kernel once more to kill us when the
+ *      manager dies
  *   6. fork and execute the program; be its init
  */
 #include "copy/child.h"
@@ -214,12 +215,8 @@ static int child_set_environment(char *const *variables)
 static int child_execute(const struct container_spec *spec, int slave, mode_t mask)
 {
 	int manager_stderr = -1;
-	int err;
+	int limits_err, err;
 
-	if (setrlimit(RLIMIT_NOFILE, &spec->files) < 0) {
-		error_report(-errno, "copy %u: cannot set its limit of files", spec->number);
-		return EXIT_CANNOT_EXECUTE;
-	}
 	if (identity_set_environment(spec->identity) < 0 ||
 	    child_set_environment(spec->environment) < 0 ||
 	    child_set_environment(spec->own_environment) < 0)
@@ -233,10 +230,16 @@ static int child_execute(const struct container_spec *spec, int slave, mode_t ma
 		return EXIT_CANNOT_EXECUTE;
 	child_reset_signals();
 	umask(mask);
-	execvp(spec->argv[0], spec->argv);
+	limits_err = limits_apply(spec->limits);
+	if (!limits_err)
+		execvp(spec->argv[0], spec->argv);
 
 	err = errno;
 	dup2(manager_stderr, STDERR_FILENO);
+	if (limits_err) {
+		error_report(limits_err, "copy %u: cannot set its limits", spec->number);
+		return EXIT_CANNOT_EXECUTE;
+	}
 	error_report(-err, "copy %u: cannot execute %s", spec->number, spec->argv[0]);
 	return err == ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_EXECUTE;
 }
@@ -309,8 +312,9 @@ int child_main(const struct container_spec *spec, int manager)
 	setsid(); /* Ctrl-C in the manager's terminal must reach the manager only */
 	if (child_bind_life(manager) < 0 || child_setup(spec, manager, &slave) < 0)
 		return EXIT_FAILURE;
-	if (identity_assume(spec->identity) < 0 || prctl(PR_SET_DUMPABLE, 0) < 0 ||
-	    filter_install(spec->filter) < 0 || child_bind_life(manager) < 0)
+	if (limits_raise(spec->limits) < 0 || identity_assume(spec->identity) < 0 ||
+	    prctl(PR_SET_DUMPABLE, 0) < 0 || filter_install(spec->filter) < 0 ||
+	    child_bind_life(manager) < 0)
 		return EXIT_FAILURE;
 
 	program = fork();

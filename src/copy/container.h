@@ -10,12 +10,12 @@
 #pragma once
 
 #include <stdbool.h>
-#include <sys/resource.h>
 #include <sys/types.h>
 
 #include "copy/filter.h"
 #include "copy/fs.h"
 #include "copy/identity.h"
+#include "copy/limits.h"
 #include "net/link.h"
 
 /**
@@ -69,9 +69,9 @@ struct container_spec {
 	struct address address, gateway;
 	struct address address6, gateway6; /* AF_UNSPEC: without IPv6 */
 	bool is_behind_gate; /* pasta drops what its own socket does not take (rootless/gate.h) */
-	struct rlimit files; /* RLIMIT_NOFILE of the program */
-	int cgroup;          /* directory of its control group; -1: the manager's */
-	int lifeline;        /* a slot, which its first process keeps open as long as it lives */
+	const struct limits *limits; /* of the program */
+	int cgroup;                  /* directory of its control group; -1: the manager's */
+	int lifeline; /* a slot, which its first process keeps open as long as it lives */
 };
 
 struct container {

@@ -7,20 +7,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
-/* The names that prlimit(1) and docker(1) have. */
-static const struct {
-	const char *name;
-	int resource;
-} RLIMITS[] = {
-	{"core", RLIMIT_CORE},         {"cpu", RLIMIT_CPU},
-	{"data", RLIMIT_DATA},         {"fsize", RLIMIT_FSIZE},
-	{"locks", RLIMIT_LOCKS},       {"memlock", RLIMIT_MEMLOCK},
-	{"msgqueue", RLIMIT_MSGQUEUE}, {"nice", RLIMIT_NICE},
-	{"nofile", RLIMIT_NOFILE},     {"nproc", RLIMIT_NPROC},
-	{"rss", RLIMIT_RSS},           {"rtprio", RLIMIT_RTPRIO},
-	{"rttime", RLIMIT_RTTIME},     {"sigpending", RLIMIT_SIGPENDING},
-	{"stack", RLIMIT_STACK},
-};
+#include "copy/limits.h"
 
 /* Reads digits, at least one. Return: what stands behind them; NULL: none, or too many. */
 static const char *quantity_digits(const char *text, uint64_t *ret)
@@ -104,13 +91,9 @@ static const char *quantity_limit(const char *text, uint64_t *ret)
 
 bool quantity_rlimit(const char *text, struct plan_rlimit *ret)
 {
-	struct plan_rlimit limit = {.resource = -1};
 	size_t length = strcspn(text, "=");
+	struct plan_rlimit limit = {.resource = limits_find(text, length)};
 
-	for (size_t i = 0; i < sizeof(RLIMITS) / sizeof(RLIMITS[0]); i++)
-		if (strlen(RLIMITS[i].name) == length &&
-		    strncmp(RLIMITS[i].name, text, length) == 0)
-			limit.resource = RLIMITS[i].resource;
 	if (limit.resource < 0 || text[length] != '=')
 		return false;
 	text = quantity_limit(text + length + 1, &limit.soft);

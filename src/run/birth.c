@@ -116,7 +116,7 @@ static int birth_clone(struct copy *copy)
 		.address6 = copy->attachment.address6,
 		.gateway6 = attachment_gateway(network, AF_INET6),
 		.is_behind_gate = setting->gate->pidfd >= 0,
-		.files = setting->files,
+		.limits = &setting->limits,
 		.lifeline = setting->guardian->lifeline,
 	};
 	AUTO_CLOSE int cgroup = -1;

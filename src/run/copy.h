@@ -9,7 +9,6 @@
 #pragma once
 
 #include <stdbool.h>
-#include <sys/resource.h>
 
 #include "base/loop.h"
 #include "copy/container.h"
@@ -33,7 +32,7 @@ struct copy_setting {
 	const struct identity *identity;
 	const struct filter *filter;
 	struct container_slots *slots;
-	struct rlimit files; /* RLIMIT_NOFILE of the program */
+	struct limits limits; /* of the program */
 	struct loop *loop;
 	struct console *console;
 	struct network *network;

@@ -68,8 +68,13 @@ static bool start_is_rootless(void)
 
 static int start_check(const struct plan *plan)
 {
+	struct limits limits = {0};
 	int err = plan_check(plan);
 
+	if (err)
+		return err;
+	limits_set_plan(&limits, plan);
+	err = limits_check(&limits);
 	if (err)
 		return err;
 	if (!start_is_rootless()) {
@@ -297,6 +302,19 @@ static int start_open_gate(struct run *run)
 	return 0;
 }
 
+/* Lets the manager have many descriptors. The copies have the caller's limits, and the plan's. */
+static int start_set_limits(struct run *run)
+{
+	const struct plan *plan = run->plan;
+	struct limits *limits = &run->crew.setting.limits;
+	struct rlimit files;
+	int err = start_raise_file_limit(plan->copies, plan->copies * plan->port_count, &files);
+
+	limits_set(limits, RLIMIT_NOFILE, files);
+	limits_set_plan(limits, plan);
+	return err;
+}
+
 int start_begin(struct run *run)
 {
 	int err = start_check(run->plan);
@@ -305,8 +323,7 @@ int start_begin(struct run *run)
 		err = start_open_gate(run);
 	if (err)
 		return err;
-	err = start_raise_file_limit(run->plan->copies, run->plan->copies * run->plan->port_count,
-				     &run->crew.setting.files);
+	err = start_set_limits(run);
 	if (err)
 		return err;
 	err = run->plan->user ? identity_of_user(&run->identity, run->plan->user)
