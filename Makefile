@@ -204,7 +204,7 @@ uninstall: ## remove what install put there
 	@$(PROFILE) uninstall '$(apparmordir)' '$(sbindir)'
 
 DIST := .ci .clang-format .clang-tidy .editorconfig .gitignore CHANGES.md LICENSE Makefile README.md \
-	doc http_recorder.py scripts src tests
+	doc examples http_recorder.py scripts src tests
 
 dist: ## pack uva_container.zip: the last commit, or the tree where there is no git
 	@rm -rf uva_container.zip build/dist
