@@ -1,132 +1,68 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * cgroup.c - files of cgroup v2 (Documentation/admin-guide/cgroup-v2.rst).
+ * cgroup.c - groups of cgroup v2 (Documentation/admin-guide/cgroup-v2.rst).
  */
 #include "host/cgroup.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/error.h"
-#include "host/mountinfo.h"
+#include "host/cgroup_file.h"
+#include "host/delegation.h"
 
 static const char MANAGER[] = "manager";
 static const char COPY_PREFIX[] = "copy-";
 static const char CONTROLLERS_ON[] = "+pids +memory";
-static const char CONTROLLERS_OFF[] = "-pids -memory";
-static const char PIDS_MAX[] = "2048";
+static const char CONTROLLERS_ON_CPU[] = "+pids +memory +cpu";
 
-enum { CGROUP_TEXT_MAX = 4096 };
+enum {
+	CGROUP_PIDS_MAX = 2048,
+	CGROUP_PERIOD_US = 100000,       /* the kernel's own */
+	CGROUP_LONG_PERIOD_US = 1000000, /* the longest; a quota has 1 ms at least */
+	CGROUP_LONG_PER_MILLE = 10,      /* below that the quota needs it */
+};
 
-static int cgroup_read(int directory, const char *name, char text[CGROUP_TEXT_MAX])
+/* Return: the first controller that is missing; NULL: none is. */
+static const char *cgroup_find_missing(int directory, const struct cgroup_limits *limits)
 {
-	AUTO_CLOSE int fd = openat(directory, name, O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : read(fd, text, CGROUP_TEXT_MAX - 1);
+	if (!delegation_has_controller(directory, "pids"))
+		return "pids";
+	if (!delegation_has_controller(directory, "memory"))
+		return "memory";
+	if (limits->cpu_per_mille && !delegation_has_controller(directory, "cpu"))
+		return "cpu";
+	return NULL;
+}
 
-	if (n < 0)
-		return -errno;
-	text[n] = '\0';
+/* Moves every process of the group @from to the group @to. */
+static int cgroup_move_all(int directory, const char *from, const char *to)
+{
+	char text[CGROUP_FILE_MAX];
+	char *line, *rest = text;
+	int err = cgroup_file_read(directory, from, text);
+
+	if (err)
+		return err;
+	while ((line = strsep(&rest, "\n"))) {
+		if (!*line)
+			continue;
+		err = cgroup_file_write(directory, to, line);
+		if (err && err != -ESRCH) /* ESRCH: the process has just ended */
+			return err;
+	}
 	return 0;
 }
 
-static int cgroup_write(int directory, const char *name, const char *text)
-{
-	AUTO_CLOSE int fd = openat(directory, name, O_WRONLY | O_CLOEXEC);
-
-	return fd < 0 || write(fd, text, strlen(text)) < 0 ? -errno : 0;
-}
-
-static bool cgroup_parse_mount(const char *line, char mount[PATH_MAX])
-{
-	struct mountinfo_entry entry;
-
-	if (!strstr(line, " - cgroup2 ") || mountinfo_parse(line, &entry) < 0)
-		return false;
-	snprintf(mount, PATH_MAX, "%s", entry.path);
-	free(entry.key);
-	free(entry.path);
-	return true;
-}
-
-static bool cgroup_find_mount(char mount[PATH_MAX])
-{
-	FILE *file = fopen("/proc/self/mountinfo", "re");
-	AUTO_FREE char *line = NULL;
-	size_t size = 0;
-	bool found = false;
-
-	while (file && !found && getline(&line, &size, file) > 0)
-		found = cgroup_parse_mount(line, mount);
-	if (file)
-		fclose(file);
-	return found;
-}
-
-/* The control group of this process: the line "0::/path" of /proc/self/cgroup. */
-static bool cgroup_find_path(char path[PATH_MAX])
-{
-	char mount[PATH_MAX], text[CGROUP_TEXT_MAX];
-	char *line, *rest = text;
-
-	if (cgroup_read(AT_FDCWD, "/proc/self/cgroup", text) < 0 || !cgroup_find_mount(mount))
-		return false;
-	while ((line = strsep(&rest, "\n")))
-		if (strncmp(line, "0::", 3) == 0)
-			return snprintf(path, PATH_MAX, "%s%s", mount, line + 3) < PATH_MAX;
-	return false;
-}
-
-/* systemd marks a control group that it delegates: "Delegation" in its CGROUP_DELEGATION.md. */
-static bool cgroup_is_delegated(const char *path)
-{
-	char mark = '0';
-
-	return (getxattr(path, "trusted.delegate", &mark, 1) == 1 ||
-		getxattr(path, "user.delegate", &mark, 1) == 1) &&
-	       mark == '1';
-}
-
-static bool cgroup_is_ours_alone(int directory, pid_t guardian)
-{
-	char text[CGROUP_TEXT_MAX];
-	char *line, *rest = text;
-
-	if (cgroup_read(directory, "cgroup.procs", text) < 0)
-		return false;
-	while ((line = strsep(&rest, "\n"))) {
-		long pid = strtol(line, NULL, 10);
-
-		if (*line && pid != getpid() && pid != guardian)
-			return false;
-	}
-	return true;
-}
-
-static bool cgroup_has_controllers(int directory)
-{
-	char text[CGROUP_TEXT_MAX];
-
-	return cgroup_read(directory, "cgroup.controllers", text) == 0 && strstr(text, "pids") &&
-	       strstr(text, "memory");
-}
-
-static int cgroup_move(int directory, const char *procs, pid_t pid)
-{
-	char text[16];
-
-	snprintf(text, sizeof(text), "%d", pid);
-	return cgroup_write(directory, procs, text);
-}
-
-static int cgroup_set_up(int directory, pid_t guardian)
+static int cgroup_set_up(int directory, const struct cgroup_limits *limits)
 {
 	char procs[32];
 	int err;
@@ -134,16 +70,14 @@ static int cgroup_set_up(int directory, pid_t guardian)
 	snprintf(procs, sizeof(procs), "%s/cgroup.procs", MANAGER);
 	if (mkdirat(directory, MANAGER, 0755) < 0 && errno != EEXIST)
 		return -errno;
-	err = cgroup_move(directory, procs, getpid());
+	err = cgroup_move_all(directory, "cgroup.procs", procs);
 	if (err)
 		return err;
-	err = cgroup_move(directory, procs, guardian);
-	if (err)
-		return err;
-	return cgroup_write(directory, "cgroup.subtree_control", CONTROLLERS_ON);
+	return cgroup_file_write(directory, "cgroup.subtree_control",
+				 limits->cpu_per_mille ? CONTROLLERS_ON_CPU : CONTROLLERS_ON);
 }
 
-static int cgroup_prepare(const struct cgroup *cgroup, struct log *log, pid_t guardian)
+static int cgroup_prepare(const struct cgroup *cgroup, struct log *log)
 {
 	struct record record = {.kind = RECORD_CGROUP};
 	int err;
@@ -152,31 +86,86 @@ static int cgroup_prepare(const struct cgroup *cgroup, struct log *log, pid_t gu
 	err = log_note(log, &record, NULL);
 	if (err)
 		return err;
-	err = cgroup_set_up(cgroup->directory, guardian);
+	err = cgroup_set_up(cgroup->directory, &cgroup->limits);
 	return err ? error_report(err, "cannot set up the control group %s", cgroup->path) : 0;
 }
 
-int cgroup_open(struct cgroup *cgroup, struct log *log, pid_t guardian)
+/* Return: 0, and a directory, or -1 if none is needed; or -EOPNOTSUPP, reported. */
+static int cgroup_look(const struct cgroup_limits *limits, char path[PATH_MAX], int *ret_directory)
 {
-	*cgroup = CGROUP_NONE;
-	if (!cgroup_find_path(cgroup->path) || !cgroup_is_delegated(cgroup->path))
-		return 0;
-	cgroup->directory = open(cgroup->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (cgroup->directory < 0 || !cgroup_has_controllers(cgroup->directory) ||
-	    !cgroup_is_ours_alone(cgroup->directory, guardian)) {
-		fd_close(&cgroup->directory);
+	AUTO_CLOSE int directory = delegation_find(path);
+	const char *missing = directory >= 0 ? cgroup_find_missing(directory, limits) : NULL;
+
+	*ret_directory = -1;
+	if (directory >= 0 && !missing) {
+		*ret_directory = fd_steal(&directory);
 		return 0;
 	}
-	return cgroup_prepare(cgroup, log, guardian);
+	if (!limits->memory_max && !limits->cpu_per_mille && !limits->pids_max)
+		return 0;
+	if (missing)
+		return error_say(-EOPNOTSUPP,
+				 "the control group %s has no controller %s (Delegate= in "
+				 "systemd.resource-control(5))",
+				 path, missing);
+	return error_say(-EOPNOTSUPP,
+			 "a limit of memory, processors or processes needs a control group that is "
+			 "this run's alone: systemd-run %s--scope -p Delegate=yes %s ...",
+			 geteuid() == 0 ? "" : "--user ", program_invocation_short_name);
 }
 
-static int cgroup_set_limits(int directory)
+int cgroup_check(const struct cgroup_limits *limits)
 {
-	int err = cgroup_write(directory, "pids.max", PIDS_MAX);
+	AUTO_CLOSE int directory = -1;
+	char path[PATH_MAX];
+
+	return cgroup_look(limits, path, &directory);
+}
+
+int cgroup_open(struct cgroup *cgroup, const struct cgroup_limits *limits, struct log *log)
+{
+	int err;
+
+	*cgroup = CGROUP_NONE;
+	cgroup->limits = *limits;
+	err = cgroup_look(limits, cgroup->path, &cgroup->directory);
+	return err || cgroup->directory < 0 ? err : cgroup_prepare(cgroup, log);
+}
+
+/* ---- Of each copy ---- */
+
+/* As much swap again as memory, as docker(1) and podman(1) have it. */
+static int cgroup_limit_memory(int directory, uint64_t bytes)
+{
+	int err = cgroup_file_write_number(directory, "memory.max", bytes);
 
 	if (err)
 		return err;
-	return cgroup_write(directory, "memory.oom.group", "1");
+	err = cgroup_file_write_number(directory, "memory.swap.max", bytes);
+	return err == -ENOENT ? 0 : err; /* this kernel does not count swap */
+}
+
+static int cgroup_limit_cpu(int directory, unsigned int per_mille)
+{
+	uint64_t period_us =
+		per_mille < CGROUP_LONG_PER_MILLE ? CGROUP_LONG_PERIOD_US : CGROUP_PERIOD_US;
+	char text[48];
+
+	snprintf(text, sizeof(text), "%" PRIu64 " %" PRIu64, per_mille * period_us / 1000,
+		 period_us);
+	return cgroup_file_write(directory, "cpu.max", text);
+}
+
+static int cgroup_set_limits(int directory, const struct cgroup_limits *limits)
+{
+	int err = cgroup_file_write_number(directory, "pids.max",
+					   limits->pids_max ? limits->pids_max : CGROUP_PIDS_MAX);
+
+	if (!err && limits->memory_max)
+		err = cgroup_limit_memory(directory, limits->memory_max);
+	if (!err && limits->cpu_per_mille)
+		err = cgroup_limit_cpu(directory, limits->cpu_per_mille);
+	return err ? err : cgroup_file_write(directory, "memory.oom.group", "1");
 }
 
 int cgroup_make(const struct cgroup *cgroup, unsigned int number, int *ret_fd)
@@ -194,7 +183,7 @@ int cgroup_make(const struct cgroup *cgroup, unsigned int number, int *ret_fd)
 	fd = openat(cgroup->directory, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return error_report(-errno, "copy %u: cannot open its control group", number);
-	err = cgroup_set_limits(fd);
+	err = cgroup_set_limits(fd, &cgroup->limits);
 	if (err)
 		return error_report(err, "copy %u: cannot set the limits of its control group",
 				    number);
@@ -241,34 +230,37 @@ static int cgroup_remove_copies(int directory)
 /* Moves all processes that are left of a run, also the caller, back to their first group. */
 static int cgroup_move_back(int directory)
 {
-	char path[32], text[CGROUP_TEXT_MAX];
-	char *line, *rest = text;
+	char procs[32];
 	int err;
 
-	snprintf(path, sizeof(path), "%s/cgroup.procs", MANAGER);
-	err = cgroup_read(directory, path, text);
+	snprintf(procs, sizeof(procs), "%s/cgroup.procs", MANAGER);
+	err = cgroup_move_all(directory, procs, "cgroup.procs");
 	if (err)
 		return err == -ENOENT ? 0 : err;
-	while ((line = strsep(&rest, "\n"))) {
-		if (!*line)
-			continue;
-		err = cgroup_write(directory, "cgroup.procs", line);
-		if (err && err != -ESRCH) /* ESRCH: the process has just ended */
-			return err;
-	}
 	return unlinkat(directory, MANAGER, AT_REMOVEDIR) < 0 ? -errno : 0;
+}
+
+/* There were none, as long as processes were in the group itself. */
+static int cgroup_disable_controllers(int directory)
+{
+	char text[CGROUP_FILE_MAX], command[64];
+	char *word, *rest = text;
+	int err = cgroup_file_read(directory, "cgroup.subtree_control", text);
+
+	while (!err && (word = strsep(&rest, " \n"))) {
+		snprintf(command, sizeof(command), "-%s", word);
+		err = *word ? cgroup_file_write(directory, "cgroup.subtree_control", command) : 0;
+	}
+	return err;
 }
 
 static int cgroup_put_back(int directory)
 {
 	int err = cgroup_remove_copies(directory);
 
-	if (err)
-		return err;
-	err = cgroup_write(directory, "cgroup.subtree_control", CONTROLLERS_OFF);
-	if (err)
-		return err;
-	return cgroup_move_back(directory);
+	if (!err)
+		err = cgroup_disable_controllers(directory);
+	return err ? err : cgroup_move_back(directory);
 }
 
 int cgroup_undo(const char *path)

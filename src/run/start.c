@@ -66,8 +66,18 @@ static bool start_is_rootless(void)
 	return !privilege_is_there() && geteuid() != 0;
 }
 
+static struct cgroup_limits start_group_limits(const struct plan *plan)
+{
+	return (struct cgroup_limits){
+		.memory_max = plan->memory_max,
+		.cpu_per_mille = plan->cpu_per_mille,
+		.pids_max = plan->pids_max,
+	};
+}
+
 static int start_check(const struct plan *plan)
 {
+	const struct cgroup_limits group_limits = start_group_limits(plan);
 	struct limits limits = {0};
 	int err = plan_check(plan);
 
@@ -75,6 +85,9 @@ static int start_check(const struct plan *plan)
 		return err;
 	limits_set_plan(&limits, plan);
 	err = limits_check(&limits);
+	if (err)
+		return err;
+	err = cgroup_check(&group_limits);
 	if (err)
 		return err;
 	if (!start_is_rootless()) {
@@ -153,6 +166,7 @@ static int start_make_network(struct run *run)
 
 static int start_make(struct run *run)
 {
+	const struct cgroup_limits group_limits = start_group_limits(run->plan);
 	int err = start_make_network(run);
 
 	if (err)
@@ -163,7 +177,7 @@ static int start_make(struct run *run)
 	err = mounts_open(&run->mounts, &run->loop, &run->slots);
 	if (err)
 		return err;
-	err = cgroup_open(&run->cgroup, &run->log, run->guardian.pid);
+	err = cgroup_open(&run->cgroup, &group_limits, &run->log);
 	if (err)
 		return err;
 	run->phase = RUN_STARTING;

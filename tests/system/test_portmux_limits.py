@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """--ulimit, --memory, --cpus, --pids: what each copy may use."""
 
+import os
 from pathlib import Path
 
+import pytest
 from harness import PLAIN_USER
 
 PLACES = ("--files", "private", "-d", "copies")
@@ -108,3 +110,76 @@ def test_a_plain_user_may_not_raise_a_hard_limit(host):
     manager = host.start_portmux(home, *PLACES, "--ulimit", "core=9:10", *SHOW, under=under)
     assert manager.wait() == 1
     assert manager.err.lines == [REFUSED]
+
+
+# ---- By control group ----
+
+GROUP_LIMITS = {"memory": ("--memory", "64m"), "cpus": ("--cpus", "0.5"), "pids": ("--pids", "20")}
+NEEDS_GROUP = "portmux: a limit of memory, processors or processes needs a control group that is this run's alone: "
+
+
+def lay_group(host, controllers, delegate=None, processes=""):
+    """Lay a directory over the control group (v2) of the host's processes, with files as the kernel has them."""
+    mounts, groups = (host.run(["cat", f"/proc/self/{name}"]).stdout.splitlines() for name in ("mountinfo", "cgroup"))
+    mount = next(line.split()[4] for line in mounts if " - cgroup2 " in line)
+    (name,) = [line[3:] for line in groups if line.startswith("0::")]
+    group = f"{mount}{name}"
+    host.run(["mount", "-t", "tmpfs", "tmpfs", group])
+    host.root(group).joinpath("cgroup.controllers").write_text(f"{controllers}\n")
+    host.root(group).joinpath("cgroup.procs").write_text(processes)
+    if delegate:
+        os.setxattr(host.root(group), "trusted.delegate", delegate)
+    host.remember()
+    return group
+
+
+def refusal(host, project, *arguments, **more):
+    """Start a run that is refused before anything is made; return its only line."""
+    manager = host.start_portmux(project, *PLACES, *arguments, *SHOW, **more)
+    assert manager.wait() == 1
+    (line,) = manager.err.lines
+    assert not project.copies.joinpath("1").exists()
+    return line
+
+
+@pytest.mark.parametrize("option", GROUP_LIMITS.values(), ids=GROUP_LIMITS)
+def test_without_a_group_such_a_limit_is_refused(host, project, option):
+    """The line names the command that gives one."""
+    assert refusal(host, project, *option) == f"{NEEDS_GROUP}systemd-run --scope -p Delegate=yes portmux ..."
+
+
+def test_a_plain_user_is_told_of_their_own_systemd(host):
+    """Which can delegate, too."""
+    under = ["setpriv", f"--reuid={PLAIN_USER}", f"--regid={PLAIN_USER}", "--clear-groups"]
+    line = refusal(host, host.home(PLAIN_USER), *GROUP_LIMITS["pids"], under=under)
+    assert line == f"{NEEDS_GROUP}systemd-run --user --scope -p Delegate=yes portmux ..."
+
+
+@pytest.mark.parametrize("group", [{}, {"delegate": b"0"}, {"delegate": b"1", "processes": "1\n"}])
+def test_a_group_of_somebody_elses_is_left_alone(host, project, group):
+    """It is not delegated; or another process is in it, which cannot be moved."""
+    lay_group(host, "cpu memory pids", **group)
+    assert refusal(host, project, *GROUP_LIMITS["memory"]).startswith(NEEDS_GROUP)
+
+
+@pytest.mark.parametrize("controllers, missing", [("cpuset memory pids", "cpu"), ("cpu pids", "memory")])
+def test_a_controller_that_was_not_delegated_is_named(host, project, controllers, missing):
+    """As older systemd does with a user's processors."""
+    group = lay_group(host, controllers, b"1")
+    line = refusal(host, project, *GROUP_LIMITS["cpus"])
+    assert line.startswith(f"portmux: the control group {group} has no controller {missing} ")
+
+
+def test_a_group_is_ours_with_children_of_ours_in_it(host, project):
+    """Without root these are pasta and the process that holds it; here a child that ends with its parent."""
+    group = lay_group(host, "memory pids", b"1")
+    with_child = f'setpriv --pdeathsig KILL sleep 60 & printf "$$\\n$!\\n" >{group}/cgroup.procs; exec "$@"'
+    line = refusal(host, project, *GROUP_LIMITS["cpus"], under=["sh", "-c", with_child, "sh"])
+    assert line.startswith(f"portmux: the control group {group} has no controller cpu ")
+
+
+def test_without_such_a_limit_no_group_is_needed(host, project):
+    """Also not the controllers of one."""
+    lay_group(host, "cpuset", b"1")
+    manager = host.start_portmux(project, *PLACES, *SHOW)
+    assert manager.wait() == 0
