@@ -21,8 +21,8 @@ void output_open(struct output *output, int fd)
 {
 	const char *no_colour = getenv("NO_COLOR"); /* no-color.org */
 
+	*output = (struct output){.is_terminal = isatty(fd)};
 	stream_open(&output->stream, fd, SIZE_MAX);
-	output->is_terminal = isatty(fd);
 	output->has_colour = output->is_terminal && (!no_colour || !*no_colour);
 }
 
