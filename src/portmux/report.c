@@ -22,6 +22,7 @@ enum {
 	REPORT_PROGRESS_MIN = 8,       /* copies that are worth a progress */
 	REPORT_PROGRESS_NS = 50000000, /* from one to the next */
 	REPORT_LINE_MAX = 8192,
+	REPORT_DEATH_MS = 10000, /* after the grace period, for the end of the run */
 };
 
 __attribute__((format(printf, 3, 4))) static void report_say(const struct report *report,
@@ -233,10 +234,14 @@ static void report_on_query(void *data, struct run *run)
 static void report_on_ending(void *data, struct run *run)
 {
 	struct report *report = data;
+	char message[96];
 
 	report->is_ending = true;
 	report_clear_progress(report, run);
-	notify_send(&report->notify, "STOPPING=1\nSTATUS=the copies are told to end");
+	snprintf(message, sizeof(message),
+		 "STOPPING=1\nEXTEND_TIMEOUT_USEC=%u000\nSTATUS=the copies are told to end",
+		 plan_grace_ms(report->plan) + REPORT_DEATH_MS);
+	notify_send(&report->notify, message);
 }
 
 static void report_on_over(void *data, struct run *run, int status)

@@ -4,6 +4,7 @@
 import os
 import re
 import signal
+import socket
 import time
 from pathlib import Path
 
@@ -252,3 +253,16 @@ def test_a_copy_has_as_long_as_the_caller_says(host, start, stand_in, grace):
     waited = [f"portmux: waiting up to {grace - 1:g} s for the copies to end; Ctrl-C ends them at once"]
     assert manager.err.lines == (waited if grace > 1 else [])
     assert manager.said(1) == ["started", "SIGTERM ignored"]
+
+
+def test_the_service_manager_waits_as_long_as_the_copies_may_take(host, start):
+    """It would kill the run after its own time, 90 s, however long the copies have."""
+    with host.inside(lambda: socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)) as manager_of_services:
+        manager_of_services.bind("\0test/notify")
+        manager_of_services.settimeout(AT_ONCE)
+        manager = start("--grace", "300", copies=1, env={"NOTIFY_SOCKET": "@test/notify"}).wait_ready()
+        assert manager.stop(signal.SIGTERM, AT_ONCE) == 0
+        told = ""
+        while "STOPPING=1" not in told:
+            told = manager_of_services.recv(4096).decode()
+    assert "EXTEND_TIMEOUT_USEC=310000000" in told.splitlines()
