@@ -194,6 +194,22 @@ def test_a_link_that_is_deleted_costs_a_copy_one_life(host, start):
     assert manager.stop() == 0
 
 
+def test_a_copy_that_cannot_be_made_again_is_tried_again(host, start, stand_in):
+    """Its place is taken by a file for a while: that is an end like others."""
+    manager = start("--restart", "on-failure").wait_ready()
+    before, place = identity(host, 2), stand_in.copies / "2"
+    place.rename(stand_in.copies / "moved")
+    place.touch()
+    end(host, 2, "exit/1")
+    manager.err.wait_for(r"^portmux: .*/copies/2: cannot make its directories: ", AT_ONCE)
+    manager.err.wait_for(r"^portmux: copy 2: could not be started; starting again in 0\.2 s$", AT_ONCE)
+    place.unlink()
+    (stand_in.copies / "moved").rename(place)
+    wait_served(host, 2)
+    assert identity(host, 2) != before
+    assert manager.stop() == 0
+
+
 # ---- What it costs ----
 
 
