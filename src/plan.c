@@ -33,12 +33,16 @@ void plan_format_name(const struct plan *plan, unsigned int number, char *name)
 
 void plan_format_url(const struct plan *plan, unsigned int number, char *url)
 {
-	unsigned int port = plan->port_count ? plan_host_port(&plan->ports[0], number) : 0;
+	const struct plan_port *port = plan->port_count ? plan->ports : NULL;
+	bool is_bound = port && port->address.family != AF_UNSPEC;
+	bool is_ipv6 = is_bound && port->address.family == AF_INET6;
+	char host[ADDRESS_TEXT_MAX] = "localhost";
 
-	if (plan->scheme)
-		snprintf(url, PLAN_URL_MAX, "%.16s://localhost:%u/", plan->scheme, port);
-	else
-		snprintf(url, PLAN_URL_MAX, "localhost:%u", port);
+	if (is_bound)
+		address_format(&port->address, host);
+	snprintf(url, PLAN_URL_MAX, "%.16s%s%s%s%s:%u%s", plan->scheme ? plan->scheme : "",
+		 plan->scheme ? "://" : "", is_ipv6 ? "[" : "", host, is_ipv6 ? "]" : "",
+		 port ? plan_host_port(port, number) : 0, plan->scheme ? "/" : "");
 }
 
 void plan_expand(const struct plan *plan, const char *text, unsigned int number, char *expanded)

@@ -74,7 +74,7 @@ struct plan {
 };
 
 enum {
-	PLAN_URL_MAX = 64,      /* room for any URL */
+	PLAN_URL_MAX = 80,      /* room for any URL */
 	PLAN_TEXT_MAX = 512,    /* room for any text of the plan, expanded */
 	PLAN_NAME_MAX = 64,     /* room for a copy's name */
 	PLAN_COPIES_MAX = 1023, /* ports of a bridge: BR_MAX_PORTS - 1, net/bridge/br_private.h */

@@ -13,24 +13,38 @@
 
 #include <stdint.h>
 
+#include "net/port.h"
+
 struct reservation {
 	int ipv4, ipv6; /* bound sockets; -1: none */
-	uint8_t protocol;
-	uint16_t port;
+	struct nat_port port;
 };
 
 /** No reservation. Start with this value: reserve_release() is then always safe. */
 #define RESERVATION_NONE ((struct reservation){.ipv4 = -1, .ipv6 = -1})
 
 /**
- * reserve_port() - bind to the port on all addresses, if nobody listens there
+ * reserve_port() - bind to the port on its address, or on all addresses, if nobody listens there
  *
  * Connections of an earlier run that are still in TIME_WAIT do not matter. If the port is taken,
  * the message names the program that has it, where this can be found out.
  *
+ * Return: 0 or -errno, reported. -EADDRNOTAVAIL: this host has no such address.
+ */
+int reserve_port(struct reservation *reservation, const struct nat_port *port);
+
+/**
+ * reserve_free() - bind to a port that nobody uses, as reserve_port() does
+ * @address:   of the host; AF_UNSPEC: all of its addresses
+ * @preferred: taken if it is free; 0: any
+ *
+ * The number is in @reservation->port. Two reservations of one process can get the same @preferred
+ * number: the caller must ask for it once only.
+ *
  * Return: 0 or -errno, reported.
  */
-int reserve_port(struct reservation *reservation, uint8_t protocol, uint16_t port);
+int reserve_free(struct reservation *reservation, uint8_t protocol, const struct address *address,
+		 uint16_t preferred);
 
 /**
  * reserve_check() - is the port still not used by another program?

@@ -214,13 +214,14 @@ struct nft_rule nft_rule_start(struct nft_batch *batch, const char *chain)
 	return rule;
 }
 
-void nft_batch_add_rule(struct nft_batch *batch, struct nft_rule *rule, const char *comment)
+static void nft_batch_put_rule(struct nft_batch *batch, struct nft_rule *rule, const char *comment,
+			       uint16_t where)
 {
 	struct nftnl_udata_buf *udata = nft_comment_pack(batch, NFTNL_UDATA_RULE_COMMENT, comment);
 	struct nlmsghdr *nlh = NULL;
 
 	if (!rule->failed)
-		nlh = nft_batch_message(batch, NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND);
+		nlh = nft_batch_message(batch, NFT_MSG_NEWRULE, NLM_F_CREATE | where);
 	if (nlh) {
 		if (udata)
 			nftnl_rule_set_data(rule->rule, NFTNL_RULE_USERDATA,
@@ -235,6 +236,16 @@ void nft_batch_add_rule(struct nft_batch *batch, struct nft_rule *rule, const ch
 		nftnl_rule_free(rule->rule);
 	rule->rule = NULL;
 	nft_comment_free(udata);
+}
+
+void nft_batch_add_rule(struct nft_batch *batch, struct nft_rule *rule, const char *comment)
+{
+	nft_batch_put_rule(batch, rule, comment, NLM_F_APPEND);
+}
+
+void nft_batch_insert_rule(struct nft_batch *batch, struct nft_rule *rule, const char *comment)
+{
+	nft_batch_put_rule(batch, rule, comment, 0);
 }
 
 int nft_batch_finish(struct nft_batch *batch)

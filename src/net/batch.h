@@ -56,6 +56,9 @@ struct nft_rule nft_rule_start(struct nft_batch *batch, const char *chain);
 /** nft_batch_add_rule() - put the rule into the batch and free it. @comment may be NULL. */
 void nft_batch_add_rule(struct nft_batch *batch, struct nft_rule *rule, const char *comment);
 
+/** nft_batch_insert_rule() - the same, but at the beginning of the chain. */
+void nft_batch_insert_rule(struct nft_batch *batch, struct nft_rule *rule, const char *comment);
+
 /**
  * nft_batch_finish() - end the transaction
  * Return: 0 or -errno (-ENOMEM), the first error while it was built.

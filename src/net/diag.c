@@ -42,7 +42,7 @@ static int diag_dump(struct netlink *nl, sa_family_t family, uint8_t protocol, u
 }
 
 struct diag_search {
-	uint16_t port;
+	const struct nat_port *port;
 	struct diag_listeners found;
 };
 
@@ -56,6 +56,20 @@ static bool diag_is_v6only(const struct nlmsghdr *nlh)
 	return false;
 }
 
+/* Does a socket that is bound to @address of @family get what is for the port that is looked for? */
+static bool diag_is_at(const struct diag_search *search, sa_family_t family,
+		       const struct in6_addr *address, bool is_v6only)
+{
+	const struct address *wanted = &search->port->address;
+	bool is_any = IN6_IS_ADDR_UNSPECIFIED(address);
+
+	if (wanted->family == AF_UNSPEC)
+		return true;
+	if (wanted->family != family)
+		return family == AF_INET6 && is_any && !is_v6only;
+	return is_any || memcmp(address, wanted->bytes, address_length(wanted)) == 0;
+}
+
 static int diag_on_listener(const struct nlmsghdr *nlh, void *data)
 {
 	struct diag_search *search = data;
@@ -63,11 +77,13 @@ static int diag_on_listener(const struct nlmsghdr *nlh, void *data)
 	struct in6_addr address = {0};
 
 	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*message) ||
-	    ntohs(message->id.idiag_sport) != search->port)
+	    ntohs(message->id.idiag_sport) != search->port->number)
+		return MNL_CB_OK;
+	memcpy(&address, message->id.idiag_src, sizeof(address));
+	if (!diag_is_at(search, message->idiag_family, &address, diag_is_v6only(nlh)))
 		return MNL_CB_OK;
 	search->found.any = true;
 	search->found.inode = message->idiag_inode;
-	memcpy(&address, message->id.idiag_src, sizeof(address));
 	if (message->idiag_family == AF_INET) {
 		if (address.s6_addr[0] != IN_LOOPBACKNET)
 			search->found.ipv4 = true;
@@ -79,14 +95,13 @@ static int diag_on_listener(const struct nlmsghdr *nlh, void *data)
 	return MNL_CB_OK;
 }
 
-int diag_find_listeners(struct netlink *nl, uint8_t protocol, uint16_t port,
-			struct diag_listeners *ret)
+int diag_find_listeners(struct netlink *nl, const struct nat_port *port, struct diag_listeners *ret)
 {
-	uint32_t states = 1U << (protocol == IPPROTO_TCP ? STATE_LISTEN : STATE_CLOSE);
+	uint32_t states = 1U << (port->protocol == IPPROTO_TCP ? STATE_LISTEN : STATE_CLOSE);
 	struct diag_search search = {.port = port};
 
 	for (size_t i = 0; i < sizeof(FAMILIES) / sizeof(FAMILIES[0]); i++) {
-		int err = diag_dump(nl, FAMILIES[i], protocol, states, diag_on_listener, &search);
+		int err = diag_dump(nl, FAMILIES[i], port->protocol, states, diag_on_listener, &search);
 
 		if (err)
 			return err;

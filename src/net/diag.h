@@ -9,6 +9,7 @@
 
 #include "net/address.h"
 #include "net/netlink.h"
+#include "net/port.h"
 
 /** Which sockets wait for peers at a port. */
 struct diag_listeners {
@@ -53,10 +54,10 @@ int diag_abort_all(struct netlink *nl);
 
 /**
  * diag_find_listeners() - TCP sockets that listen, or UDP sockets that are bound, at a port
- * @nl:       a NETLINK_SOCK_DIAG socket: it sees the namespace it was opened in
- * @protocol: IPPROTO_TCP, IPPROTO_UDP
+ * @nl:   a NETLINK_SOCK_DIAG socket: it sees the namespace it was opened in
+ * @port: of one address: only sockets at this address, and those at all addresses
  *
  * Return: 0 or -errno. -EOPNOTSUPP: the kernel has no inet_diag.
  */
-int diag_find_listeners(struct netlink *nl, uint8_t protocol, uint16_t port,
+int diag_find_listeners(struct netlink *nl, const struct nat_port *port,
 			struct diag_listeners *ret);

@@ -196,13 +196,24 @@ void match_daddr_local(struct nft_rule *rule, bool is_equal)
 	expr_cmp(rule, is_equal, &local, sizeof(local));
 }
 
-static void expr_lookup_port(struct nft_rule *rule, const char *set, bool is_map)
+/* @family: of the address between the protocol and the port; AF_UNSPEC: there is none. */
+static void expr_lookup_port(struct nft_rule *rule, sa_family_t family, const char *set,
+			     bool is_map)
 {
+	const struct address address = {.family = family};
+	uint32_t part = REG_FIRST_PART_2;
 	struct nftnl_expr *expr;
 
+	if (family != AF_UNSPEC)
+		match_nfproto(rule, family);
 	expr_load_meta(rule, NFT_META_L4PROTO, REG_FIRST);
-	expr_load_payload(rule, NFT_PAYLOAD_TRANSPORT_HEADER, TH_DPORT, sizeof(uint16_t),
-			  REG_FIRST_PART_2);
+	if (family != AF_UNSPEC) {
+		expr_load_payload(rule, NFT_PAYLOAD_NETWORK_HEADER,
+				  family == AF_INET6 ? IPV6_DADDR : IPV4_DADDR,
+				  (uint32_t)address_length(&address), part);
+		part += (uint32_t)(address_length(&address) / sizeof(uint32_t));
+	}
+	expr_load_payload(rule, NFT_PAYLOAD_TRANSPORT_HEADER, TH_DPORT, sizeof(uint16_t), part);
 	expr = expr_add(rule, "lookup");
 	expr_set_u32(expr, NFTNL_EXPR_LOOKUP_SREG, REG_FIRST);
 	if (is_map)
@@ -257,12 +268,22 @@ void match_sender_not_in(struct nft_rule *rule, sa_family_t family, const char *
 
 void match_port_in(struct nft_rule *rule, const char *set)
 {
-	expr_lookup_port(rule, set, false);
+	expr_lookup_port(rule, AF_UNSPEC, set, false);
+}
+
+void match_bound_port_in(struct nft_rule *rule, sa_family_t family, const char *set)
+{
+	expr_lookup_port(rule, family, set, false);
 }
 
 void do_port_vmap(struct nft_rule *rule, const char *map)
 {
-	expr_lookup_port(rule, map, true);
+	expr_lookup_port(rule, AF_UNSPEC, map, true);
+}
+
+void do_bound_port_vmap(struct nft_rule *rule, sa_family_t family, const char *map)
+{
+	expr_lookup_port(rule, family, map, true);
 }
 
 void do_counter(struct nft_rule *rule)

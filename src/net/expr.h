@@ -51,6 +51,8 @@ void match_link_in(struct nft_rule *rule, const char *set);
 void match_oifgroup(struct nft_rule *rule, uint32_t mask, uint32_t group, bool is_equal);
 /** match_port_in() - `meta l4proto . th dport @SET`. */
 void match_port_in(struct nft_rule *rule, const char *set);
+/** match_bound_port_in() - `meta l4proto . ip daddr . th dport @SET`; of IPv6: `ip6 daddr`. */
+void match_bound_port_in(struct nft_rule *rule, sa_family_t family, const char *set);
 /**
  * match_sender_not_in() - `ether saddr . ip saddr != @SET`
  * @family: of the addresses in the set; of IPv6: `ether saddr . ip6 saddr`
@@ -59,6 +61,8 @@ void match_sender_not_in(struct nft_rule *rule, sa_family_t family, const char *
 
 /** do_port_vmap() - `meta l4proto . th dport vmap @MAP`. */
 void do_port_vmap(struct nft_rule *rule, const char *map);
+/** do_bound_port_vmap() - `meta l4proto . ip daddr . th dport vmap @MAP`; of IPv6: `ip6 daddr`. */
+void do_bound_port_vmap(struct nft_rule *rule, sa_family_t family, const char *map);
 /** do_counter() - `counter`. */
 void do_counter(struct nft_rule *rule);
 /** do_dnat() - `dnat ip to ADDRESS:PORT`. */

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "net/bound.h"
 #include "net/guard.h"
 #include "net/ruleset.h"
 #include "net/set.h"
@@ -44,7 +45,12 @@ int nat_open(struct nat *nat, const struct nat_config *config)
 {
 	int err;
 
-	*nat = (struct nat){.table = config->table, .guard = config->guard};
+	*nat = (struct nat){
+		.table = config->table,
+		.guard = config->guard,
+		.maps_loopback6 = config->maps_loopback6,
+		.forwards_ipv6 = config->forwards_ipv6,
+	};
 	err = netlink_open(&nat->nl, NETLINK_NETFILTER);
 	if (err)
 		return err;
@@ -87,16 +93,36 @@ static void nat_change(struct nat *nat)
 	nat->has_changes = true;
 }
 
+bool nat_can_map(const struct nat *nat, const struct nat_port *port)
+{
+	static const struct in6_addr loopback = IN6ADDR_LOOPBACK_INIT;
+
+	return nat->maps_loopback6 || port->address.family != AF_INET6 ||
+	       memcmp(port->address.bytes, &loopback, sizeof(loopback)) != 0;
+}
+
+/* The first port of one address: from now on the table looks such ports up. */
+static void nat_expect_bound(struct nat *nat, sa_family_t family)
+{
+	bool *has = family == AF_INET6 ? &nat->has_bound6 : &nat->has_bound4;
+
+	if (family == AF_UNSPEC || *has)
+		return;
+	bound_add(&nat->batch, family, family == AF_INET || nat->forwards_ipv6);
+	*has = true;
+}
+
 void nat_hold_port(struct nat *nat, const struct nat_port *port)
 {
 	nat_change(nat);
-	nft_batch_add_port(&nat->batch, RULESET_RESERVED, port->protocol, port->number, NULL, NULL);
+	nat_expect_bound(nat, port->address.family);
+	nft_batch_add_port(&nat->batch, bound_reserved(port), port, NULL, NULL);
 }
 
 void nat_release_port(struct nat *nat, const struct nat_port *port)
 {
 	nat_change(nat);
-	nft_batch_delete_port(&nat->batch, RULESET_RESERVED, port->protocol, port->number);
+	nft_batch_delete_port(&nat->batch, bound_reserved(port), port);
 }
 
 void nat_admit(struct nat *nat, const struct nat_sender *sender)
@@ -152,14 +178,14 @@ void nat_remove_backend(struct nat *nat, const char *chain)
 void nat_publish(struct nat *nat, const struct nat_port *port, const struct nat_backend *backend)
 {
 	nat_change(nat);
-	nft_batch_add_port(&nat->batch, RULESET_PUBLISHED, port->protocol, port->number,
-			   backend->chain, backend->comment);
+	nft_batch_add_port(&nat->batch, bound_published(port), port, backend->chain,
+			   backend->comment);
 }
 
 void nat_withdraw(struct nat *nat, const struct nat_port *port)
 {
 	nat_change(nat);
-	nft_batch_delete_port(&nat->batch, RULESET_PUBLISHED, port->protocol, port->number);
+	nft_batch_delete_port(&nat->batch, bound_published(port), port);
 }
 
 void nat_guard(struct nat *nat, sa_family_t family, unsigned int ifindex)

@@ -22,15 +22,10 @@
 #include "net/batch.h"
 #include "net/mac.h"
 #include "net/netlink.h"
+#include "net/port.h"
 
 /** Room for the name of a backend's chain. */
 enum { NAT_CHAIN_MAX = 32 };
-
-/** A host port. */
-struct nat_port {
-	uint8_t protocol; /* IPPROTO_TCP, IPPROTO_UDP */
-	uint16_t number;
-};
 
 /** Where a host port can lead: a port of an address behind the bridge. */
 struct nat_backend {
@@ -66,7 +61,9 @@ struct nat_config {
 struct nat {
 	struct netlink nl;
 	const char *table, *guard;
+	bool maps_loopback6, forwards_ipv6;
 	bool is_installed;
+	bool has_bound4, has_bound6; /* the table has sets and rules for ports of one address */
 	bool has_changes; /* in @batch */
 	int err;          /* of changes that were sent before the commit */
 	struct nft_batch batch;
@@ -81,6 +78,9 @@ struct nat {
  * Return: 0 or -errno, reported.
  */
 int nat_open(struct nat *nat, const struct nat_config *config);
+
+/** nat_can_map() - can the port lead anywhere? Not if it is one of [::1], and that is not mapped. */
+bool nat_can_map(const struct nat *nat, const struct nat_port *port);
 
 /** nat_hold_port() - the port is ours: refuse connections to it that do not lead to a backend. */
 void nat_hold_port(struct nat *nat, const struct nat_port *port);

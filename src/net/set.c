@@ -25,11 +25,10 @@ enum {
 	TYPE_CONCAT_BITS = 6,
 };
 
-/* Keys of two parts, each of which fills a multiple of 4 bytes. */
+/* Keys of two or three parts, each of which fills a multiple of 4 bytes. */
 struct port_key {
 	uint8_t protocol, protocol_padding[3];
-	uint16_t port; /* network order */
-	uint8_t port_padding[2];
+	uint8_t rest[20]; /* the address, of 0, 4 or 16 bytes; the port; padding */
 };
 
 struct link_key {
@@ -44,13 +43,26 @@ struct sender_key {
 };
 
 static const struct {
-	uint32_t types[2], length;
+	uint32_t types[3], length; /* a third one that is 0 is none */
 } KEYS[] = {
-	[NFT_KEY_PORT] = {{TYPE_INET_PROTO, TYPE_INET_SERVICE}, sizeof(struct port_key)},
+	[NFT_KEY_PORT] = {{TYPE_INET_PROTO, TYPE_INET_SERVICE}, sizeof(struct port_key) - 16},
+	[NFT_KEY_PORT4] = {{TYPE_INET_PROTO, TYPE_IPADDR, TYPE_INET_SERVICE},
+			   sizeof(struct port_key) - 12},
+	[NFT_KEY_PORT6] = {{TYPE_INET_PROTO, TYPE_IP6ADDR, TYPE_INET_SERVICE},
+			   sizeof(struct port_key)},
 	[NFT_KEY_SENDER] = {{TYPE_ETHERADDR, TYPE_IPADDR}, sizeof(struct sender_key) - 12},
 	[NFT_KEY_SENDER6] = {{TYPE_ETHERADDR, TYPE_IP6ADDR}, sizeof(struct sender_key)},
 	[NFT_KEY_LINK] = {{TYPE_NF_PROTO, TYPE_IFACE_INDEX}, sizeof(struct link_key)},
 };
+
+static uint32_t set_key_type(enum nft_key key)
+{
+	uint32_t type = 0;
+
+	for (size_t i = 0; i < 3 && KEYS[key].types[i]; i++)
+		type = type << TYPE_CONCAT_BITS | KEYS[key].types[i];
+	return type;
+}
 
 void nft_batch_add_set(struct nft_batch *batch, const char *name, const char *comment,
 		       enum nft_key key, bool is_map)
@@ -64,8 +76,7 @@ void nft_batch_add_set(struct nft_batch *batch, const char *name, const char *co
 		nftnl_set_set_str(set, NFTNL_SET_NAME, name);
 		nftnl_set_set_u32(set, NFTNL_SET_ID, batch->sequence);
 		nftnl_set_set_u32(set, NFTNL_SET_FLAGS, is_map ? NFT_SET_MAP : 0);
-		nftnl_set_set_u32(set, NFTNL_SET_KEY_TYPE,
-				  KEYS[key].types[0] << TYPE_CONCAT_BITS | KEYS[key].types[1]);
+		nftnl_set_set_u32(set, NFTNL_SET_KEY_TYPE, set_key_type(key));
 		nftnl_set_set_u32(set, NFTNL_SET_KEY_LEN, KEYS[key].length);
 		if (is_map)
 			nftnl_set_set_u32(set, NFTNL_SET_DATA_TYPE, NFT_DATA_VERDICT);
@@ -81,15 +92,29 @@ void nft_batch_add_set(struct nft_batch *batch, const char *name, const char *co
 	nft_comment_free(udata);
 }
 
-static struct nftnl_set_elem *port_elem_new(uint8_t protocol, uint16_t port, const char *chain,
+/* Return: the key's length. */
+static uint32_t port_key_fill(struct port_key *key, const struct nat_port *port)
+{
+	bool is_bound = port->address.family != AF_UNSPEC;
+	size_t length = is_bound ? address_length(&port->address) : 0;
+	uint16_t number = htons(port->number);
+
+	*key = (struct port_key){.protocol = port->protocol};
+	memcpy(key->rest, port->address.bytes, length);
+	memcpy(key->rest + length, &number, sizeof(number));
+	return (uint32_t)(offsetof(struct port_key, rest) + length + sizeof(uint32_t));
+}
+
+static struct nftnl_set_elem *port_elem_new(const struct nat_port *port, const char *chain,
 					    const struct nftnl_udata_buf *udata)
 {
-	const struct port_key key = {.protocol = protocol, .port = htons(port)};
 	struct nftnl_set_elem *elem = nftnl_set_elem_alloc();
+	struct port_key key;
+	uint32_t length = port_key_fill(&key, port);
 
 	if (!elem)
 		return NULL;
-	nftnl_set_elem_set(elem, NFTNL_SET_ELEM_KEY, &key, sizeof(key));
+	nftnl_set_elem_set(elem, NFTNL_SET_ELEM_KEY, &key, length);
 	if (chain) {
 		nftnl_set_elem_set_u32(elem, NFTNL_SET_ELEM_VERDICT, (uint32_t)NFT_GOTO);
 		nftnl_set_elem_set_str(elem, NFTNL_SET_ELEM_CHAIN, chain);
@@ -123,22 +148,20 @@ static void nft_batch_put_elem(struct nft_batch *batch, const char *name,
 		nftnl_set_free(set);
 }
 
-void nft_batch_add_port(struct nft_batch *batch, const char *set, uint8_t protocol, uint16_t port,
+void nft_batch_add_port(struct nft_batch *batch, const char *set, const struct nat_port *port,
 			const char *chain, const char *comment)
 {
 	struct nftnl_udata_buf *udata =
 		nft_comment_pack(batch, NFTNL_UDATA_SET_ELEM_COMMENT, comment);
 
-	nft_batch_put_elem(batch, set, port_elem_new(protocol, port, chain, udata),
-			   NFT_MSG_NEWSETELEM, NLM_F_CREATE | NLM_F_EXCL);
+	nft_batch_put_elem(batch, set, port_elem_new(port, chain, udata), NFT_MSG_NEWSETELEM,
+			   NLM_F_CREATE | NLM_F_EXCL);
 	nft_comment_free(udata);
 }
 
-void nft_batch_delete_port(struct nft_batch *batch, const char *set, uint8_t protocol,
-			   uint16_t port)
+void nft_batch_delete_port(struct nft_batch *batch, const char *set, const struct nat_port *port)
 {
-	nft_batch_put_elem(batch, set, port_elem_new(protocol, port, NULL, NULL),
-			   NFT_MSG_DELSETELEM, 0);
+	nft_batch_put_elem(batch, set, port_elem_new(port, NULL, NULL), NFT_MSG_DELSETELEM, 0);
 }
 
 static struct nftnl_set_elem *link_elem_new(uint8_t nfproto, unsigned int ifindex)

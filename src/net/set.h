@@ -10,10 +10,13 @@
 #include "net/address.h"
 #include "net/batch.h"
 #include "net/mac.h"
+#include "net/port.h"
 
 /** What the keys of a set or map are made of. */
 enum nft_key {
 	NFT_KEY_PORT,    /* `type inet_proto . inet_service` */
+	NFT_KEY_PORT4,   /* `type inet_proto . ipv4_addr . inet_service` */
+	NFT_KEY_PORT6,   /* `type inet_proto . ipv6_addr . inet_service` */
 	NFT_KEY_SENDER,  /* `type ether_addr . ipv4_addr` */
 	NFT_KEY_SENDER6, /* `type ether_addr . ipv6_addr` */
 	NFT_KEY_LINK,    /* `nf_proto . iface_index` */
@@ -25,15 +28,15 @@ void nft_batch_add_set(struct nft_batch *batch, const char *name, const char *co
 
 /**
  * nft_batch_add_port() - add an element to a set or map of ports
+ * @port:    with an address if the set's keys have one: NFT_KEY_PORT4, NFT_KEY_PORT6
  * @chain:   where a map's element sends a packet (goto); NULL in a set
  * @comment: may be NULL
  */
-void nft_batch_add_port(struct nft_batch *batch, const char *set, uint8_t protocol, uint16_t port,
+void nft_batch_add_port(struct nft_batch *batch, const char *set, const struct nat_port *port,
 			const char *chain, const char *comment);
 
 /** nft_batch_delete_port() - remove an element from such a set or map. */
-void nft_batch_delete_port(struct nft_batch *batch, const char *set, uint8_t protocol,
-			   uint16_t port);
+void nft_batch_delete_port(struct nft_batch *batch, const char *set, const struct nat_port *port);
 
 /** nft_batch_add_link() - add an element to a set of links. @nfproto: NFPROTO_IPV4 or _IPV6. */
 void nft_batch_add_link(struct nft_batch *batch, const char *set, uint8_t nfproto,

@@ -40,6 +40,19 @@ enum { GATE_END_MS = 2000 };
 
 /* ---- Before anything is changed ---- */
 
+/* The run's network does not see for which of the host's addresses a connection is. */
+static int gate_check_number(const struct nat_port *ports, size_t index)
+{
+	for (size_t i = 0; i < index; i++)
+		if (ports[i].number == ports[index].number &&
+		    ports[i].protocol == ports[index].protocol)
+			return error_say(-EINVAL,
+					 "port %u: of one address only, without root; with sudo "
+					 "each address can have its own",
+					 ports[i].number);
+	return 0;
+}
+
 /*
  * pasta could only tell that a port is taken, not by whom. Nobody holds the ports from the end of
  * this until pasta has bound to them: then the second one fails.
@@ -48,8 +61,11 @@ static int gate_check_ports(const struct nat_port *ports, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		struct reservation reservation;
-		int err = reserve_port(&reservation, ports[i].protocol, ports[i].number);
+		int err = gate_check_number(ports, i);
 
+		if (err)
+			return err;
+		err = reserve_port(&reservation, &ports[i]);
 		reserve_release(&reservation);
 		if (err)
 			return err;

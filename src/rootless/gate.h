@@ -29,7 +29,7 @@ struct gate {
 
 /**
  * gate_open() - bring this process into namespaces of its own, and start the gate
- * @ports: @count host ports, for the gate to take IPv4 connections to
+ * @ports: @count host ports, for the gate to take connections to
  *
  * This process keeps its user and its groups, gets all capabilities over its new namespaces (user,
  * network, mount, IPC, UTS), and the undo log a directory that only this run knows. All signals
@@ -48,6 +48,7 @@ int gate_receive(struct gate *gate);
 
 /**
  * gate_let_in() - take IPv6 connections to a host port, too
+ * @port: one of gate_open(), without its address; nothing happens if that is an IPv4 address
  *
  * Only when a copy listens there: pasta accepts a connection before it knows whether somebody takes
  * it in the run's network. A program that finds no IPv6 port turns to IPv4, one that loses its

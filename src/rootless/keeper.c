@@ -37,6 +37,8 @@ struct keeper {
 	int children; /* signalfd of SIGCHLD */
 	char network[PASTA_PATH_MAX];
 	struct pasta ipv4, ipv6;
+	const struct nat_port *ports; /* @port_count of them: on the host */
+	size_t port_count;
 	unsigned int served;
 	bool is_failure_told; /* why there is no pasta for IPv6 */
 };
@@ -149,12 +151,14 @@ static int keeper_answer(const struct keeper *keeper)
 	return err ? error_report(err, "the gate cannot reach the manager") : 0;
 }
 
-static int keeper_start(struct keeper *keeper, const struct nat_port *ports, size_t count)
+static int keeper_start(struct keeper *keeper)
 {
 	int err;
 
-	for (size_t i = 0; i < count; i++) {
-		err = pasta_add_port(&keeper->ipv4, &ports[i]);
+	for (size_t i = 0; i < keeper->port_count; i++) {
+		if (keeper->ports[i].address.family == AF_INET6)
+			continue;
+		err = pasta_add_port(&keeper->ipv4, &keeper->ports[i]);
 		if (err)
 			return err;
 	}
@@ -166,6 +170,17 @@ static int keeper_start(struct keeper *keeper, const struct nat_port *ports, siz
 	return err == -ECHILD ? 0 : err;
 }
 
+/* @inside: as the run's network knows the port, without an address. */
+static int keeper_add_ipv6(struct keeper *keeper, const struct nat_port *inside)
+{
+	for (size_t i = 0; i < keeper->port_count; i++)
+		if (keeper->ports[i].protocol == inside->protocol &&
+		    keeper->ports[i].number == inside->number &&
+		    keeper->ports[i].address.family != AF_INET)
+			return pasta_add_port(&keeper->ipv6, &keeper->ports[i]);
+	return 0;
+}
+
 /* Takes all requests that are there. Return: 0; -EPIPE: there will be no more; or another -errno.
  */
 static int keeper_hear(struct keeper *keeper)
@@ -174,7 +189,7 @@ static int keeper_hear(struct keeper *keeper)
 	int err;
 
 	while (!(err = fdpass_hear(keeper->socket, &port, sizeof(port)))) {
-		err = pasta_add_port(&keeper->ipv6, &port);
+		err = keeper_add_ipv6(keeper, &port);
 		if (err)
 			return err;
 		keeper->served++;
@@ -247,6 +262,8 @@ int keeper_main(int socket, const struct nat_port *ports, size_t count)
 	struct keeper keeper = {
 		.socket = socket,
 		.children = -1,
+		.ports = ports,
+		.port_count = count,
 		.ipv4 = {.family = AF_INET},
 		.ipv6 = {.family = AF_INET6},
 	};
@@ -255,7 +272,7 @@ int keeper_main(int socket, const struct nat_port *ports, size_t count)
 	if (!err)
 		err = keeper_set_up(&keeper);
 	if (!err)
-		err = keeper_start(&keeper, ports, count);
+		err = keeper_start(&keeper);
 	if (!err)
 		err = keeper_live(&keeper);
 	pasta_free(&keeper.ipv4);

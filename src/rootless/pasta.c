@@ -96,18 +96,52 @@ int pasta_is_possible(const struct pasta *pasta)
 
 /* ---- Its arguments ---- */
 
-int pasta_add_port(struct pasta *pasta, const struct nat_port *port)
+/* Return: 0 or -ENOMEM. */
+static int pasta_append(char **spec, const char *before, const char *between, uint16_t number)
 {
-	char **ports = &pasta->ports[port->protocol == IPPROTO_UDP];
-	/* Without an address, IPv4's pasta would listen on IPv6, too. */
-	const char *before = *ports ? *ports : pasta->family == AF_INET ? "0.0.0.0/" : "::/";
 	char *longer;
 
-	if (asprintf(&longer, "%s%s%u", before, *ports ? "," : "", port->number) < 0)
-		return error_report(-ENOMEM, "port %u: cannot be passed to pasta", port->number);
-	free(*ports);
-	*ports = longer;
+	if (asprintf(&longer, "%s%s%u", before, between, number) < 0)
+		return -ENOMEM;
+	free(*spec);
+	*spec = longer;
 	return 0;
+}
+
+/* @prefix: "192.0.2.1/". Return: 0 or -ENOMEM. */
+static int pasta_add_ports(struct pasta *pasta, const char *prefix, const struct nat_port *port)
+{
+	struct pasta_ports *grown =
+		reallocarray(pasta->ports, pasta->port_count + 1, sizeof(*grown));
+	struct pasta_ports ports = {.protocol = port->protocol};
+
+	if (!grown)
+		return -ENOMEM;
+	pasta->ports = grown;
+	if (pasta_append(&ports.spec, prefix, "", port->number) < 0)
+		return -ENOMEM;
+	pasta->ports[pasta->port_count++] = ports;
+	return 0;
+}
+
+int pasta_add_port(struct pasta *pasta, const struct nat_port *port)
+{
+	char prefix[ADDRESS_TEXT_MAX + 1], address[ADDRESS_TEXT_MAX];
+	/* Without an address, IPv4's pasta would listen on IPv6, too. */
+	const char *host = pasta->family == AF_INET ? "0.0.0.0" : "::";
+	struct pasta_ports *ports = NULL;
+	int err;
+
+	if (port->address.family != AF_UNSPEC)
+		host = address_format(&port->address, address);
+	snprintf(prefix, sizeof(prefix), "%s/", host);
+	for (size_t i = 0; i < pasta->port_count && !ports; i++)
+		if (pasta->ports[i].protocol == port->protocol &&
+		    strncmp(pasta->ports[i].spec, prefix, strlen(prefix)) == 0)
+			ports = &pasta->ports[i];
+	err = ports ? pasta_append(&ports->spec, ports->spec, ",", port->number)
+		    : pasta_add_ports(pasta, prefix, port);
+	return err ? error_report(err, "port %u: cannot be passed to pasta", port->number) : 0;
 }
 
 /*
@@ -133,13 +167,35 @@ static void pasta_find_model(char name[IFNAMSIZ])
 		fclose(file);
 }
 
+/* Adds "-t SPEC" and "-u SPEC". */
+static void pasta_put_ports(const struct pasta *pasta, const char **argv)
+{
+	bool has_tcp = false, has_udp = false;
+	size_t count = 0;
+
+	for (size_t i = 0; i < pasta->port_count; i++) {
+		bool is_udp = pasta->ports[i].protocol == IPPROTO_UDP;
+
+		argv[count++] = is_udp ? "-u" : "-t";
+		argv[count++] = pasta->ports[i].spec;
+		has_tcp |= !is_udp;
+		has_udp |= is_udp;
+	}
+	/* "none" where there are none: by default it looks what is listened to, again and again. */
+	if (!has_tcp) {
+		argv[count++] = "-t";
+		argv[count++] = "none";
+	}
+	if (!has_udp) {
+		argv[count++] = "-u";
+		argv[count] = "none";
+	}
+}
+
 static void pasta_exec(const struct pasta *pasta, const char *network)
 {
 	const bool is_ipv4 = pasta->family == AF_INET;
 	char model[IFNAMSIZ] = "lo";
-	/* "none" where there are none: by default it looks what is listened to, again and again. */
-	const char *tcp = pasta->ports[0] ? pasta->ports[0] : "none";
-	const char *udp = pasta->ports[1] ? pasta->ports[1] : "none";
 	const char *const of_ipv4[] = {"-4",
 				       "-I",
 				       "pasta4",
@@ -151,23 +207,31 @@ static void pasta_exec(const struct pasta *pasta, const char *network)
 				       PASTA_IPV4_GATEWAY};
 	const char *const of_ipv6[] = {"-6",       "-I", "pasta6",          "-a",
 				       PASTA_IPV6, "-g", PASTA_IPV6_GATEWAY};
-	const char *const of_both[] = {"-q", "--config-net", "-M", PASTA_MAC, "-i", model, "-t",
-				       tcp, "-u", udp, "-T", "none", "-U", "none",
+	const char *const of_both[] = {"-q", "--config-net", "-M", PASTA_MAC, "-i", model, "-T",
+				       "none", "-U", "none",
 				       /* the host's loopback is no business of a copy's */
 				       "--no-map-gw", "--no-dhcp", "--no-dhcpv6", "--no-ra", "-D",
 				       "none", "-S", "none", "--netns", network, "--netns-only"};
-	const char *argv[PASTA_ARGUMENTS_MAX] = {"pasta"};
 	const char *const *of_one = is_ipv4 ? of_ipv4 : of_ipv6;
-	size_t count = 1;
+	const char **argv =
+		calloc(PASTA_ARGUMENTS_MAX + 2 * pasta->port_count, sizeof(*argv)); /* and NULL */
+	size_t count = 0;
 
+	if (!argv) {
+		error_report(-ENOMEM, "cannot run");
+		return;
+	}
 	if (!is_ipv4)
 		pasta_find_model(model);
+	argv[count++] = "pasta";
 	for (size_t i = 0; i < (is_ipv4 ? sizeof(of_ipv4) : sizeof(of_ipv6)) / sizeof(*argv); i++)
 		argv[count++] = of_one[i];
 	for (size_t i = 0; i < sizeof(of_both) / sizeof(*argv); i++)
 		argv[count++] = of_both[i];
+	pasta_put_ports(pasta, argv + count);
 	execvp("pasta", (char *const *)argv);
 	error_report(-errno, "cannot run");
+	free(argv);
 }
 
 /* ---- Its start ---- */
@@ -326,7 +390,9 @@ int pasta_stop(struct pasta *pasta)
 
 void pasta_free(struct pasta *pasta)
 {
-	free(pasta->ports[0]);
-	free(pasta->ports[1]);
-	pasta->ports[0] = pasta->ports[1] = NULL;
+	for (size_t i = 0; i < pasta->port_count; i++)
+		free(pasta->ports[i].spec);
+	free(pasta->ports);
+	pasta->ports = NULL;
+	pasta->port_count = 0;
 }

@@ -18,10 +18,17 @@ enum {
 	PASTA_MESSAGE_MAX = 512, /* what is kept of its messages */
 };
 
+/** Host ports of one protocol and one address. */
+struct pasta_ports {
+	uint8_t protocol;
+	char *spec; /* "0.0.0.0/8081,8082"; owned */
+};
+
 struct pasta {
 	sa_family_t family;
-	pid_t pid;      /* 0: it does not run */
-	char *ports[2]; /* TCP, UDP: "0.0.0.0/8081,8082"; owned; NULL: none */
+	pid_t pid; /* 0: it does not run */
+	struct pasta_ports *ports; /* @port_count of them; owned */
+	size_t port_count;
 	char message[PASTA_MESSAGE_MAX];
 };
 
@@ -37,7 +44,12 @@ int pasta_check(void);
  */
 int pasta_is_possible(const struct pasta *pasta);
 
-/** pasta_add_port() - a port for the next pasta_start(). Return: 0 or -ENOMEM, reported. */
+/**
+ * pasta_add_port() - a port for the next pasta_start()
+ * @port: of one address of this family, or of all
+ *
+ * Return: 0 or -ENOMEM, reported.
+ */
 int pasta_add_port(struct pasta *pasta, const struct nat_port *port);
 
 /**

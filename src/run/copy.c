@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -26,17 +27,39 @@ static void copy_on_link_gone(void *data);
 
 /* ---- Its making ---- */
 
+/*
+ * Writes "copy-1" for the first mapping of a copy, "copy-1-tcp-8081" for another one, and, if the
+ * same port of another address has that name, "copy-1-tcp-8081-2".
+ */
+static void copy_name_chain(const struct copy *copy, const struct mapping *mapping, char *chain)
+{
+	const struct mapping *other = copy->mappings;
+	unsigned int n = 1;
+	int length;
+
+	if (mapping == copy->mappings) {
+		snprintf(chain, NAT_CHAIN_MAX, "%s", copy->name);
+		return;
+	}
+	length = snprintf(chain, NAT_CHAIN_MAX, "%s-%s-%u", copy->name,
+			  mapping->port.protocol == IPPROTO_UDP ? "udp" : "tcp",
+			  mapping->port.number);
+	while (other) {
+		if (other == mapping || strcmp(other->chain, chain) != 0) {
+			other = other->next;
+			continue;
+		}
+		snprintf(chain + length, NAT_CHAIN_MAX - (size_t)length, "-%u", ++n);
+		other = copy->mappings;
+	}
+}
+
 static int copy_aim(struct copy *copy, struct mapping *mapping)
 {
 	const char *run = copy->setting->plan->name;
 	char chain[NAT_CHAIN_MAX], comment[PATH_MAX + 16], files[PATH_MAX];
 
-	if (mapping == copy->mappings)
-		snprintf(chain, sizeof(chain), "%s", copy->name);
-	else
-		snprintf(chain, sizeof(chain), "%s-%s-%u", copy->name,
-			 mapping->port.protocol == IPPROTO_UDP ? "udp" : "tcp",
-			 mapping->port.number);
+	copy_name_chain(copy, mapping, chain);
 	places_path(copy->setting->places, copy->number, "files", files);
 	if (run)
 		snprintf(comment, sizeof(comment), "%s, copy %u", run, copy->number);

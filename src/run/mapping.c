@@ -15,7 +15,7 @@ int mapping_open(struct mapping *mapping, struct nat_port port, unsigned int cop
 		 uint16_t copy_port)
 {
 	*mapping = (struct mapping){.port = port, .copy = copy, .copy_port = copy_port};
-	return reserve_port(&mapping->reservation, port.protocol, port.number);
+	return reserve_port(&mapping->reservation, &port);
 }
 
 int mapping_check(const struct mapping *mapping)
@@ -64,7 +64,8 @@ void mapping_follow(struct mapping *mapping, struct mapping_listens listens)
 {
 	if (!mapping->has_backend)
 		return;
-	if (listens.ipv6 && !mapping->has_ipv6 && mapping->backend.to6.family != AF_UNSPEC) {
+	if (listens.ipv6 && !mapping->has_ipv6 && mapping->backend.to6.family != AF_UNSPEC &&
+	    mapping->port.address.family != AF_INET) {
 		nat_add_backend_ipv6(mapping->nat, &mapping->backend);
 		mapping->has_ipv6 = true;
 	}

@@ -9,6 +9,17 @@
 
 #include "base/error.h"
 
+/* Return: 0 or -EOPNOTSUPP, reported. */
+static int ports_check_map(const struct nat *nat, const struct nat_port *port)
+{
+	if (nat_can_map(nat, port))
+		return 0;
+	return error_say(-EOPNOTSUPP,
+			 "[::1]:%u: no answer would come back by [::1] while "
+			 "net.bridge.bridge-nf-call-ip6tables is 1: use 127.0.0.1, or set it to 0",
+			 port->number);
+}
+
 static int ports_append(struct ports *ports, struct mapping *mapping)
 {
 	struct mapping **grown =
@@ -25,7 +36,8 @@ struct mapping *ports_find(const struct ports *ports, struct nat_port port)
 {
 	for (size_t i = 0; i < ports->count; i++)
 		if (ports->mappings[i]->port.protocol == port.protocol &&
-		    ports->mappings[i]->port.number == port.number)
+		    ports->mappings[i]->port.number == port.number &&
+		    address_is_equal(&ports->mappings[i]->port.address, &port.address))
 			return ports->mappings[i];
 	return NULL;
 }
@@ -34,8 +46,10 @@ int ports_add(struct ports *ports, struct nat_port port, uint16_t copy_port, uns
 	      struct mapping **ret)
 {
 	struct mapping *mapping;
-	int err;
+	int err = ports->nat ? ports_check_map(ports->nat, &port) : 0;
 
+	if (err)
+		return err;
 	if (ports_find(ports, port))
 		return error_say(-EEXIST, "port %u: is mapped already", port.number);
 	mapping = calloc(1, sizeof(*mapping));
@@ -94,11 +108,18 @@ int ports_check(const struct ports *ports)
 	return 0;
 }
 
-void ports_install(struct ports *ports, struct nat *nat)
+int ports_install(struct ports *ports, struct nat *nat)
 {
+	for (size_t i = 0; i < ports->count; i++) {
+		int err = ports_check_map(nat, &ports->mappings[i]->port);
+
+		if (err)
+			return err;
+	}
 	ports->nat = nat;
 	for (size_t i = 0; i < ports->count; i++)
 		mapping_install(ports->mappings[i], nat);
+	return 0;
 }
 
 int ports_hold(struct ports *ports, struct mapping **ret_lost)

@@ -35,8 +35,11 @@ void ports_remove(struct ports *ports, struct mapping *mapping);
 /** ports_check() - are all ports still free? Return: 0 or -errno, reported. */
 int ports_check(const struct ports *ports);
 
-/** ports_install() - add all ports to the table, which is made by the next commit. */
-void ports_install(struct ports *ports, struct nat *nat);
+/**
+ * ports_install() - add all ports to the table, which is made by the next commit
+ * Return: 0; or -EOPNOTSUPP, reported: a port can lead nowhere on this host.
+ */
+int ports_install(struct ports *ports, struct nat *nat);
 
 /**
  * ports_hold() - after a commit: keep all other programs away from the ports that are new in it

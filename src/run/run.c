@@ -326,7 +326,7 @@ int run_plan(const struct plan *plan)
 
 /* ---- While it lives ---- */
 
-int run_add_mapping(struct run *run, uint8_t protocol, uint16_t host_port, uint16_t copy_port,
+int run_add_mapping(struct run *run, const struct nat_port *port, uint16_t copy_port,
 		    unsigned int number)
 {
 	struct rlimit before;
@@ -335,16 +335,14 @@ int run_add_mapping(struct run *run, uint8_t protocol, uint16_t host_port, uint1
 	if (run->gate.pidfd >= 0)
 		return error_say(-EOPNOTSUPP,
 				 "port %u: without root, no port can be added while copies run",
-				 host_port);
+				 port->number);
 	err = start_raise_file_limit(run->crew.count, run->crew.ports.count + 1, &before);
-	return err ? err
-		   : crew_add_mapping(&run->crew, (struct nat_port){protocol, host_port}, copy_port,
-				      number);
+	return err ? err : crew_add_mapping(&run->crew, *port, copy_port, number);
 }
 
-int run_remove_mapping(struct run *run, uint8_t protocol, uint16_t host_port)
+int run_remove_mapping(struct run *run, const struct nat_port *port)
 {
-	return crew_remove_mapping(&run->crew, (struct nat_port){protocol, host_port});
+	return crew_remove_mapping(&run->crew, *port);
 }
 
 unsigned int run_next_number(const struct run *run)

@@ -9,6 +9,7 @@
 
 #include <sys/types.h>
 
+#include "net/port.h"
 #include "plan.h"
 #include "run/life.h"
 
@@ -97,11 +98,11 @@ int run_live(struct run *run);
  * Return: 0; -ESHUTDOWN (unreported): the run ends; or another -errno, reported. Then nothing has
  * changed.
  */
-int run_add_mapping(struct run *run, uint8_t protocol, uint16_t host_port, uint16_t copy_port,
+int run_add_mapping(struct run *run, const struct nat_port *port, uint16_t copy_port,
 		    unsigned int number);
 
 /** run_remove_mapping() - give a host port up. Return: 0; -ENOENT: it is not one of ours. */
-int run_remove_mapping(struct run *run, uint8_t protocol, uint16_t host_port);
+int run_remove_mapping(struct run *run, const struct nat_port *port);
 
 /** run_next_number() - the number of the next copy. Its mappings are added before it. */
 unsigned int run_next_number(const struct run *run);

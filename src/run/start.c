@@ -115,18 +115,27 @@ int start_raise_file_limit(size_t copies, size_t ports, struct rlimit *ret_befor
 	return err ? error_report(err, "cannot have %u open files (ulimit -Hn)", needed) : 0;
 }
 
+static struct nat_port start_port(const struct plan_port *port, unsigned int number)
+{
+	return (struct nat_port){port->protocol, plan_host_port(port, number), port->address};
+}
+
+/*
+ * Without root, the gate has the addresses of the host. In the run's own network, whatever comes
+ * through the gate comes to the same address.
+ */
 static int start_open_mappings(struct run *run)
 {
 	const struct plan *plan = run->plan;
 
 	for (unsigned int number = 1; number <= plan->copies; number++)
 		for (size_t i = 0; i < plan->port_count; i++) {
-			const struct plan_port *port = &plan->ports[i];
-			int err = crew_add_mapping(
-				&run->crew,
-				(struct nat_port){port->protocol, plan_host_port(port, number)},
-				port->copy_port, number);
+			struct nat_port port = start_port(&plan->ports[i], number);
+			int err;
 
+			if (run->gate.pidfd >= 0)
+				port.address = (struct address){0};
+			err = crew_add_mapping(&run->crew, port, plan->ports[i].copy_port, number);
 			if (err)
 				return err;
 		}
@@ -147,7 +156,9 @@ static int start_make_network(struct run *run)
 			   run_on_bridge_gone, run);
 	if (err)
 		return err;
-	ports_install(&run->crew.ports, &run->network.nat);
+	err = ports_install(&run->crew.ports, &run->network.nat);
+	if (err)
+		return err;
 	for (unsigned int i = 0; i < run->plan->copies; i++) {
 		err = crew_add(&run->crew);
 		if (err)
@@ -288,8 +299,7 @@ static struct nat_port *start_list_ports(const struct plan *plan)
 
 	for (unsigned int number = 1; ports && number <= plan->copies; number++)
 		for (size_t i = 0; i < plan->port_count; i++)
-			ports[count++] = (struct nat_port){plan->ports[i].protocol,
-							   plan_host_port(&plan->ports[i], number)};
+			ports[count++] = start_port(&plan->ports[i], number);
 	return ports;
 }
 

@@ -106,6 +106,7 @@ void run_each_mapping(const struct run *run, unsigned int number,
 		const struct mapping *mapping = ports->mappings[i];
 		const struct run_mapping seen = {
 			.protocol = mapping->port.protocol,
+			.address = mapping->port.address,
 			.host_port = mapping->port.number,
 			.copy_port = mapping->copy_port,
 		};

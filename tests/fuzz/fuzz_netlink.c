@@ -137,6 +137,7 @@ static void ask(uint8_t who, struct netlink *nl)
 		.family = AF_INET, .prefix = 32, .bytes = {127, 0, 0, 1}};
 	struct diag_listeners listeners;
 	unsigned int ifindex;
+	const struct nat_port port = {.protocol = IPPROTO_TCP, .number = 8081};
 
 	switch (who % 9) {
 	case 0:
@@ -158,7 +159,7 @@ static void ask(uint8_t who, struct netlink *nl)
 		link_is_forwarding(nl, 2);
 		break;
 	case 6:
-		diag_find_listeners(nl, IPPROTO_TCP, 8081, &listeners);
+		diag_find_listeners(nl, &port, &listeners);
 		break;
 	case 7:
 		ask_conntrack(nl);

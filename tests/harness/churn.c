@@ -28,27 +28,38 @@ struct churn {
 	unsigned int left, coming;
 };
 
-static uint16_t churn_port(const struct churn *churn, unsigned int number)
+/* A copy's first host port, or its second one. */
+static struct nat_port churn_port(const struct churn *churn, unsigned int number, unsigned int which)
 {
-	return (uint16_t)(churn->port + 2 * (number % 2));
+	return (struct nat_port){.protocol = IPPROTO_TCP,
+				 .number = (uint16_t)(churn->port + 2 * (number % 2) + which)};
+}
+
+static void churn_remove_mapping(const struct churn *churn, struct run *run, unsigned int number,
+				 unsigned int which)
+{
+	const struct nat_port port = churn_port(churn, number, which);
+
+	run_remove_mapping(run, &port);
 }
 
 static void churn_remove_mappings(const struct churn *churn, struct run *run, unsigned int number)
 {
-	run_remove_mapping(run, IPPROTO_TCP, churn_port(churn, number));
-	run_remove_mapping(run, IPPROTO_TCP, (uint16_t)(churn_port(churn, number) + 1));
+	churn_remove_mapping(churn, run, number, 0);
+	churn_remove_mapping(churn, run, number, 1);
 }
 
 static void churn_begin(struct churn *churn, struct run *run)
 {
 	unsigned int number = run_next_number(run);
-	uint16_t port = churn_port(churn, number);
+	const struct nat_port first = churn_port(churn, number, 0);
+	const struct nat_port second = churn_port(churn, number, 1);
 
 	if (churn->left == 0)
 		return;
 	churn->left--;
-	if (run_add_mapping(run, IPPROTO_TCP, port, 8080, number) == 0 &&
-	    run_add_mapping(run, IPPROTO_TCP, (uint16_t)(port + 1), 8080, number) == 0)
+	if (run_add_mapping(run, &first, 8080, number) == 0 &&
+	    run_add_mapping(run, &second, 8080, number) == 0)
 		churn->coming = run_add_copy(run);
 	if (churn->coming == number)
 		return;
@@ -64,7 +75,7 @@ static void churn_on_change(void *data, struct run *run, unsigned int number, en
 	if (number == 0) {
 		churn_begin(churn, run);
 	} else if (number == churn->coming && state == LIFE_READY) {
-		run_remove_mapping(run, IPPROTO_TCP, churn_port(churn, number));
+		churn_remove_mapping(churn, run, number, 0);
 		run_remove_copy(run, number);
 	} else if (number == churn->coming && state == LIFE_DRAINING) {
 		churn_remove_mappings(churn, run, number);

@@ -81,13 +81,14 @@ static inline void fixture_begin(struct fixture *fixture)
 		const struct fixture_port *port = &fixture->ports[i];
 		const struct nat_backend backend = backend_of(port);
 		const struct nat_sender sender = sender_of(fixture, i);
+		const struct nat_port host_port = {.protocol = port->protocol,
+						   .number = port->port};
 
 		ruleset_put_sender(&fixture->batch, &sender, true);
 		ruleset_add_backend(&fixture->batch, &backend);
-		nft_batch_add_port(&fixture->batch, RULESET_PUBLISHED, port->protocol, port->port,
-				   port->name, port->comment);
-		nft_batch_add_port(&fixture->batch, RULESET_RESERVED, port->protocol, port->port,
-				   NULL, NULL);
+		nft_batch_add_port(&fixture->batch, RULESET_PUBLISHED, &host_port, port->name,
+				   port->comment);
+		nft_batch_add_port(&fixture->batch, RULESET_RESERVED, &host_port, NULL, NULL);
 	}
 }
 

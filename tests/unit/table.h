@@ -59,8 +59,22 @@ static inline struct nftnl_set *table_set_of_elements(const struct table *table,
 	return NULL;
 }
 
+/* Puts a rule where the message says: behind all others, or in front of them. */
+static inline void table_put_rule(struct table *table, struct nftnl_rule *rule, bool is_behind)
+{
+	size_t at = is_behind ? table->rule_count : 0;
+
+	assert_true(table->rule_count < COUNT(table->rules));
+	for (size_t i = table->rule_count; i > at; i--)
+		table->rules[i] = table->rules[i - 1];
+	table->rules[at] = rule;
+	table->rule_count++;
+}
+
 static inline void table_read_message(struct table *table, const struct nlmsghdr *nlh)
 {
+	struct nftnl_rule *rule;
+
 	switch (NFNL_MSG_TYPE(nlh->nlmsg_type)) {
 	case NFT_MSG_NEWTABLE:
 		assert_null(table->head);
@@ -83,9 +97,9 @@ static inline void table_read_message(struct table *table, const struct nlmsghdr
 			nftnl_set_elems_nlmsg_parse(nlh, table_set_of_elements(table, nlh)), 0);
 		break;
 	case NFT_MSG_NEWRULE:
-		assert_true(table->rule_count < COUNT(table->rules));
-		table->rules[table->rule_count] = nftnl_rule_alloc();
-		assert_int_equal(nftnl_rule_nlmsg_parse(nlh, table->rules[table->rule_count++]), 0);
+		rule = nftnl_rule_alloc();
+		assert_int_equal(nftnl_rule_nlmsg_parse(nlh, rule), 0);
+		table_put_rule(table, rule, nlh->nlmsg_flags & NLM_F_APPEND);
 		break;
 	default:
 		fail_msg("message of type %#x", nlh->nlmsg_type);
