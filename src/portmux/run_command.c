@@ -15,6 +15,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "portmux/command.h"
+#include "portmux/free_ports.h"
 #include "portmux/options.h"
 #include "portmux/program.h"
 #include "portmux/report.h"
@@ -89,7 +90,7 @@ static int run_command_carry_out(const struct plan *plan, struct report *report)
 }
 
 static int run_command_live(struct plan *plan, const struct options *options,
-			    const struct identity *caller)
+			    const struct identity *caller, const struct free_ports *free_ports)
 {
 	struct report report = {
 		.plan = plan, .is_json = options->is_json, .is_quiet = options->is_quiet};
@@ -104,10 +105,25 @@ static int run_command_live(struct plan *plan, const struct options *options,
 	name = run_command_take_name(options->name);
 	if (name < 0 || state_make(plan->places, caller) < 0)
 		return EXIT_FAILURE;
+	free_ports_remember(free_ports, plan->places, caller);
 	report_open(&report);
 	err = run_command_carry_out(plan, &report);
 	report_close(&report);
 	return err;
+}
+
+/* @ports: those of the plan. */
+static int run_command_choose(struct plan *plan, struct plan_port *ports,
+			      const struct options *options, const struct identity *caller)
+{
+	struct free_ports free_ports;
+	int status = EXIT_FAILURE;
+
+	if (free_ports_choose(&free_ports, ports, plan->port_count, plan->copies, plan->places,
+			      caller) == 0)
+		status = run_command_live(plan, options, caller, &free_ports);
+	free_ports_free(&free_ports);
+	return status;
 }
 
 /* What the plan points to. */
@@ -183,7 +199,7 @@ static int run_command_with(const struct options *options, const struct identity
 		return EXIT_FAILURE;
 	}
 	if (run_command_plan(&plan, options, caller, &texts) == 0)
-		status = run_command_live(&plan, options, caller);
+		status = run_command_choose(&plan, texts.ports, options, caller);
 	free(texts.ports);
 	return status;
 }
