@@ -185,6 +185,18 @@ int reserve_port(struct reservation *reservation, const struct nat_port *port)
 	return err ? reserve_failed(err, port) : 0;
 }
 
+int reserve_check_address(const struct address *address)
+{
+	const struct nat_port any = {.protocol = IPPROTO_UDP, .address = *address};
+	struct reservation reservation = RESERVATION_NONE;
+	int err = 0;
+
+	if (address->family != AF_UNSPEC)
+		err = reserve_port(&reservation, &any);
+	reserve_release(&reservation);
+	return err;
+}
+
 /* Which port has the kernel chosen? Return: 0: none. */
 static uint16_t reserve_number(int fd)
 {

@@ -34,6 +34,12 @@ struct reservation {
 int reserve_port(struct reservation *reservation, const struct nat_port *port);
 
 /**
+ * reserve_check_address() - can something be bound to this address of the host?
+ * Return: 0, also for AF_UNSPEC; or -errno, reported.
+ */
+int reserve_check_address(const struct address *address);
+
+/**
  * reserve_free() - bind to a port that nobody uses, as reserve_port() does
  * @address:   of the host; AF_UNSPEC: all of its addresses
  * @preferred: taken if it is free; 0: any

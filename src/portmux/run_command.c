@@ -112,6 +112,17 @@ static int run_command_live(struct plan *plan, const struct options *options,
 	return err;
 }
 
+static int run_command_check_addresses(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->port_count; i++) {
+		int err = reserve_check_address(&plan->ports[i].address);
+
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
 /* @ports: those of the plan. */
 static int run_command_choose(struct plan *plan, struct plan_port *ports,
 			      const struct options *options, const struct identity *caller)
@@ -119,6 +130,8 @@ static int run_command_choose(struct plan *plan, struct plan_port *ports,
 	struct free_ports free_ports;
 	int status = EXIT_FAILURE;
 
+	if (run_command_check_addresses(plan) < 0)
+		return COMMAND_USAGE;
 	if (free_ports_choose(&free_ports, ports, plan->port_count, plan->copies, plan->places,
 			      caller) == 0)
 		status = run_command_live(plan, options, caller, &free_ports);
