@@ -4,7 +4,7 @@
 import shutil
 
 import pytest
-from harness import build_churn, build_other_ports
+from harness import build_churn, build_layered, build_other_ports
 
 from . import tools
 from .campaign import Campaign, seed
@@ -68,6 +68,13 @@ def campaign(request, tmp_path_factory):
 def churning_campaign(request, tmp_path_factory, churn):
     """The same; while two copies serve, others come and go with their mappings."""
     yield from _work(request, tmp_path_factory.mktemp("churning"), churn)
+
+
+@pytest.fixture(scope="module")
+def layered_campaign(request, tmp_path_factory):
+    """The campaign of a run as portmux makes it (see layered.c)."""
+    directory = tmp_path_factory.mktemp("layered")
+    yield from _work(request, directory, build_layered(directory))
 
 
 def pytest_terminal_summary(terminalreporter, config):

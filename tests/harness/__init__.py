@@ -20,7 +20,7 @@
 
 from .chroot import make_chroot
 from .frames import RST, SYN, SYN_ACK, Tap, syn
-from .front_door import build_churn, build_other_ports
+from .front_door import build_churn, build_layered, build_other_ports
 from .host import Host
 from .inside import Inside, Sandbox, install_probe, lay_out, open_sandbox, processes_of
 from .manager import COLOUR, IN_USER_NAMESPACE, WITHOUT_ROOT, Manager
@@ -67,6 +67,7 @@ __all__ = [
     "ask",
     "bridge_netfilter",
     "build_churn",
+    "build_layered",
     "build_other_ports",
     "install_probe",
     "lay_out",

@@ -29,3 +29,8 @@ def build_other_ports(directory):
 def build_churn(directory):
     """Build the front door under which copies come and go (churn.c) in directory; return its path."""
     return build_with_engine(Path(__file__).with_name("churn.c"), directory)
+
+
+def build_layered(directory):
+    """Build the front door that asks for what portmux asks for (layered.c) in directory; return its path."""
+    return build_with_engine(Path(__file__).with_name("layered.c"), directory)
