@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/process.h"
+#include "base/title.h"
 #include "portmux/command.h"
 
 static const struct {
@@ -30,6 +31,7 @@ int main(int argc, char **argv)
 	const char *name = argc > 1 ? argv[1] : NULL;
 
 	process_ensure_stdio();
+	title_take(argc, argv);
 	for (size_t i = 0; name && i < sizeof(COMMANDS) / sizeof(COMMANDS[0]); i++)
 		if (strcmp(name, COMMANDS[i].name) == 0)
 			return COMMANDS[i].run(argc - 1, argv + 1);

@@ -36,6 +36,7 @@
 #include "base/fdpass.h"
 #include "base/process.h"
 #include "base/sysctl.h"
+#include "base/title.h"
 #include "copy/init.h"
 #include "net/neighbour.h"
 
@@ -346,6 +347,9 @@ int child_main(const struct container_spec *spec, int manager)
 	 */
 	dup2(slave, STDOUT_FILENO);
 	close(slave);
+	if (spec->run)
+		title_set("%s: %s, copy %u", program_invocation_short_name, spec->run,
+			  spec->number);
 	init_run(program, manager);
 	return EXIT_SUCCESS;
 }

@@ -56,6 +56,7 @@ int container_slots_keep(struct container_slots *slots, int fd);
 
 struct container_spec {
 	unsigned int number; /* 1, 2, ... */
+	const char *run;     /* name of the run, for ps(1); NULL: it has none */
 	struct container_slots *slots;
 	const char *hostname;
 	struct fs_spec fs;

@@ -22,6 +22,7 @@
 #include "base/error.h"
 #include "base/fdpass.h"
 #include "base/process.h"
+#include "base/title.h"
 #include "host/rundir.h"
 #include "host/undo.h"
 #include "host/watcher.h"
@@ -88,8 +89,11 @@ int guardian_start(struct guardian *guardian, bool (*is_taken)(unsigned int inde
 	ours = ends[0];
 	theirs = ends[1];
 	pid = fork();
-	if (pid == 0)
+	if (pid == 0) {
+		if (guardian->run)
+			title_set("%s: %s, guardian", program_invocation_short_name, guardian->run);
 		_exit(watcher_main(theirs, manager, guardian->held, is_taken, data));
+	}
 	if (pid < 0)
 		return error_report(-errno, "cannot start the guardian");
 	fd_close(&theirs);

@@ -23,9 +23,10 @@ struct guardian {
 	int lifeline;       /* the manager's end; the first process of every copy inherits it */
 	bool has_answered;  /* guardian_receive() has succeeded */
 	unsigned int index; /* number of this run among those of this network namespace */
-	int held;       /* to be set before guardian_start(): a descriptor that its process keeps
-			 * open as long as it lives; -1: none */
-	int start_lock; /* held until the names and addresses of this run are taken */
+	int held;        /* to be set before guardian_start(): a descriptor that its process keeps
+			  * open as long as it lives; -1: none */
+	const char *run; /* the same: name of the run, for ps(1); NULL: it has none */
+	int start_lock;  /* held until the names and addresses of this run are taken */
 };
 
 /** No guardian. Start with this value: guardian_finish() is then always safe. */

@@ -56,7 +56,8 @@ static bool diag_is_v6only(const struct nlmsghdr *nlh)
 	return false;
 }
 
-/* Does a socket that is bound to @address of @family get what is for the port that is looked for? */
+/* Does a socket that is bound to @address of @family get what is for the port that is looked for?
+ */
 static bool diag_is_at(const struct diag_search *search, sa_family_t family,
 		       const struct in6_addr *address, bool is_v6only)
 {
@@ -101,7 +102,8 @@ int diag_find_listeners(struct netlink *nl, const struct nat_port *port, struct 
 	struct diag_search search = {.port = port};
 
 	for (size_t i = 0; i < sizeof(FAMILIES) / sizeof(FAMILIES[0]); i++) {
-		int err = diag_dump(nl, FAMILIES[i], port->protocol, states, diag_on_listener, &search);
+		int err = diag_dump(nl, FAMILIES[i], port->protocol, states, diag_on_listener,
+				    &search);
 
 		if (err)
 			return err;

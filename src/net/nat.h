@@ -64,8 +64,8 @@ struct nat {
 	bool maps_loopback6, forwards_ipv6;
 	bool is_installed;
 	bool has_bound4, has_bound6; /* the table has sets and rules for ports of one address */
-	bool has_changes; /* in @batch */
-	int err;          /* of changes that were sent before the commit */
+	bool has_changes;            /* in @batch */
+	int err;                     /* of changes that were sent before the commit */
 	struct nft_batch batch;
 	char (*stale)[NAT_CHAIN_MAX]; /* chains to delete, @stale_count of them; owned */
 	size_t stale_count;
@@ -79,7 +79,8 @@ struct nat {
  */
 int nat_open(struct nat *nat, const struct nat_config *config);
 
-/** nat_can_map() - can the port lead anywhere? Not if it is one of [::1], and that is not mapped. */
+/** nat_can_map() - can the port lead anywhere? Not if it is one of [::1], and that is not mapped.
+ */
 bool nat_can_map(const struct nat *nat, const struct nat_port *port);
 
 /** nat_hold_port() - the port is ours: refuse connections to it that do not lead to a backend. */

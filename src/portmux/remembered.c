@@ -209,8 +209,8 @@ struct remembered_port *remembered_take(struct remembered *remembered,
 {
 	size_t i = 0;
 
-	while (i < remembered->count && (remembered->ports[i].is_taken ||
-					 !remembered_is_like(&remembered->ports[i], like)))
+	while (i < remembered->count &&
+	       (remembered->ports[i].is_taken || !remembered_is_like(&remembered->ports[i], like)))
 		i++;
 	if (i == remembered->count && remembered_append(remembered, like) < 0)
 		return NULL;

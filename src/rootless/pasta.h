@@ -26,7 +26,7 @@ struct pasta_ports {
 
 struct pasta {
 	sa_family_t family;
-	pid_t pid; /* 0: it does not run */
+	pid_t pid;                 /* 0: it does not run */
 	struct pasta_ports *ports; /* @port_count of them; owned */
 	size_t port_count;
 	char message[PASTA_MESSAGE_MAX];

@@ -102,6 +102,7 @@ static int birth_clone(struct copy *copy)
 	struct birth_texts texts = {0};
 	struct container_spec spec = {
 		.number = copy->number,
+		.run = setting->plan->name,
 		.slots = setting->slots,
 		.hostname = copy->hostname,
 		.fs = birth_describe_files(copy, &texts),

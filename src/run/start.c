@@ -244,7 +244,10 @@ static int start_keep_lifeline(struct run *run)
 
 static int start_guardian(struct run *run)
 {
-	int err = guardian_start(&run->guardian, network_names_are_taken, (void *)run->plan);
+	int err;
+
+	run->guardian.run = run->plan->name;
+	err = guardian_start(&run->guardian, network_names_are_taken, (void *)run->plan);
 
 	if (err)
 		return err;
