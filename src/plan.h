@@ -49,6 +49,7 @@ struct plan {
 	const char *directory; /* absolute, without symbolic links */
 	enum plan_files files;
 	const char *places;  /* absolute, its parent exists; PLACES/N is copy N's, with N/tmp */
+	bool keeps_output;   /* in PLACES/N/log */
 	const char *workdir; /* absolute; NULL: the directory, or PLACES/N/files if PLAN_PRIVATE */
 	const char
 		*user; /* "NAME", "UID", "NAME:GROUP", ...: who the copies run as; NULL: caller */

@@ -213,8 +213,11 @@ static int birth_take_descriptors(struct copy *copy)
 
 	if (err)
 		return error_report(err, "copy %u: cannot use its sock_diag socket", copy->number);
+	if (copy->setting->plan->keeps_output)
+		journal_open(&copy->journal, copy->setting->places, copy->number);
 	return printer_open(&copy->printer, copy->setting->console, copy->number,
-			    fd_steal(&copy->container.output));
+			    fd_steal(&copy->container.output),
+			    copy->journal.places ? &copy->journal : NULL);
 }
 
 static void birth_on_hello(void *data, uint32_t events)

@@ -68,6 +68,7 @@ void burial_of(struct copy *copy, enum life_state before)
 
 	/* Print the copy's last output before the message that it has ended. */
 	printer_close(&copy->printer);
+	journal_close(&copy->journal);
 	if (copy->container.pidfd >= 0)
 		is_reported = container_reap(&copy->container, &status);
 	copy->has_status = is_reported;

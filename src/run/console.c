@@ -169,6 +169,8 @@ static bool printer_read(struct printer *printer)
 	char data[CONSOLE_READ_MAX];
 	ssize_t n = read(printer->fd, data, sizeof(data));
 
+	if (n > 0 && printer->journal)
+		journal_write(printer->journal, data, (size_t)n);
 	if (n > 0)
 		output_feed(&printer->console->out, printer->number, &printer->line, data,
 			    (size_t)n);
@@ -185,7 +187,8 @@ static void printer_on_event(void *data, uint32_t events)
 	printer_close(printer);
 }
 
-int printer_open(struct printer *printer, struct console *console, unsigned int number, int fd)
+int printer_open(struct printer *printer, struct console *console, unsigned int number, int fd,
+		 struct journal *journal)
 {
 	int err;
 
@@ -193,6 +196,7 @@ int printer_open(struct printer *printer, struct console *console, unsigned int 
 		.console = console,
 		.number = number,
 		.fd = fd,
+		.journal = journal,
 		.source = {.fd = fd, .on_event = printer_on_event, .data = printer},
 	};
 	err = loop_watch(&console->printers, &printer->source, EPOLLIN);

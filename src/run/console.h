@@ -10,6 +10,7 @@
 #pragma once
 
 #include "base/loop.h"
+#include "run/journal.h"
 #include "run/output.h"
 
 struct console {
@@ -31,6 +32,7 @@ struct printer {
 	struct console *console; /* NULL while closed */
 	unsigned int number;     /* of the copy */
 	int fd;                  /* a pty's master, non-blocking; owned */
+	struct journal *journal; /* NULL: what is printed is kept nowhere */
 	struct output_line line;
 	struct loop_source source;
 };
@@ -53,8 +55,14 @@ void console_close(struct console *console);
 /** console_flush() - write what is waiting. Call it after every turn of the loop. */
 void console_flush(struct console *console);
 
-/** printer_open() - show what copy @number prints on @fd, owned. Return: 0 or -errno, reported. */
-int printer_open(struct printer *printer, struct console *console, unsigned int number, int fd);
+/**
+ * printer_open() - show what copy @number prints on @fd, owned
+ * @journal: also keep it there; may be NULL
+ *
+ * Return: 0 or -errno, reported.
+ */
+int printer_open(struct printer *printer, struct console *console, unsigned int number, int fd,
+		 struct journal *journal);
 
 /** printer_close() - show the rest of what was printed; close. Safe to repeat, and on zeros. */
 void printer_close(struct printer *printer);

@@ -107,6 +107,7 @@ void copy_forget_container(struct copy *copy)
 	struct loop *loop = copy->setting->loop;
 
 	printer_close(&copy->printer);
+	journal_close(&copy->journal);
 	loop_forget(loop, &copy->hello);
 	loop_forget(loop, &copy->end);
 	loop_clear_timer(loop, &copy->deadline);

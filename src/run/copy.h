@@ -101,6 +101,7 @@ struct copy {
 	struct attachment attachment;
 	struct place place;
 	struct printer printer;
+	struct journal journal;
 	struct mapping *mappings;   /* that lead to it: a list; its owner's */
 	struct copy *next;          /* for its owner */
 	struct copy *next_to_start; /* for starts.c */

@@ -23,7 +23,7 @@
 
 enum {
 	START_FILES = 160, /* descriptors of the manager; how many more for a copy, for a port */
-	START_FILES_PER_COPY = 6,
+	START_FILES_PER_COPY = 7,
 	START_FILES_PER_PORT = 4,
 	START_GATE_MS = 10000,
 	START_GUARDIAN_MS = 10000, /* it waits for a lock, and undoes what others have left */

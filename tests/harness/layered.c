@@ -47,6 +47,7 @@ int main(void)
 		.directory = directory,
 		.files = PLAN_OVERLAY,
 		.places = places,
+		.keeps_output = true,
 		.environment = (char *[]){"LAYERED=yes", NULL},
 		.argv = (char *[]){program, NULL},
 		.copies = 2,
