@@ -8,11 +8,10 @@
 
 enum { ANNOUNCE_GATE_MS = 5000 }; /* for pasta to take IPv6 connections */
 
-static void announce_copy(struct run *run, struct copy *copy)
+static void announce_copy(struct run *run, const struct copy *copy)
 {
 	char text[PLAN_TEXT_MAX];
 
-	copy->is_announced = true;
 	if (!run->plan->ready_line)
 		return;
 	plan_expand(run->plan, run->plan->ready_line, copy->number, text);
@@ -24,7 +23,7 @@ static void announce_all(struct run *run)
 	run->phase = RUN_SERVING;
 	loop_clear_timer(&run->loop, &run->gate_timer);
 	gate_tell(&run->gate);
-	for (struct copy *copy = run->crew.first; copy; copy = copy->next)
+	for (const struct copy *copy = run->crew.first; copy; copy = copy->next)
 		if (copy->state == LIFE_READY || copy->state == LIFE_NOT_READY)
 			announce_copy(run, copy);
 	if (run->plan->ready_end)
@@ -53,10 +52,4 @@ void announce_when_due(struct run *run)
 		return;
 	run->gate_timer = (struct loop_timer){.on_time = announce_on_gate_late, .data = run};
 	loop_set_timer(&run->loop, &run->gate_timer, ANNOUNCE_GATE_MS);
-}
-
-void announce_late(struct run *run, struct copy *copy)
-{
-	if (run->phase == RUN_SERVING && !copy->is_announced)
-		announce_copy(run, copy);
 }

@@ -8,6 +8,3 @@
 
 /** announce_when_due() - all copies have started: say it now, or when the gate is ready, too. */
 void announce_when_due(struct run *run);
-
-/** announce_late() - the copy is ready. If the run serves already, say where, once. */
-void announce_late(struct run *run, struct copy *copy);

@@ -92,8 +92,7 @@ struct copy {
 	uint64_t connections, received, sent; /* for survey.c */
 	bool is_leaving;                      /* copy_leave() was called */
 	bool has_ipv6;                        /* it has listened on IPv6 */
-	bool is_announced;     /* for its owner: it was told where it can be reached */
-	int spawn_err;         /* why it could not be made; 0: it was made */
+	int spawn_err;                        /* why it could not be made; 0: it was made */
 	uint64_t started_ns;   /* its last start; as all times CLOCK_MONOTONIC; 0: none yet */
 	unsigned int restarts; /* how many starts came after the first */
 	struct restart restart;

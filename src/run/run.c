@@ -119,11 +119,8 @@ static void run_on_copy(void *data, struct copy *copy, enum life_state before)
 	struct run *run = data;
 
 	(void)before;
-	if (copy->state == LIFE_READY) {
-		if (copy->has_ipv6)
-			run_tell_ipv6(run);
-		announce_late(run, copy);
-	}
+	if (copy->state == LIFE_READY && copy->has_ipv6)
+		run_tell_ipv6(run);
 	if (copy->state == LIFE_ENDED && !copy->is_asked && !copy->has_failed && !copy->returns_ns)
 		run_lose(run, copy);
 	if (copy->state == LIFE_ENDED)

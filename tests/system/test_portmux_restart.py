@@ -46,6 +46,19 @@ def wait_served(host, number):
     wait_until(lambda: not host.refuses("127.0.0.1", FIRST_PORT + number - 1), AT_ONCE, f"copy {number} serves")
 
 
+@pytest.fixture
+def doors(stand_in):
+    """A pipe in the directory of each of two copies, for a program that waits for a line from it."""
+    opened = []
+    for number in (1, 2):
+        stand_in.files(number).mkdir(parents=True)
+        os.mkfifo(stand_in.files(number) / "door")
+        opened.append(os.open(stand_in.files(number) / "door", os.O_RDWR | os.O_CLOEXEC))
+    yield opened
+    for door in opened:
+        os.close(door)
+
+
 @pytest.mark.parametrize(
     "how, said",
     [("exit/3", "exited with status 3"), ("signal/SIGSEGV", "ended by SIGSEGV"), ("signal/SIGTERM", "ended by SIGTERM")],
@@ -62,13 +75,10 @@ def test_a_copy_that_fails_starts_again(host, start, how, said):
     assert manager.stop() == 0
 
 
-def test_it_keeps_its_number_its_name_its_port_and_its_files(host, start, stand_in):
+def test_it_keeps_its_number_its_name_its_port_and_its_files(host, start, stand_in, doors):
     """What it is told, and what it wrote; while it is away its port is refused, and nobody else gets it."""
     program = stand_in.there("http_recorder.py")
     program.write_text('#!/bin/sh\necho "$COPY $COPY_NAME $HOST_PORT $(hostname)" >>lives\nread -r x <>door\nexit 3\n')
-    for number in (1, 2):
-        stand_in.files(number).mkdir(parents=True)
-        os.mkfifo(stand_in.files(number) / "door")
     manager = start("--restart", "always", "--name", "web")
     lives = stand_in.files(2) / "lives"
 
@@ -79,7 +89,7 @@ def test_it_keeps_its_number_its_name_its_port_and_its_files(host, start, stand_
         wait_until(lambda times=times: has_lived(times), AT_ONCE, f"copy 2 lives for the {times}. time")
         assert host.refuses("127.0.0.1", 8082)
         assert host.run(["ss", "-Hltn", "sport = :8082"]).stdout.count("8082")
-        (stand_in.files(2) / "door").write_text("\n")
+        os.write(doors[1], b"\n")
     assert set(lives.read_text().splitlines()) == {"2 web-2 8082 web-2"}
     manager.send(signal.SIGINT)
     manager.send(signal.SIGTERM)
@@ -207,6 +217,25 @@ def test_a_copy_that_cannot_be_made_again_is_tried_again(host, start, stand_in):
     (stand_in.copies / "moved").rename(place)
     wait_served(host, 2)
     assert identity(host, 2) != before
+    assert manager.stop() == 0
+
+
+def test_a_copy_that_cannot_be_made_again_does_not_end_the_start(host, start, stand_in, doors):
+    """The other copy is about to listen; the run goes on, and waits for that one only."""
+    program, real = stand_in.there("http_recorder.py"), stand_in.there("real.py")
+    real.write_bytes(program.read_bytes())
+    real.chmod(0o755)
+    program.write_text(f"#!/bin/sh\necho waits\nread -r x <>door\n[ $COPY = 2 ] && exit 9\nexec {stand_in.path}/real.py\n")
+    manager = start("--restart", "on-failure")
+    for number in (1, 2):
+        manager.out.wait_for(rf"^copy {number} \| waits$", AT_ONCE)
+    (stand_in.copies / "2").rename(stand_in.copies / "moved")
+    (stand_in.copies / "2").touch()
+    os.write(doors[1], b"\n")
+    manager.err.wait_for(r"^portmux: copy 2: could not be started; starting again in 0\.2 s$", AT_ONCE)
+    os.write(doors[0], b"\n")
+    manager.wait_ready()
+    assert identity(host, 1)
     assert manager.stop() == 0
 
 
