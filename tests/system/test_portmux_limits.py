@@ -171,10 +171,14 @@ def test_a_controller_that_was_not_delegated_is_named(host, project, controllers
 
 
 def test_a_group_is_ours_with_children_of_ours_in_it(host, project):
-    """Without root these are pasta and the process that holds it; here a child that ends with its parent."""
+    """Without root these are pasta and the process that holds it; here a child that the test ends."""
     group = lay_group(host, "memory pids", b"1")
-    with_child = f'setpriv --pdeathsig KILL sleep 60 & printf "$$\\n$!\\n" >{group}/cgroup.procs; exec "$@"'
-    line = refusal(host, project, *GROUP_LIMITS["cpus"], under=["sh", "-c", with_child, "sh"])
+    with_child = f'sleep 3600 >/dev/null 2>&1 & printf "$$\\n$!\\n" >{group}/cgroup.procs; exec "$@"'
+    try:
+        line = refusal(host, project, *GROUP_LIMITS["cpus"], under=["sh", "-c", with_child, "sh"])
+    finally:
+        child = host.root(group).joinpath("cgroup.procs").read_text().split()[1]
+        host.run(["kill", "-KILL", child])
     assert line.startswith(f"portmux: the control group {group} has no controller cpu ")
 
 
