@@ -104,7 +104,7 @@ int remembered_parse(struct remembered *ret, const char *text)
 /* ---- The file ---- */
 
 /* Return: the whole file, owned; or NULL: it is not there, or is not a file of ours. */
-static char *remembered_load(const char *state)
+static char *remembered_load(const char *state, uid_t owner)
 {
 	AUTO_CLOSE int directory = directory_open(AT_FDCWD, state);
 	AUTO_CLOSE int fd = -1;
@@ -117,7 +117,7 @@ static char *remembered_load(const char *state)
 	/* To open a FIFO, or a device, must not wait. */
 	fd = openat(directory, FILE_NAME, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
-	    st.st_size > REMEMBERED_FILE_MAX)
+	    st.st_uid != owner || st.st_size > REMEMBERED_FILE_MAX)
 		return NULL;
 	text = calloc(1, (size_t)st.st_size + 1);
 	n = text ? read(fd, text, (size_t)st.st_size) : -1;
@@ -135,7 +135,7 @@ int remembered_read(struct remembered *ret, const char *state, const struct iden
 	*ret = (struct remembered){0};
 	if (borrowed < 0)
 		return borrowed;
-	text = remembered_load(state);
+	text = remembered_load(state, caller->uid);
 	if (text)
 		remembered_parse(ret, text);
 	return identity_give_back(borrowed);
