@@ -87,6 +87,20 @@ static bool publish_is_every_address(const struct address *address)
 	return memcmp(address->bytes, none, address_length(address)) == 0;
 }
 
+/* Of several hosts: 224.0.0.0/4 and beyond, with 255.255.255.255; ff00::/8. */
+static bool publish_is_for_many(const struct address *address)
+{
+	return address->bytes[0] >= (address->family == AF_INET ? 0xe0 : 0xff);
+}
+
+/* ::ffff:192.0.2.1 */
+static bool publish_is_mapped(const struct address *address)
+{
+	static const uint8_t prefix[12] = {[10] = 0xff, [11] = 0xff};
+
+	return address->family == AF_INET6 && memcmp(address->bytes, prefix, sizeof(prefix)) == 0;
+}
+
 static int publish_read_address(struct publish *publish, const char *whole, char *text)
 {
 	size_t length = strlen(text);
@@ -107,6 +121,10 @@ static int publish_read_address(struct publish *publish, const char *whole, char
 	if (address.family == AF_INET6 && address.bytes[0] == 0xfe &&
 	    (address.bytes[1] & 0xc0) == 0x80)
 		return error_say(-EINVAL, "%s: no copy is reached by a link-local address", whole);
+	if (publish_is_for_many(&address))
+		return error_say(-EINVAL, "%s: %s is not the address of one host", whole, text);
+	if (publish_is_mapped(&address))
+		return error_say(-EINVAL, "%s: write %s as an IPv4 address", whole, text);
 	publish->address = address;
 	return 0;
 }

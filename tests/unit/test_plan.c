@@ -220,6 +220,29 @@ TEST(without_a_scheme_it_is_host_and_port)
 	assert_url(&plan, 1, "localhost:65535");
 }
 
+TEST(a_url_names_the_address_of_a_port_that_has_one)
+{
+	struct plan plan = plan_good();
+	char url[PLAN_URL_MAX];
+
+	plan.scheme = "http";
+	assert_true(address_parse(&port.address, "192.0.2.1"));
+	plan_format_url(&plan, 1, url);
+	assert_string_equal(url, "http://192.0.2.1:8081/");
+	assert_true(address_parse(&port.address, "::1"));
+	plan_format_url(&plan, 1, url);
+	assert_string_equal(url, "http://[::1]:8081/");
+	plan.scheme = NULL;
+	plan_format_url(&plan, 1, url);
+	assert_string_equal(url, "[::1]:8081");
+	assert_true(address_parse(&port.address, "2001:db8:aaaa:bbbb:cccc:dddd:eeee:ffff"));
+	port.first_host_port = 65535;
+	plan.scheme = "a-scheme-of-many-characters";
+	plan_format_url(&plan, 1, url);
+	assert_string_equal(url,
+			    "a-scheme-of-many://[2001:db8:aaaa:bbbb:cccc:dddd:eeee:ffff]:65535/");
+}
+
 TEST(any_url_fits)
 {
 	struct plan plan = plan_good();
@@ -285,6 +308,7 @@ int main(void)
 		cmocka_unit_test(a_directory_leaves_room_for_what_lies_below_it),
 		cmocka_unit_test(a_url_has_the_scheme_and_the_host_port),
 		cmocka_unit_test(without_a_scheme_it_is_host_and_port),
+		cmocka_unit_test(a_url_names_the_address_of_a_port_that_has_one),
 		cmocka_unit_test(any_url_fits),
 		cmocka_unit_test(texts_tell_number_and_url),
 		cmocka_unit_test(any_text_fits),
