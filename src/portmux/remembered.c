@@ -116,8 +116,8 @@ static char *remembered_load(const char *state, uid_t owner)
 		return NULL;
 	/* To open a FIFO, or a device, must not wait. */
 	fd = openat(directory, FILE_NAME, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
-	    st.st_uid != owner || st.st_size > REMEMBERED_FILE_MAX)
+	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_uid != owner ||
+	    st.st_size > REMEMBERED_FILE_MAX)
 		return NULL;
 	text = calloc(1, (size_t)st.st_size + 1);
 	n = text ? read(fd, text, (size_t)st.st_size) : -1;

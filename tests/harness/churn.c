@@ -29,7 +29,8 @@ struct churn {
 };
 
 /* A copy's first host port, or its second one. */
-static struct nat_port churn_port(const struct churn *churn, unsigned int number, unsigned int which)
+static struct nat_port churn_port(const struct churn *churn, unsigned int number,
+				  unsigned int which)
 {
 	return (struct nat_port){.protocol = IPPROTO_TCP,
 				 .number = (uint16_t)(churn->port + 2 * (number % 2) + which)};
