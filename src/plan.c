@@ -36,13 +36,14 @@ void plan_format_url(const struct plan *plan, unsigned int number, char *url)
 	const struct plan_port *port = plan->port_count ? plan->ports : NULL;
 	bool is_bound = port && port->address.family != AF_UNSPEC;
 	bool is_ipv6 = is_bound && port->address.family == AF_INET6;
+	unsigned int host_port = port ? plan_host_port(port, number) : 0;
 	char host[ADDRESS_TEXT_MAX] = "localhost";
 
 	if (is_bound)
 		address_format(&port->address, host);
 	snprintf(url, PLAN_URL_MAX, "%.16s%s%s%s%s:%u%s", plan->scheme ? plan->scheme : "",
-		 plan->scheme ? "://" : "", is_ipv6 ? "[" : "", host, is_ipv6 ? "]" : "",
-		 port ? plan_host_port(port, number) : 0, plan->scheme ? "/" : "");
+		 plan->scheme ? "://" : "", is_ipv6 ? "[" : "", host, is_ipv6 ? "]" : "", host_port,
+		 plan->scheme ? "/" : "");
 }
 
 void plan_expand(const struct plan *plan, const char *text, unsigned int number, char *expanded)

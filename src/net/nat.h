@@ -79,8 +79,7 @@ struct nat {
  */
 int nat_open(struct nat *nat, const struct nat_config *config);
 
-/** nat_can_map() - can the port lead anywhere? Not if it is one of [::1], and that is not mapped.
- */
+/** nat_can_map() - can the port lead anywhere? One of [::1] cannot where that is not mapped. */
 bool nat_can_map(const struct nat *nat, const struct nat_port *port);
 
 /** nat_hold_port() - the port is ours: refuse connections to it that do not lead to a backend. */
