@@ -35,25 +35,46 @@ static bool remembered_read_address(struct address *ret, const char *text)
 	return strcmp(text, "*") == 0 || (!strchr(text, '/') && address_parse(ret, text));
 }
 
-static bool remembered_read_line(struct remembered_port *ret, const char *line)
+/* Reads a text of digits only. Return: false: it is none, or less than @min, or more than @max. */
+static bool remembered_read_number(unsigned int *ret, const char *text, unsigned int min,
+				   unsigned int max)
+{
+	unsigned int value = 0;
+
+	for (const char *digit = text; *digit; digit++) {
+		if (*digit < '0' || *digit > '9' || value > max)
+			return false;
+		value = 10 * value + (unsigned int)(*digit - '0');
+	}
+	*ret = value;
+	return *text && value >= min && value <= max;
+}
+
+static bool remembered_read_protocol(uint8_t *ret, const char *text)
+{
+	*ret = strcmp(text, "udp") == 0 ? IPPROTO_UDP : IPPROTO_TCP;
+	return *ret == IPPROTO_UDP || strcmp(text, "tcp") == 0;
+}
+
+/* Changes @line. */
+static bool remembered_read_line(struct remembered_port *ret, char *line)
 {
 	unsigned int copy, port, host_port;
-	char address[ADDRESS_TEXT_MAX], protocol[4], more;
+	char *parts[5];
 
-	_Static_assert(ADDRESS_TEXT_MAX == 50, "the width of %49s");
-	if (sscanf(line, "%5u %49s %5u %3s %5u %c", &copy, address, &port, protocol, &host_port,
-		   &more) != 5)
+	for (size_t i = 0; i < 5; i++) {
+		parts[i] = strsep(&line, " ");
+		if (!parts[i])
+			return false;
+	}
+	if (line || !remembered_read_number(&copy, parts[0], 1, PLAN_COPIES_MAX) ||
+	    !remembered_read_number(&port, parts[2], 1, UINT16_MAX) ||
+	    !remembered_read_number(&host_port, parts[4], REMEMBERED_FIRST_PORT, UINT16_MAX))
 		return false;
 	*ret = (struct remembered_port){
-		.copy = copy,
-		.protocol = strcmp(protocol, "udp") == 0 ? IPPROTO_UDP : IPPROTO_TCP,
-		.port = (uint16_t)port,
-		.host_port = (uint16_t)host_port,
-	};
-	return copy >= 1 && copy <= PLAN_COPIES_MAX && port >= 1 && port <= UINT16_MAX &&
-	       host_port >= REMEMBERED_FIRST_PORT && host_port <= UINT16_MAX &&
-	       (ret->protocol == IPPROTO_UDP || strcmp(protocol, "tcp") == 0) &&
-	       remembered_read_address(&ret->address, address);
+		.copy = copy, .port = (uint16_t)port, .host_port = (uint16_t)host_port};
+	return remembered_read_address(&ret->address, parts[1]) &&
+	       remembered_read_protocol(&ret->protocol, parts[3]);
 }
 
 static int remembered_append(struct remembered *remembered, const struct remembered_port *port)
@@ -89,13 +110,14 @@ static int remembered_parse_lines(struct remembered *ret, char *text)
 
 int remembered_parse(struct remembered *ret, const char *text)
 {
-	AUTO_FREE char *copy = strdup(text);
+	char *copy = strdup(text);
 	int err;
 
 	*ret = (struct remembered){0};
 	if (!copy)
 		return -ENOMEM;
 	err = remembered_parse_lines(ret, copy);
+	free(copy);
 	if (err)
 		remembered_free(ret);
 	return err;
