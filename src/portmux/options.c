@@ -53,8 +53,10 @@ static int options_files(struct options *options, const char *text)
 
 static int options_state(struct options *options, const char *text)
 {
+	if (!*text)
+		return options_bad("--state", "\"\"", "is no directory");
 	options->state = text;
-	return *text ? 0 : options_bad("--state", "\"\"", "is no directory");
+	return 0;
 }
 
 static bool options_is_letter(char c)
@@ -94,14 +96,18 @@ static int options_env(struct options *options, const char *text)
 
 static int options_workdir(struct options *options, const char *text)
 {
+	if (*text != '/')
+		return options_bad("--workdir", text, "is no absolute path");
 	options->workdir = text;
-	return *text == '/' ? 0 : options_bad("--workdir", text, "is no absolute path");
+	return 0;
 }
 
 static int options_user(struct options *options, const char *text)
 {
+	if (!*text)
+		return options_bad("--user", "\"\"", "is no user");
 	options->user = text;
-	return *text ? 0 : options_bad("--user", "\"\"", "is no user");
+	return 0;
 }
 
 static int options_ulimit(struct options *options, const char *text)

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "copy/view.h"
 
 /* Where execvp(3) looks if there is no PATH. */
 static const char DEFAULT_PATH[] = "/bin:/usr/bin";
@@ -42,6 +43,8 @@ static int program_look(const struct plan *plan, const char *directory, size_t l
 		snprintf(path, sizeof(path), "%s/%.*s/%s", base, (int)length, directory, name);
 	if (stat(path, &st) < 0)
 		return -errno;
+	if (S_ISDIR(st.st_mode))
+		return -EISDIR;
 	if (!S_ISREG(st.st_mode) || access(path, X_OK) < 0)
 		return -EACCES;
 	return 0;
@@ -78,7 +81,21 @@ int program_check(const struct plan *plan)
 		return program_search(plan);
 	err = program[0] == '/' ? program_look(plan, "/", 1, program + 1)
 				: program_look(plan, "", 0, program);
+	if (err == -EISDIR)
+		return error_say(err, "%s is a directory, not a program", program);
 	if (err == -EACCES)
 		return error_say(err, "%s is not executable (chmod +x)", program);
 	return err ? error_report(err, "%s", program) : 0;
+}
+
+int program_check_workdir(const struct plan *plan)
+{
+	const char *path = plan->workdir;
+	struct stat st;
+
+	if (!path || plan_is_below(path, plan->directory) || view_hides(path))
+		return 0;
+	if (stat(path, &st) < 0)
+		return error_report(-errno, "--workdir %s", path);
+	return S_ISDIR(st.st_mode) ? 0 : error_report(-ENOTDIR, "--workdir %s", path);
 }

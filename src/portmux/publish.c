@@ -222,18 +222,19 @@ static bool publish_overlap(const struct publish *a, const struct publish *b, un
 
 int publish_check(const struct publish *all, char *const *texts, size_t count, unsigned int copies)
 {
+	int first_err = 0;
+
 	for (size_t i = 0; i < count; i++) {
 		int err = publish_check_one(&all[i], texts[i], copies);
 
-		if (err)
-			return err;
-		for (size_t j = 0; j < i; j++)
+		for (size_t j = 0; !err && j < i; j++)
 			if (publish_overlap(&all[i], &all[j], copies))
-				return error_say(-EINVAL,
-						 "%s and %s overlap: a host port leads to one port",
-						 texts[j], texts[i]);
+				err = error_say(-EINVAL,
+						"%s and %s overlap: a host port leads to one port",
+						texts[j], texts[i]);
+		first_err = first_err ? first_err : err;
 	}
-	return 0;
+	return first_err;
 }
 
 struct plan_port publish_to_plan(const struct publish *publish)

@@ -37,7 +37,7 @@ int publish_parse(struct publish *ret, const char *text);
  * publish_check() - are there host ports for @copies copies, and none twice?
  * @texts: as the user has written them, for the messages; @count of them and of @all
  *
- * Return: 0 or -EINVAL, reported.
+ * Return: 0 or -EINVAL: each bad mapping has been reported, in a line of its own.
  */
 int publish_check(const struct publish *all, char *const *texts, size_t count, unsigned int copies);
 

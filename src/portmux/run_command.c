@@ -29,12 +29,12 @@ static const char USAGE[] =
 	"host ports to them. Ctrl-C stops them.\n"
 	"\n"
 	"  -n, --copies N          how many (1)\n"
-	"  -p, --publish MAPPING   [[ADDRESS:]HOSTPORT:]PORT[/tcp|/udp]; HOSTPORT is a port,\n"
-	"                          8081-8090 or 8081+ (one for each copy), or nothing (free\n"
-	"                          ones)\n"
-	"      --files HOW         what a copy writes in this directory is its own (overlay,\n"
-	"                          the default); is everybody's (shared); or it works in an\n"
-	"                          empty directory of its own (private)\n"
+	"  -p, --publish MAPPING   [[ADDRESS:]HOSTPORT:]PORT[/tcp|/udp]; HOSTPORT is a\n"
+	"                          port, 8081-8090 or 8081+ (one for each copy), or\n"
+	"                          nothing (free ones)\n"
+	"      --files HOW         what a copy writes in this directory is its own\n"
+	"                          (overlay, the default); is everybody's (shared); or\n"
+	"                          it works in an empty directory of its own (private)\n"
 	"  -d, --state DIR         where the copies' files are kept\n"
 	"                          (~/.local/state/portmux/NAME)\n"
 	"      --name NAME         the run's name (the command's)\n"
@@ -99,9 +99,6 @@ static int run_command_live(struct plan *plan, const struct options *options,
 
 	if (err)
 		return COMMAND_USAGE;
-	err = program_check(plan);
-	if (err)
-		return COMMAND_USAGE;
 	name = run_command_take_name(options->name);
 	if (name < 0 || state_make(plan->places, caller) < 0)
 		return EXIT_FAILURE;
@@ -112,17 +109,6 @@ static int run_command_live(struct plan *plan, const struct options *options,
 	return err;
 }
 
-static int run_command_check_addresses(const struct plan *plan)
-{
-	for (size_t i = 0; i < plan->port_count; i++) {
-		int err = reserve_check_address(&plan->ports[i].address);
-
-		if (err)
-			return err;
-	}
-	return 0;
-}
-
 /* @ports: those of the plan. */
 static int run_command_choose(struct plan *plan, struct plan_port *ports,
 			      const struct options *options, const struct identity *caller)
@@ -130,8 +116,6 @@ static int run_command_choose(struct plan *plan, struct plan_port *ports,
 	struct free_ports free_ports;
 	int status = EXIT_FAILURE;
 
-	if (run_command_check_addresses(plan) < 0)
-		return COMMAND_USAGE;
 	if (free_ports_choose(&free_ports, ports, plan->port_count, plan->copies, plan->places,
 			      caller) == 0)
 		status = run_command_live(plan, options, caller, &free_ports);
@@ -168,6 +152,8 @@ static int run_command_resolve(const struct plan *plan, const struct options *op
 static int run_command_plan(struct plan *plan, const struct options *options,
 			    const struct identity *caller, struct run_texts *texts)
 {
+	int err;
+
 	for (size_t i = 0; i < options->publish_count; i++)
 		texts->ports[i] = publish_to_plan(&options->publish[i]);
 	*plan = (struct plan){
@@ -196,23 +182,66 @@ static int run_command_plan(struct plan *plan, const struct options *options,
 	};
 	if (!getcwd(texts->directory, sizeof(texts->directory)))
 		return error_report(-errno, "cannot tell the current directory");
-	if (state_find(options, caller, texts->places) < 0)
-		return -EINVAL;
-	return run_command_resolve(plan, options, texts->program);
+	err = run_command_resolve(plan, options, texts->program);
+	return err ? err : state_find(options, caller, texts->places);
 }
 
-static int run_command_with(const struct options *options, const struct identity *caller)
+static int run_command_check_user(const struct plan *plan)
+{
+	struct identity user = {0};
+	int err = plan->user ? identity_of_user(&user, plan->user) : 0;
+
+	identity_free(&user);
+	return err;
+}
+
+static int run_command_check_addresses(const struct plan *plan)
+{
+	int first_err = 0;
+
+	for (size_t i = 0; i < plan->port_count; i++) {
+		int err = reserve_check_address(&plan->ports[i].address);
+
+		first_err = first_err ? first_err : err;
+	}
+	return first_err;
+}
+
+/* Each of these reports what is wrong. Return: 0 or -errno, reported. */
+static int run_command_check(const struct plan *plan)
+{
+	static int (*const CHECKS[])(const struct plan *) = {
+		run_command_check_addresses,
+		program_check,
+		program_check_workdir,
+		run_command_check_user,
+	};
+	int first_err = 0;
+
+	for (size_t i = 0; i < sizeof(CHECKS) / sizeof(CHECKS[0]); i++) {
+		int err = CHECKS[i](plan);
+
+		first_err = first_err ? first_err : err;
+	}
+	return first_err;
+}
+
+/* @options_err: some of @options are bad, which has been reported: only look at the others. */
+static int run_command_with(const struct options *options, int options_err,
+			    const struct identity *caller)
 {
 	struct run_texts texts = {.ports =
 					  calloc(options->publish_count + 1, sizeof(*texts.ports))};
 	int status = COMMAND_USAGE;
 	struct plan plan;
+	int err;
 
 	if (!texts.ports) {
 		error_report(-ENOMEM, "cannot begin the run");
 		return EXIT_FAILURE;
 	}
-	if (run_command_plan(&plan, options, caller, &texts) == 0)
+	err = run_command_plan(&plan, options, caller, &texts);
+	if (run_command_check(&plan) == 0 && !err && !options_err)
 		status = run_command_choose(&plan, texts.ports, options, caller);
 	free(texts.ports);
 	return status;
@@ -229,9 +258,9 @@ int command_run(int argc, char **argv)
 		status = command_version();
 	else if (!err && options.wants_help)
 		status = fputs(USAGE, stdout) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
-	else if (!err)
+	else if (options.command)
 		status = identity_of_caller(&caller) < 0 ? EXIT_FAILURE
-							 : run_command_with(&options, &caller);
+							 : run_command_with(&options, err, &caller);
 	identity_free(&caller);
 	options_free(&options);
 	return status;

@@ -95,12 +95,15 @@ int state_find(const struct options *options, const struct identity *caller, cha
 {
 	int err = options->state ? state_absolute(options->state, path)
 				 : state_default(options, caller, path);
+	struct stat st;
 
 	if (err == -ENOENT)
 		return error_say(err, "user %u has no home directory: name a directory (--state)",
 				 caller->uid);
 	if (!err)
 		err = state_resolve(path);
+	if (!err && stat(path, &st) == 0 && !S_ISDIR(st.st_mode))
+		err = -ENOTDIR;
 	return err ? error_report(err, "%s: cannot be used (--state)",
 				  options->state ? options->state : path)
 		   : 0;
