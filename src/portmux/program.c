@@ -79,6 +79,11 @@ int program_check(const struct plan *plan)
 
 	if (!strchr(program, '/'))
 		return program_search(plan);
+	if (*program == '/' && view_hides(program) && !plan_is_below(program, plan->directory))
+		return error_say(-EINVAL,
+				 "%s: no copy sees it there, where each has its own files: "
+				 "use another directory",
+				 program);
 	err = program[0] == '/' ? program_look(plan, "/", 1, program + 1)
 				: program_look(plan, "", 0, program);
 	if (err == -EISDIR)
