@@ -209,6 +209,11 @@ int identity_of_user(struct identity *ret, const char *text)
 		return err;
 	if (geteuid() != 0 && (ret->uid != geteuid() || ret->gid != getegid()))
 		return error_say(-EPERM, "only root can run copies as user %s (--user)", text);
+	if (geteuid() != 0) { /* nor may others change their groups */
+		free(ret->groups);
+		ret->groups = NULL;
+		return identity_keep_groups(ret);
+	}
 	if (!identity_is_mapped("/proc/self/uid_map", ret->uid) ||
 	    !identity_is_mapped("/proc/self/gid_map", ret->gid))
 		return error_say(-EINVAL, "user %s is not in this user namespace (--user)", text);
