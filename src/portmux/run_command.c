@@ -211,9 +211,7 @@ static int run_command_check_addresses(const struct plan *plan)
 static int run_command_check(const struct plan *plan)
 {
 	static int (*const CHECKS[])(const struct plan *) = {
-		run_command_check_addresses,
-		program_check,
-		program_check_workdir,
+		run_command_check_addresses, program_check, program_check_workdir, state_check,
 		run_command_check_user,
 	};
 	int first_err = 0;

@@ -6,11 +6,13 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -48,7 +50,7 @@ static int state_default(const struct options *options, const struct identity *c
 		return state_join(path, base, below);
 	}
 	base = state_home(caller);
-	if (!base)
+	if (!base || access(base, F_OK) < 0)
 		return -ENOENT;
 	snprintf(below, sizeof(below), ".local/state/portmux/%s", options->name);
 	return state_join(path, base, below);
@@ -77,9 +79,9 @@ static int state_resolve(char *path)
 	while (!realpath(path, found)) {
 		char *slash = strrchr(path, '/');
 
-		if (errno != ENOENT || slash == path)
-			return errno == ENOENT ? 0 : -errno;
-		*slash = '\0';
+		if (errno != ENOENT)
+			return -errno;
+		slash[slash == path] = '\0'; /* / itself is there */
 	}
 	end = strlen(path);
 	if (!whole[end]) {
@@ -107,6 +109,33 @@ int state_find(const struct options *options, const struct identity *caller, cha
 	return err ? error_report(err, "%s: cannot be used (--state)",
 				  options->state ? options->state : path)
 		   : 0;
+}
+
+/* Those that overlayfs knows how to refuse: itself, and those without what it needs. */
+static bool state_can_be_upper(const char *path)
+{
+	struct statfs system;
+
+	if (statfs(path, &system) < 0)
+		return true; /* whoever uses it will say why not */
+	return system.f_type != OVERLAYFS_SUPER_MAGIC && system.f_type != NFS_SUPER_MAGIC &&
+	       system.f_type != MSDOS_SUPER_MAGIC;
+}
+
+int state_check(const struct plan *plan)
+{
+	char path[PATH_MAX];
+	char *slash;
+
+	snprintf(path, sizeof(path), "%s", plan->places);
+	while (access(path, F_OK) < 0 && errno == ENOENT && (slash = strrchr(path, '/')))
+		slash[slash == path] = '\0';
+	if (plan->files != PLAN_OVERLAY || state_can_be_upper(path))
+		return 0;
+	return error_say(-EINVAL,
+			 "%s: its file system cannot hold an overlay's upper layer: use another "
+			 "directory (--state), or --files shared",
+			 plan->places);
 }
 
 /* As mkdir -p does. */

@@ -17,5 +17,11 @@
  */
 int state_find(const struct options *options, const struct identity *caller, char *path);
 
+/**
+ * state_check() - can plan->places hold what the plan asks for? Looks at its file system only.
+ * Return: 0 or -errno, reported.
+ */
+int state_check(const struct plan *plan);
+
 /** state_make() - make it, with its parents, as that user. Return: 0 or -errno, reported. */
 int state_make(const char *path, const struct identity *caller);
