@@ -191,6 +191,18 @@ def test_a_state_directory_in_the_project_is_refused_with_overlay(place):
         ]
 
 
+def test_a_program_that_no_copy_would_see_is_refused(place):
+    """It lies in /tmp, and each copy has a /tmp of its own; what is in the project is seen there."""
+    _, project, home = place
+    for program in (home.parent / "outside", project.there("inside")):
+        program.write_text("#!/bin/sh\n")
+        program.chmod(0o755)
+    outside = home.parent / "outside"
+    said = "no copy sees it there, where each has its own files: use another directory"
+    assert lines_of(place, str(outside)) == [f"{outside}: {said}"]
+    assert run(place, "-d", home.parent / "state", f"{project.path}/inside")[1] == 0
+
+
 # ---- What is no mistake ----
 
 
