@@ -48,27 +48,16 @@ __attribute__((format(printf, 3, 4))) static void report_say(const struct report
 
 /* ---- Progress, and the service manager ---- */
 
-static void report_clear_progress(struct report *report, struct run *run)
-{
-	static const char CLEAR[] = "\r\033[K";
-
-	if (report->has_progress)
-		run_tell(run, CLEAR, strlen(CLEAR));
-	report->has_progress = false;
-}
-
-static void report_show_progress(struct report *report, struct run *run)
+static void report_show_progress(const struct report *report, struct run *run)
 {
 	char line[64];
-	int n;
 
 	if (report->is_quiet || report->is_json || report->plan->copies < REPORT_PROGRESS_MIN ||
 	    !isatty(STDERR_FILENO))
 		return;
-	n = snprintf(line, sizeof(line), "\rstarting: %u of %u copies are ready", report->ready,
-		     report->plan->copies);
-	run_tell(run, line, (size_t)n);
-	report->has_progress = true;
+	snprintf(line, sizeof(line), "starting: %u of %u copies are ready", report->ready,
+		 report->plan->copies);
+	run_show_status(run, line);
 }
 
 static void report_tell_status(struct report *report, struct run *run)
@@ -153,7 +142,7 @@ static void report_list(const struct report *report, struct run *run)
 static void report_on_ready(struct report *report, struct run *run)
 {
 	report->is_serving = true;
-	report_clear_progress(report, run);
+	run_show_status(run, "");
 	report_list(report, run);
 	notify_send(&report->notify, "READY=1");
 	report_tell_status(report, run);
@@ -220,7 +209,6 @@ static void report_on_message(void *data, struct run *run, const char *line, siz
 {
 	struct report *report = data;
 
-	report_clear_progress(report, run);
 	if (report->is_json)
 		event_error(run, line, length);
 }
@@ -237,7 +225,7 @@ static void report_on_ending(void *data, struct run *run)
 	char message[96];
 
 	report->is_ending = true;
-	report_clear_progress(report, run);
+	run_show_status(run, "");
 	snprintf(message, sizeof(message),
 		 "STOPPING=1\nEXTEND_TIMEOUT_USEC=%u000\nSTATUS=the copies are told to end",
 		 plan_grace_ms(report->plan) + REPORT_DEATH_MS);

@@ -15,8 +15,7 @@ struct report {
 	unsigned int size;       /* of @states */
 	unsigned int ready;      /* copies that are */
 	bool is_serving, is_ending;
-	bool has_progress; /* a line with the progress is on the terminal */
-	uint64_t told_ns;  /* when the status was told last, and what: */
+	uint64_t told_ns; /* when the status was told last, and what: */
 	unsigned int told_ready;
 };
 

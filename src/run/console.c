@@ -6,6 +6,8 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -81,6 +83,7 @@ int console_open(struct console *console, struct loop *loop, void (*on_lost)(voi
 		.loop = loop, .printers = LOOP_NONE, .on_lost = on_lost, .data = data};
 	output_open(&console->out, STDOUT_FILENO);
 	stream_open(&console->err, STDERR_FILENO, CONSOLE_MESSAGES_MAX);
+	stream_open(&console->screen, STDERR_FILENO, CONSOLE_MESSAGES_MAX);
 	error_redirect(console_on_message, console);
 	err = loop_open(&console->printers);
 	if (err)
@@ -128,10 +131,47 @@ static void console_flush_err(struct console *console)
 		loop_forget(console->loop, &console->err_source);
 }
 
+/* ---- The status ---- */
+
+void console_set_status(struct console *console, const char *text)
+{
+	snprintf(console->status, sizeof(console->status), "%s", text);
+	console->is_status_new = true;
+}
+
+static bool console_has_lines(const struct console *console)
+{
+	return !output_is_clear(&console->out) || !stream_is_clear(&console->err);
+}
+
+/* Lines begin where the status was. */
+static void console_hide_status(struct console *console)
+{
+	static const char CLEAR[] = "\r\033[K";
+
+	if (!console->shows_status || (!console->is_status_new && !console_has_lines(console)))
+		return;
+	stream_add(&console->screen, CLEAR, strlen(CLEAR));
+	stream_flush(&console->screen);
+	console->shows_status = false;
+}
+
+static void console_show_status(struct console *console)
+{
+	console->is_status_new = false;
+	if (console->shows_status || !*console->status || console_has_lines(console))
+		return;
+	stream_add(&console->screen, console->status, strlen(console->status));
+	stream_flush(&console->screen);
+	console->shows_status = true;
+}
+
 void console_flush(struct console *console)
 {
+	console_hide_status(console);
 	console_flush_out(console);
 	console_flush_err(console);
+	console_show_status(console);
 }
 
 /* A reader that is slow, and not stuck, gets the last lines. */
@@ -150,6 +190,8 @@ void console_close(struct console *console)
 	if (!console->loop)
 		return;
 	error_redirect(NULL, NULL);
+	console_set_status(console, "");
+	console_hide_status(console);
 	console_flush_last(&console->out.stream);
 	console_flush_last(&console->err);
 	loop_forget(console->loop, &console->out_source);
@@ -158,6 +200,7 @@ void console_close(struct console *console)
 	loop_close(&console->printers);
 	output_close(&console->out);
 	stream_close(&console->err);
+	stream_close(&console->screen);
 	console->loop = NULL;
 }
 

@@ -13,10 +13,14 @@
 #include "run/journal.h"
 #include "run/output.h"
 
+enum { CONSOLE_STATUS_MAX = 80 };
+
 struct console {
 	struct loop *loop; /* NULL while closed */
 	struct output out;
-	struct stream err;
+	struct stream err, screen;       /* @screen: standard error, for @status only */
+	char status[CONSOLE_STATUS_MAX]; /* shown below all lines; "": none */
+	bool is_status_new, shows_status;
 	struct loop_source out_source, err_source;
 	struct loop printers; /* the copies' terminals: all of them are watched, or none */
 	struct loop_source printers_source;
@@ -51,6 +55,13 @@ int console_open(struct console *console, struct loop *loop, void (*on_lost)(voi
 
 /** console_close() - write what standard error takes within a moment; close. Safe to repeat. */
 void console_close(struct console *console);
+
+/**
+ * console_set_status() - show a text below all lines, in place of the one before; "": none
+ *
+ * For a standard error that is a terminal. The text is taken away while lines are written.
+ */
+void console_set_status(struct console *console, const char *text);
 
 /** console_flush() - write what is waiting. Call it after every turn of the loop. */
 void console_flush(struct console *console);

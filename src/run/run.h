@@ -153,3 +153,6 @@ void run_write(struct run *run, const char *text, size_t length);
 
 /** run_tell() - the same on standard error, without a prefix. */
 void run_tell(struct run *run, const char *text, size_t length);
+
+/** run_show_status() - show a text below all lines on a terminal, in place of the last; "": none */
+void run_show_status(struct run *run, const char *text);

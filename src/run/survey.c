@@ -51,6 +51,11 @@ void run_tell(struct run *run, const char *text, size_t length)
 	stream_add(&run->console.err, text, length);
 }
 
+void run_show_status(struct run *run, const char *text)
+{
+	console_set_status(&run->console, text);
+}
+
 /* ---- To ask ---- */
 
 static struct run_copy survey_copy(const struct copy *copy)
