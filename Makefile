@@ -181,27 +181,31 @@ print-flags: libraries
 # ---- Installing and packing --------------------------------------------------------------------
 
 PREFIX  ?= /usr/local
-sbindir  = $(PREFIX)/sbin
+bindir   = $(PREFIX)/bin
 mandir   = $(PREFIX)/share/man
 # The manual pages: src/NAME.SECTION goes to manSECTION.
 PAGES    := $(sort $(wildcard src/*.[1-8]))
 page_path = $(DESTDIR)$(mandir)/man$(patsubst .%,%,$(suffix $(1)))/$(notdir $(1))
 
-# The AppArmor profile, which Ubuntu asks for: APPARMOR=1 installs it, also where AppArmor 4 is not.
+# Where the programs were in the past. It comes first in root's PATH: one left there would be run.
+OUTDATED  = $(PROGRAMS:%='$(DESTDIR)$(PREFIX)/sbin/%')
+
+# The AppArmor profiles, which Ubuntu asks for: APPARMOR=1 installs them, also where AppArmor 4 is not.
 apparmordir = /etc/apparmor.d
 APPARMOR   ?=
-PROFILE     = DESTDIR='$(DESTDIR)' APPARMOR='$(APPARMOR)' scripts/apparmor
+PROFILES    = DESTDIR='$(DESTDIR)' APPARMOR='$(APPARMOR)' scripts/apparmor
 
-install: all ## install program, manual pages, AppArmor profile (DESTDIR, PREFIX=/usr/local, APPARMOR=1)
-	install -d '$(DESTDIR)$(sbindir)'
-	install -m 755 $(PROGRAMS:%=$(BIN)%) '$(DESTDIR)$(sbindir)'
+install: all ## install programs, manual pages, AppArmor profiles (DESTDIR, PREFIX=/usr/local, APPARMOR=1)
+	rm -f $(OUTDATED)
+	install -d '$(DESTDIR)$(bindir)'
+	install -m 755 $(PROGRAMS:%=$(BIN)%) '$(DESTDIR)$(bindir)'
 	set -e; $(foreach page,$(PAGES),install -D -m 644 $(page) '$(call page_path,$(page))';)
-	@$(PROFILE) install '$(apparmordir)' '$(sbindir)'
+	@$(PROFILES) install '$(apparmordir)' '$(bindir)' $(PROGRAMS)
 
 uninstall: ## remove what install put there
-	rm -f $(PROGRAMS:%='$(DESTDIR)$(sbindir)/%')
+	rm -f $(PROGRAMS:%='$(DESTDIR)$(bindir)/%') $(OUTDATED)
 	rm -f $(foreach page,$(PAGES),'$(call page_path,$(page))')
-	@$(PROFILE) uninstall '$(apparmordir)' '$(sbindir)'
+	@$(PROFILES) uninstall '$(apparmordir)' '$(bindir)' $(PROGRAMS)
 
 DIST := .ci .clang-format .clang-tidy .editorconfig .gitignore CHANGES.md LICENSE Makefile README.md \
 	doc examples http_recorder.py scripts src tests

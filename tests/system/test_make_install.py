@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""make install and make uninstall: which files, and the AppArmor profile. The programs are stubs."""
+"""make install and make uninstall: which files, and the AppArmor profiles. The programs are stubs."""
 
 import pytest
 from harness import USER
@@ -7,7 +7,7 @@ from stub_tree import PROGRAM, PROGRAMS, StubTree
 
 pytestmark = [pytest.mark.once, pytest.mark.host(lan=False)]
 
-PROFILE = "etc/apparmor.d/uva_container"
+PROFILES = {f"etc/apparmor.d/{name}" for name in PROGRAMS}
 # Stand in for the AppArmor of a machine where it is on.
 AA_ENABLED = "#!/bin/sh\n"
 APPARMOR_PARSER = """#!/bin/sh
@@ -48,7 +48,7 @@ def files(tree):
     return {str(path.relative_to(package)) for path in package.rglob("*") if path.is_file()}
 
 
-BINARIES = {f"sbin/{name}" for name in PROGRAMS}
+BINARIES = {f"bin/{name}" for name in PROGRAMS}
 PAGES = {"share/man/man7/portmux.7", "share/man/man8/uva_container.8"}
 INSTALLED = {f"usr/{name}" for name in BINARIES | PAGES}
 PACKAGE = ["DESTDIR=/home/package", "PREFIX=/usr"]
@@ -70,24 +70,40 @@ def test_programs_and_pages_come_and_go(tree):
     assert not files(tree)
 
 
-def test_profile_for_a_tree_with_apparmor_4(tree):
-    """Named in it is the program's path as it will be, without DESTDIR. It is not loaded: it is another machine's."""
+@pytest.mark.parametrize("directory", ["package/usr/sbin", "package/usr/bin"], ids=["beside", "the same"])
+def test_programs_of_the_past_are_gone(tree, directory):
+    """sbin, where they were, comes first in root's PATH; some distributions make it a link to bin."""
+    tree.there(directory).mkdir(parents=True)
+    if directory.endswith("/bin"):
+        tree.there("package/usr/sbin").symlink_to("bin")
+    for call in ("install", "uninstall"):
+        for name in PROGRAMS:
+            tree.there(directory, name).write_text("of the past")
+        make(tree, call, *PACKAGE)
+        assert files(tree) == (INSTALLED if call == "install" else set())
+        for program in BINARIES if call == "install" else ():
+            assert tree.there("package/usr", program).read_text() == PROGRAM
+
+
+def test_profiles_for_a_tree_with_apparmor_4(tree):
+    """Named in each is the program's path as it will be, without DESTDIR. None is loaded: they are another machine's."""
     add_apparmor(tree, "package/etc/apparmor.d")
     lines = make(tree, "install", *PACKAGE)
-    assert files(tree) == INSTALLED | {PROFILE, "etc/apparmor.d/abi/4.0"}
-    profile = tree.there("package", PROFILE)
-    assert 'profile uva_container "/usr/sbin/uva_container" flags=(unconfined) {\n  userns,\n' in profile.read_text()
-    assert "@sbindir@" not in profile.read_text()
-    assert profile.stat().st_mode & 0o777 == 0o644
+    assert files(tree) == INSTALLED | PROFILES | {"etc/apparmor.d/abi/4.0"}
+    for name in PROGRAMS:
+        profile = tree.there("package/etc/apparmor.d", name)
+        assert f'profile {name} "/usr/bin/{name}" flags=(unconfined) {{\n  userns,\n' in profile.read_text()
+        assert "@" not in profile.read_text()
+        assert profile.stat().st_mode & 0o777 == 0o644
     lines += make(tree, "uninstall", *PACKAGE)
     assert files(tree) == {"etc/apparmor.d/abi/4.0"}
     assert not [line for line in lines if line.startswith("apparmor_parser")]
 
 
-def test_apparmor_1_installs_the_profile_anywhere(tree):
+def test_apparmor_1_installs_the_profiles_anywhere(tree):
     """A package's directory has no AppArmor in it."""
     make(tree, "install", "APPARMOR=1", *PACKAGE, user=USER)
-    assert files(tree) == INSTALLED | {PROFILE}
+    assert files(tree) == INSTALLED | PROFILES
     make(tree, "uninstall", *PACKAGE, user=USER)
     assert not files(tree)
 
@@ -100,19 +116,23 @@ def test_apparmor_0_installs_no_profile(tree):
 
 
 @pytest.mark.parametrize("enabled", [True, False], ids=["on", "off"])
-def test_this_machines_apparmor_knows_the_profile(tree, enabled):
-    """Where it is on, the profile is loaded, and unloaded before it goes."""
+def test_this_machines_apparmor_knows_the_profiles(tree, enabled):
+    """Where it is on, they are loaded, and unloaded before they go."""
     directory = add_apparmor(tree, "apparmor.d")
     if not enabled:
         tree.there("bin/aa-enabled").unlink()
     here = ["PREFIX=/home/local", "apparmordir=/home/apparmor.d"]
     installed = make(tree, "install", *here)
-    assert '"/home/local/sbin/uva_container"' in (directory / "uva_container").read_text()
+    for name in PROGRAMS:
+        assert f'"/home/local/bin/{name}"' in (directory / name).read_text()
     uninstalled = make(tree, "uninstall", *here)
-    assert not (directory / "uva_container").exists()
+    assert [path.name for path in directory.iterdir()] == ["abi"]
     calls = [line for line in installed + uninstalled if line.startswith("apparmor_parser ")]
     assert calls == [
-        f"apparmor_parser --{call} /home/apparmor.d/uva_container" for call in ("replace", "remove") if enabled
+        f"apparmor_parser --{call} /home/apparmor.d/{name}"
+        for call in ("replace", "remove")
+        for name in PROGRAMS
+        if enabled
     ]
 
 
@@ -123,4 +143,4 @@ def test_a_user_installs_for_himself(tree):
     assert process.wait() == 0, process.transcript()
     assert process.err.lines == ["apparmor: cannot write to /home/apparmor.d: no profile is installed"]
     assert files(tree) == BINARIES | PAGES
-    assert not (directory / "uva_container").exists()
+    assert [path.name for path in directory.iterdir()] == ["abi"]
