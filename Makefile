@@ -183,9 +183,11 @@ print-flags: libraries
 PREFIX  ?= /usr/local
 bindir   = $(PREFIX)/bin
 mandir   = $(PREFIX)/share/man
+unitdir  = $(PREFIX)/lib/systemd/system
 # The manual pages: src/NAME.SECTION goes to manSECTION.
 PAGES    := $(sort $(wildcard src/*.[1-8]))
 page_path = $(DESTDIR)$(mandir)/man$(patsubst .%,%,$(suffix $(1)))/$(notdir $(1))
+UNIT     := portmux@.service
 
 # Where the programs were in the past. It comes first in root's PATH: one left there would be run.
 OUTDATED  = $(PROGRAMS:%='$(DESTDIR)$(PREFIX)/sbin/%')
@@ -195,16 +197,19 @@ apparmordir = /etc/apparmor.d
 APPARMOR   ?=
 PROFILES    = DESTDIR='$(DESTDIR)' APPARMOR='$(APPARMOR)' scripts/apparmor
 
-install: all ## install programs, manual pages, AppArmor profiles (DESTDIR, PREFIX=/usr/local, APPARMOR=1)
+install: all ## install programs, manual pages, unit, AppArmor profiles (DESTDIR, PREFIX=/usr/local, APPARMOR=1)
 	rm -f $(OUTDATED)
 	install -d '$(DESTDIR)$(bindir)'
 	install -m 755 $(PROGRAMS:%=$(BIN)%) '$(DESTDIR)$(bindir)'
 	set -e; $(foreach page,$(PAGES),install -D -m 644 $(page) '$(call page_path,$(page))';)
+	install -d '$(DESTDIR)$(unitdir)'
+	sed 's|@bindir@|$(bindir)|' src/$(UNIT) | install -m 644 /dev/stdin '$(DESTDIR)$(unitdir)/$(UNIT)'
 	@$(PROFILES) install '$(apparmordir)' '$(bindir)' $(PROGRAMS)
 
 uninstall: ## remove what install put there
 	rm -f $(PROGRAMS:%='$(DESTDIR)$(bindir)/%') $(OUTDATED)
 	rm -f $(foreach page,$(PAGES),'$(call page_path,$(page))')
+	rm -f '$(DESTDIR)$(unitdir)/$(UNIT)'
 	@$(PROFILES) uninstall '$(apparmordir)' '$(bindir)' $(PROGRAMS)
 
 DIST := .ci .clang-format .clang-tidy .editorconfig .gitignore CHANGES.md LICENSE Makefile README.md \

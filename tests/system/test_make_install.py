@@ -50,11 +50,13 @@ def files(tree):
 
 BINARIES = {f"bin/{name}" for name in PROGRAMS}
 PAGES = {"share/man/man7/portmux.7", "share/man/man8/uva_container.8"}
-INSTALLED = {f"usr/{name}" for name in BINARIES | PAGES}
+UNIT = "lib/systemd/system/portmux@.service"
+ALL = BINARIES | PAGES | {UNIT}
+INSTALLED = {f"usr/{name}" for name in ALL}
 PACKAGE = ["DESTDIR=/home/package", "PREFIX=/usr"]
 
 
-def test_programs_and_pages_come_and_go(tree):
+def test_what_is_installed_comes_and_goes(tree):
     """By a user, into a package. Where AppArmor is older than 4, it would not understand the profile."""
     directory = tree.there("package/etc/apparmor.d")
     directory.mkdir(parents=True)
@@ -64,8 +66,10 @@ def test_programs_and_pages_come_and_go(tree):
     for program in BINARIES:
         assert tree.there("package/usr", program).read_text() == PROGRAM
         assert tree.there("package/usr", program).stat().st_mode & 0o777 == 0o755
-    for page in PAGES:
-        assert tree.there("package/usr", page).stat().st_mode & 0o777 == 0o644
+    for data in ALL - BINARIES:
+        assert tree.there("package/usr", data).stat().st_mode & 0o777 == 0o644
+    unit = tree.there("package/usr", UNIT).read_text()
+    assert "\nExecStart=/usr/bin/portmux run " in unit and "@bindir@" not in unit
     make(tree, "uninstall", *PACKAGE, user=USER)
     assert not files(tree)
 
@@ -142,5 +146,5 @@ def test_a_user_installs_for_himself(tree):
     process = tree.make("install", "PREFIX=/home/package", "apparmordir=/home/apparmor.d")
     assert process.wait() == 0, process.transcript()
     assert process.err.lines == ["apparmor: cannot write to /home/apparmor.d: no profile is installed"]
-    assert files(tree) == BINARIES | PAGES
+    assert files(tree) == ALL
     assert [path.name for path in directory.iterdir()] == ["abi"]
