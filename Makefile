@@ -188,6 +188,11 @@ unitdir  = $(PREFIX)/lib/systemd/system
 PAGES    := $(sort $(wildcard src/*.[1-8]))
 page_path = $(DESTDIR)$(mandir)/man$(patsubst .%,%,$(suffix $(1)))/$(notdir $(1))
 UNIT     := portmux@.service
+# The completions, and where each shell looks for its own.
+COMPLETIONS := portmux.bash:bash-completion/completions/portmux _portmux:zsh/site-functions/_portmux \
+	portmux.fish:fish/vendor_completions.d/portmux.fish
+completion_file = completions/$(firstword $(subst :, ,$(1)))
+completion_path = $(DESTDIR)$(PREFIX)/share/$(lastword $(subst :, ,$(1)))
 
 # Where the programs were in the past. It comes first in root's PATH: one left there would be run.
 OUTDATED  = $(PROGRAMS:%='$(DESTDIR)$(PREFIX)/sbin/%')
@@ -197,11 +202,13 @@ apparmordir = /etc/apparmor.d
 APPARMOR   ?=
 PROFILES    = DESTDIR='$(DESTDIR)' APPARMOR='$(APPARMOR)' scripts/apparmor
 
-install: all ## install programs, manual pages, unit, AppArmor profiles (DESTDIR, PREFIX=/usr/local, APPARMOR=1)
+install: all ## install programs, pages, unit, completions, profiles (DESTDIR, PREFIX=/usr/local, APPARMOR=1)
 	rm -f $(OUTDATED)
 	install -d '$(DESTDIR)$(bindir)'
 	install -m 755 $(PROGRAMS:%=$(BIN)%) '$(DESTDIR)$(bindir)'
 	set -e; $(foreach page,$(PAGES),install -D -m 644 $(page) '$(call page_path,$(page))';)
+	set -e; $(foreach one,$(COMPLETIONS),install -D -m 644 $(call completion_file,$(one)) \
+		'$(call completion_path,$(one))';)
 	install -d '$(DESTDIR)$(unitdir)'
 	sed 's|@bindir@|$(bindir)|' src/$(UNIT) | install -m 644 /dev/stdin '$(DESTDIR)$(unitdir)/$(UNIT)'
 	@$(PROFILES) install '$(apparmordir)' '$(bindir)' $(PROGRAMS)
@@ -210,10 +217,11 @@ uninstall: ## remove what install put there
 	rm -f $(PROGRAMS:%='$(DESTDIR)$(bindir)/%') $(OUTDATED)
 	rm -f $(foreach page,$(PAGES),'$(call page_path,$(page))')
 	rm -f '$(DESTDIR)$(unitdir)/$(UNIT)'
+	rm -f $(foreach one,$(COMPLETIONS),'$(call completion_path,$(one))')
 	@$(PROFILES) uninstall '$(apparmordir)' '$(bindir)' $(PROGRAMS)
 
 DIST := .ci .clang-format .clang-tidy .editorconfig .gitignore CHANGES.md LICENSE Makefile README.md \
-	doc examples http_recorder.py scripts src tests
+	completions doc examples http_recorder.py scripts src tests
 
 dist: ## pack uva_container.zip: the last commit, or the tree where there is no git
 	@rm -rf uva_container.zip build/dist

@@ -51,7 +51,7 @@ class StubTree:
             self.there("bin", name).symlink_to(os.path.realpath(shutil.which(name, path=PATH)))
         self.there("tree").mkdir()
         shutil.copy(TOP / "Makefile", self.there("tree"))
-        for name in ("scripts", "src"):
+        for name in ("completions", "scripts", "src"):
             shutil.copytree(TOP / name, self.there("tree", name), ignore=shutil.ignore_patterns("__pycache__"))
         for name in PROGRAMS:
             self.install(f"tree/{name}", PROGRAM)

@@ -51,7 +51,12 @@ def files(tree):
 BINARIES = {f"bin/{name}" for name in PROGRAMS}
 PAGES = {"share/man/man7/portmux.7", "share/man/man8/uva_container.8"}
 UNIT = "lib/systemd/system/portmux@.service"
-ALL = BINARIES | PAGES | {UNIT}
+COMPLETIONS = {
+    "share/bash-completion/completions/portmux",
+    "share/zsh/site-functions/_portmux",
+    "share/fish/vendor_completions.d/portmux.fish",
+}
+ALL = BINARIES | PAGES | COMPLETIONS | {UNIT}
 INSTALLED = {f"usr/{name}" for name in ALL}
 PACKAGE = ["DESTDIR=/home/package", "PREFIX=/usr"]
 
