@@ -23,7 +23,7 @@ def test_no_right_to_install(tree, sudo):
         tree.install("bin/sudo", sudo)
     lines = ended(tree.make(build=True), code=2)
     assert [line for line in lines if line.startswith("install-deps: ")] == [
-        "install-deps: ask an administrator to run: apt-get install libmnl-dev libnftnl-dev libjansson-dev libseccomp-dev"
+        "install-deps: ask an administrator to run: apt-get install libjansson-dev libmnl-dev libnftnl-dev libseccomp-dev"
     ]
     assert not tree.packages()
 
