@@ -61,8 +61,9 @@ static int birth_describe_environment(const struct copy *copy, struct birth_text
 		snprintf(texts->variables[count++], BIRTH_VARIABLE_MAX, "HOST_PORT_%u%s=%u",
 			 mapping->copy_port, mapping->port.protocol == IPPROTO_UDP ? "_UDP" : "",
 			 mapping->port.number);
+	/* Where two have one name, the copy gets the last one: that of the first mapping. */
 	for (size_t i = 0; i < count; i++)
-		texts->environment[i] = texts->variables[i];
+		texts->environment[i] = texts->variables[count - 1 - i];
 	return 0;
 }
 
