@@ -12,8 +12,8 @@ from harness import TOP
 
 GIT = ["git", "-c", "user.name=test", "-c", "user.email=test@example.org", "-c", "core.hooksPath=/dev/null"]
 SOME_FILES = (
-    "README.md", "Makefile", "LICENSE", "src/uva_container.c", "src/program.apparmor", "src/portmux.7",
-    "src/portmux@.service", "completions/_portmux",
+    "README.md", "Makefile", "LICENSE", "src/uva_container.c", "src/program.apparmor", "src/portmux.1",
+    "src/portmux.7", "src/portmux@.service", "completions/_portmux",
 )
 NOT_SOURCE = shutil.ignore_patterns(".git", "build", "copies", "uva_container", "*.zip", "__pycache__")
 

@@ -49,7 +49,7 @@ def files(tree):
 
 
 BINARIES = {f"bin/{name}" for name in PROGRAMS}
-PAGES = {"share/man/man7/portmux.7", "share/man/man8/uva_container.8"}
+PAGES = {"share/man/man1/portmux.1", "share/man/man7/portmux.7", "share/man/man8/uva_container.8"}
 UNIT = "lib/systemd/system/portmux@.service"
 COMPLETIONS = {
     "share/bash-completion/completions/portmux",

@@ -31,7 +31,7 @@ KNOWN = {
 def settings(text):
     """Return the settings of a unit: their values, by name, in the order of the file."""
     found = {}
-    for name, value in re.findall(r"^(\w+)=(.*)$", text, re.MULTILINE):
+    for name, value in re.findall(r"^(\w+)=(.*)$", text.replace("\\\n", ""), re.MULTILINE):
         found.setdefault(name, []).append(value)
     return found
 

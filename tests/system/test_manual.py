@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""portmux(1), `portmux run --help` and the program say the same."""
+
+import json
+import re
+import subprocess
+
+import pytest
+from harness import PORTMUX, TOP
+
+pytestmark = pytest.mark.host(lan=False)
+
+PAGE = (TOP / "src/portmux.1").read_text()
+SOURCES = TOP / "src/portmux"
+AT_ONCE = 5.0
+# Prints a line that is no text, listens, and ends when somebody calls.
+PROGRAM = r"""#!/usr/bin/env python3
+import os, socket
+os.write(1, b"a line\n\xff\n")
+socket.create_server(("", 8080)).accept()
+os._exit(3)
+"""
+
+
+def section(name):
+    """Return the text of a section of the page."""
+    return re.search(rf"^\.Sh {name}$(.*?)^\.Sh ", PAGE, re.MULTILINE | re.DOTALL).group(1)
+
+
+def options_of_the_page():
+    """Return the options that have an entry in the page."""
+    entries = re.findall(r"^\.It (Fl .*)$", section("OPTIONS"), re.MULTILINE)
+    return {f"-{name}" for entry in entries for name in re.findall(r"Fl (-?\w+)", entry)}
+
+
+def keys(text):
+    """Return the keys that a part of the page names."""
+    return set(re.findall(r"^\.Ql (\w+)", text, re.MULTILINE))
+
+
+def keys_by_event():
+    """Return the keys that the page names for each event; for None, those of all events."""
+    listed, _, rest = section("EVENTS").partition(".El")
+    parts = re.split(r"^\.It Li (\w+)$", listed, flags=re.MULTILINE)
+    return {None: keys(parts[0] + rest), **{event: keys(text) for event, text in zip(parts[1::2], parts[2::2])}}
+
+
+@pytest.mark.once
+def test_the_page_has_every_option_of_the_help():
+    """And no other one."""
+    text = subprocess.run([PORTMUX, "run", "--help"], capture_output=True, text=True, check=True).stdout
+    assert set(re.findall(r"(?<![\w-])--?[a-zA-Z]+", text)) == options_of_the_page()
+
+
+@pytest.mark.once
+def test_the_page_has_every_option_of_the_source():
+    """And no other one: all that the table of options has, by its long and its short name."""
+    table = re.findall(r'\{"(\w+)", \w+_argument, NULL, (?:\'(\w)\')?', (SOURCES / "options.c").read_text())
+    assert {f"--{name}" for name, _ in table} | {f"-{letter}" for _, letter in table if letter} == options_of_the_page()
+
+
+@pytest.mark.once
+def test_the_page_has_every_event_and_key_of_the_source():
+    """And no other one: all that is written as JSON."""
+    source = "".join((SOURCES / name).read_text() for name in ("event.c", "report.c"))
+    events = set(re.findall(r'event_(?:new|of_copy)\("(\w+)"', source))
+    for arguments in re.findall(r"event_copy\(run, ([^;]*)\);", source):
+        events |= set(re.findall(r'"(\w+)"', arguments))
+    named = keys_by_event()
+    assert {event for event in named if event} == events
+    assert set.union(*named.values()) == set(re.findall(r'json_object_set_new\(object, "(\w+)"', source))
+
+
+def test_each_event_has_the_keys_that_the_page_names(host, project):
+    """All of them in one run: a copy is told to start, prints, listens, ends, starts again, is stopped."""
+    project.there("http_recorder.py").write_text(PROGRAM)
+    options = ("--json", "--restart", "always", "--files", "private", "-d", "copies", "-p", "127.0.0.1:8081:8080")
+    run = host.start_portmux(project, *options, "--", "./http_recorder.py")
+    run.out.wait_for('"ready"', AT_ONCE)
+    before = len(run.out.lines)
+    host.connect("127.0.0.1", 8081).close()
+    run.out.wait_for('"ready"', AT_ONCE, start=before)
+    assert run.stop() == 0
+    found = {}
+    for line in run.out.lines:
+        event = json.loads(line)
+        found.setdefault(event["event"], set()).update(event)
+    named = keys_by_event()
+    of_all = named.pop(None) - {"text"}  # which is named once more, beside base64
+    assert of_all == {"event", "time", "base64"}
+    assert {event: some - of_all for event, some in found.items()} == named
+    assert {event for event, some in found.items() if "base64" in some} == {"output"}
+
+
+@pytest.mark.once
+def test_the_page_shows_the_unit():
+    """As it is installed below /usr/local, without its first comment."""
+    unit = (TOP / "src/portmux@.service").read_text().replace("@bindir@", "/usr/local/bin")
+    assert unit[unit.index("[Unit]") :].replace("\\", "\\e") in PAGE
+
+
+@pytest.mark.once
+def test_the_page_names_every_variable():
+    """What the copies are told, and what portmux reads."""
+    told = set(re.findall(r'"([A-Z_]+)=%', (TOP / "src/run/birth.c").read_text()))
+    read = {name for path in SOURCES.glob("*.c") for name in re.findall(r'getenv\("(\w+)"\)', path.read_text())}
+    assert told == {"COPY", "COPY_NAME", "HOST_PORT"} and {"XDG_STATE_HOME", "NOTIFY_SOCKET"} <= read
+    named = set(re.findall(r"\w+", " ".join(re.findall(r"^\.(?:It )?Ev (.*)$", PAGE, re.MULTILINE))))
+    assert told | read <= named
