@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Host ports of one address only (-p ADDRESS:HOSTPORT:PORT): reached there, and the same port elsewhere is free."""
 
-import functools
 import json
 import re
 import socket
@@ -303,7 +302,6 @@ def test_what_a_bare_bind_would_say_this_says(host, reporters, taken, wanted, ki
     listeners = [other for other in others[:1] + [taken] + others[1:] if other != wanted or other == taken]
     holder = {address: listening(host, address, kind) for address in listeners}[taken]
     pid = holder.out.lines[0]
-    host.remember()
     works = bare_bind_works(host, wanted, kind)
     prefix = f"{url_host(wanted)}:" if wanted else ""
     manager = start(host, reporters, *publish(f"{prefix}8081:8080/{kind}"))
@@ -317,8 +315,6 @@ def test_what_a_bare_bind_would_say_this_says(host, reporters, taken, wanted, ki
         line = rf"^portmux: {kind.upper()} port 8081{of} is in use by python3 \(pid {pid}\): stop that program first$"
         manager.err.wait_for(line)
         assert len(manager.err.lines) == 1
-    host.close_processes()
-    host.remember()
 
 
 @pytest.mark.parametrize("hostport", ["8081", ""])

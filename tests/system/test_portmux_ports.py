@@ -204,7 +204,7 @@ def test_a_link_is_not_followed(host, project):
     mine.write_text("1 * 8080 tcp 40123\n")
     state(project).parent.mkdir()
     for name in ("ports", "ports.new"):
-        state(project, name).symlink_to(mine)
+        state(project, name).symlink_to(f"{project.path}/mine")
     (port,) = ports_of_a_run(host, project, "-p", "8080")
     assert port != 40123
     assert mine.read_text() == "1 * 8080 tcp 40123\n"
