@@ -58,6 +58,8 @@ def add_addresses(host):
     """Give the host a second address of each family on its LAN."""
     host.run(["ip", "addr", "add", f"{SECOND}/24", "dev", "lan0"])
     host.run(["ip", "addr", "add", f"{SECOND6}/64", "dev", "lan0", "nodad"])
+    # The kernel makes the route of an IPv6 address some time later.
+    wait_until(lambda: SECOND6 in host.run(["ip", "-6", "route", "show", "table", "local"]).stdout, 2, "it is usable")
     host.remember()
 
 
