@@ -292,8 +292,9 @@ def bare_bind_works(host, address, kind):
     return host.inside(body)
 
 
-@pytest.mark.parametrize("kind", ["tcp", "udp"])
-@pytest.mark.parametrize("taken, wanted", PAIRS)
+@pytest.mark.parametrize(
+    "taken, wanted, kind", [(*pair, "tcp") for pair in PAIRS] + [(*pair, "udp") for pair in PAIRS[::4]]
+)
 @pytest.mark.host(sysctls=bridge_netfilter(0))
 def test_what_a_bare_bind_would_say_this_says(host, reporters, taken, wanted, kind):
     """In use, with the program that has it; or served, beside that program."""
