@@ -113,7 +113,7 @@ static int run_command_live(struct plan *plan, const struct options *options,
 static int run_command_choose(struct plan *plan, struct plan_port *ports,
 			      const struct options *options, const struct identity *caller)
 {
-	struct free_ports free_ports;
+	struct free_ports free_ports = {0};
 	int status = EXIT_FAILURE;
 
 	if (free_ports_choose(&free_ports, ports, plan->port_count, plan->copies, plan->places,
