@@ -94,13 +94,16 @@ static int run_command_live(struct plan *plan, const struct options *options,
 {
 	struct report report = {
 		.plan = plan, .is_json = options->is_json, .is_quiet = options->is_quiet};
-	AUTO_CLOSE int name = -1;
+	AUTO_CLOSE int name = -1, state = -1;
 	int err = plan_check(plan);
 
 	if (err)
 		return COMMAND_USAGE;
 	name = run_command_take_name(options->name);
 	if (name < 0 || state_make(plan->places, caller) < 0)
+		return EXIT_FAILURE;
+	state = state_take(plan->places);
+	if (state < 0)
 		return EXIT_FAILURE;
 	free_ports_remember(free_ports, plan->places, caller);
 	report_open(&report);

@@ -5,12 +5,14 @@
 #include "portmux/state.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <linux/magic.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -163,4 +165,19 @@ int state_make(const char *path, const struct identity *caller)
 	if (back_err)
 		return back_err;
 	return err ? error_report(err, "%s: cannot make the directory (--state)", path) : 0;
+}
+
+int state_take(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return error_report(-errno, "%s: cannot open the directory (--state)", path);
+	/* Not every file system can lock a directory. */
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
+		return fd;
+	close(fd);
+	return error_say(-EBUSY,
+			 "%s: another run keeps its files there: use another directory (--state)",
+			 path);
 }

@@ -25,3 +25,9 @@ int state_check(const struct plan *plan);
 
 /** state_make() - make it, with its parents, as that user. Return: 0 or -errno, reported. */
 int state_make(const char *path, const struct identity *caller);
+
+/**
+ * state_take() - keep other runs out, whose copies would write to the same files
+ * Return: a descriptor, to be held until the run is over; or -errno, reported.
+ */
+int state_take(const char *path);
