@@ -231,7 +231,11 @@ def test_the_version_is_told(place, arguments):
 
 @pytest.mark.parametrize(
     "arguments, said",
-    [((), ""), (("walk",), "portmux: walk: there is no such command\n"), (("-n", "2"), "portmux: -n: there is no such command\n")],
+    [
+        ((), ""),
+        (("walk",), "portmux: walk: there is no such command\n"),
+        (("-n", "2"), "portmux: -n: there is no such command\n"),
+    ],
 )
 def test_without_a_known_subcommand_usage_is_told(place, arguments, said):
     """On stderr, exit code 2; as help it goes to stdout."""

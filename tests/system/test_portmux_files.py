@@ -115,7 +115,8 @@ def test_with_overlay_it_runs_in_a_directory_below_the_state(wide):
 def test_a_file_system_without_upper_layers_is_told_of_at_once(wide, house, below, copies):
     """In one line, with the way out, before anything is made there; the way out works."""
     wide.run(["sh", "-ec", "cd /srv; mkdir lower upper work merged"])
-    wide.run(["mount", "-t", "overlay", "-o", "lowerdir=/srv/lower,upperdir=/srv/upper,workdir=/srv/work", "o", "/srv/merged"])
+    layers = "lowerdir=/srv/lower,upperdir=/srv/upper,workdir=/srv/work"
+    wide.run(["mount", "-t", "overlay", "-o", layers, "overlay", "/srv/merged"])
     state = f"/srv/merged{below}"
     _, manager = run(wide, house, "true", state=state, copies=copies, code=2)
     assert manager.err.lines == [f"portmux: {state}: {NO_UPPER}"]
@@ -130,7 +131,8 @@ def test_a_file_system_without_upper_layers_is_told_of_at_once(wide, house, belo
 
 def test_with_shared_all_write_to_the_same_directory(wide, house):
     """The directory itself; each copy still has its own /tmp."""
-    script = 'echo "$COPY" >by-$COPY; echo "$COPY" >/tmp/file; until [ -e by-1 ] && [ -e by-2 ]; do :; done; cat by-* /tmp/file; pwd'
+    script = 'echo "$COPY" >/tmp/file; cp /tmp/file by-$COPY; until [ -s by-1 ] && [ -s by-2 ]; do :; done; '
+    script += "cat by-* /tmp/file; pwd"
     said, _ = run(wide, house, script, "--files", "shared")
     assert said == [["1", "2", number, house.path] for number in ("1", "2")]
     assert [house.there(f"by-{number}").read_text() for number in (1, 2)] == ["1\n", "2\n"]
