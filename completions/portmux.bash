@@ -133,7 +133,7 @@ _portmux() {
     cut_off=${word%"${COMP_WORDS[COMP_CWORD]}"}
     [[ ${COMP_WORDS[COMP_CWORD]} == [:=] ]] && cut_off=$word
     if ((last == 1)) && [[ $word == -* ]]; then
-        _portmux_offer '' "$word" -W '-h --help -V --version'
+        _portmux_offer '' "$word" -W '--inside -h --help -V --version'
     elif ((last == 1)); then
         _portmux_offer '' "$word" -W run
     elif [[ ${words[1]} == run ]]; then

@@ -47,6 +47,8 @@ end
 
 complete -c portmux -f
 complete -c portmux -n __fish_use_subcommand -a run -d 'start copies of a program'
+complete -c portmux -n __fish_use_subcommand -x -l inside \
+    -d 'run a command in the network of a run without root'
 complete -c portmux -n __fish_use_subcommand -s h -l help -d 'tell the commands'
 complete -c portmux -n __fish_use_subcommand -s V -l version -d 'tell the version'
 

@@ -12,6 +12,7 @@
 #include "base/process.h"
 #include "base/title.h"
 #include "portmux/command.h"
+#include "rootless/userns.h"
 
 static const struct {
 	const char *name;
@@ -20,11 +21,15 @@ static const struct {
 	{"run", command_run},
 };
 
-static const char USAGE[] = "usage: portmux COMMAND [ARGUMENT]...\n"
-			    "\n"
-			    "  run      start copies of a program, each alone on its ports\n"
-			    "\n"
-			    "`portmux COMMAND --help` tells more, portmux(1) everything.\n";
+static const char USAGE[] =
+	"usage: portmux COMMAND [ARGUMENT]...\n"
+	"\n"
+	"  run      start copies of a program, each alone on its ports\n"
+	"\n"
+	"  --inside PID [COMMAND [ARGUMENT]...]\n"
+	"           run a command, or a shell, in the network of a run without root\n"
+	"\n"
+	"`portmux COMMAND --help` tells more, portmux(1) everything.\n";
 
 int main(int argc, char **argv)
 {
@@ -39,6 +44,8 @@ int main(int argc, char **argv)
 		return fputs(USAGE, stdout) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 	if (name && (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0))
 		return command_version();
+	if (argc > 2 && strcmp(name, "--inside") == 0)
+		return userns_run_inside(argv + 2);
 	if (name)
 		error_say(0, "%s: there is no such command", name);
 	fputs(USAGE, stderr);

@@ -16,10 +16,7 @@
 #include "rootless/userns.h"
 #include "run/run.h"
 
-enum {
-	EXIT_USAGE = 2,
-	EXIT_NOT_RUN = 127,
-};
+enum { EXIT_USAGE = 2 };
 
 static const char USAGE[] =
 	"usage: uva_container\n"
@@ -39,23 +36,6 @@ static const struct plan_port PORT = {
 	.first_host_port = 8081,
 };
 
-/* Return: the exit status, as of env(1). */
-static int run_inside(char **arguments)
-{
-	const char *shell = getenv("SHELL");
-	char *end;
-	long pid = strtol(arguments[0], &end, 10);
-
-	if (pid <= 0 || pid > INT_MAX || *end) {
-		error_say(-EINVAL, "%s is no pid: `uva_container --inside PID`", arguments[0]);
-		return EXIT_USAGE;
-	}
-	userns_run_inside((pid_t)pid,
-			  arguments[1] ? arguments + 1
-				       : (char *[]){(char *)(shell ? shell : "/bin/sh"), NULL});
-	return EXIT_NOT_RUN;
-}
-
 int main(int argc, char **argv)
 {
 	char directory[PATH_MAX];
@@ -65,7 +45,7 @@ int main(int argc, char **argv)
 
 	process_ensure_stdio();
 	if (argc > 2 && strcmp(argv[1], "--inside") == 0)
-		return run_inside(argv + 2);
+		return userns_run_inside(argv + 2);
 	if (argc != 1) {
 		fputs(USAGE, stderr);
 		return EXIT_USAGE;

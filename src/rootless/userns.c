@@ -23,7 +23,11 @@
 #include "base/process.h"
 #include "base/sysctl.h"
 
-enum { USERNS_MAP_MAX = 64 };
+enum {
+	USERNS_MAP_MAX = 64,
+	USERNS_USAGE = 2,     /* exit status: the arguments are wrong */
+	USERNS_NOT_RUN = 127, /* exit status: the program could not be run */
+};
 
 /* Parameters that bar user namespaces, the value with which they do, and what to do about it. */
 static const struct {
@@ -138,7 +142,8 @@ static int userns_add_path(void)
 	return 0;
 }
 
-int userns_run_inside(pid_t run, char *const *argv)
+/* Return: only on failure: -errno, reported. */
+static int userns_run_in(pid_t run, char *const *argv)
 {
 	AUTO_CLOSE int pidfd = process_open(run);
 	int err;
@@ -157,4 +162,20 @@ int userns_run_inside(pid_t run, char *const *argv)
 		return err;
 	execvp(argv[0], argv);
 	return error_report(-errno, "%s: cannot be run", argv[0]);
+}
+
+int userns_run_inside(char *const *arguments)
+{
+	const char *shell = getenv("SHELL");
+	char *const alone[] = {(char *)(shell ? shell : "/bin/sh"), NULL};
+	char *end;
+	long pid = strtol(arguments[0], &end, 10);
+
+	if (pid <= 0 || pid > INT_MAX || *end) {
+		error_say(-EINVAL, "%s is no pid: `%s --inside PID`", arguments[0],
+			  program_invocation_short_name);
+		return USERNS_USAGE;
+	}
+	userns_run_in((pid_t)pid, arguments[1] ? arguments + 1 : alone);
+	return USERNS_NOT_RUN;
 }

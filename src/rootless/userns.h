@@ -38,9 +38,9 @@ int userns_pass_on(uint64_t capabilities);
 
 /**
  * userns_run_inside() - run a program in the network of a plain user's run, to look at it
- * @run:  the manager's pid
- * @argv: looked up in PATH, or with the directories of root's programs added to it
+ * @arguments: the manager's pid; the program, which is looked up in PATH, or with the directories
+ * of root's programs added to it, and its arguments, up to NULL; without any, a shell
  *
- * Return: only on failure: -errno, reported.
+ * Return: only on failure, the exit status, as of env(1): 2 or 127, reported.
  */
-int userns_run_inside(pid_t run, char *const *argv);
+int userns_run_inside(char *const *arguments);

@@ -149,6 +149,7 @@ def test_each_shell_knows_every_option(shell):
     "line, proposed",
     [
         ("portmux ", {"run"}),
+        ("portmux --", {"--inside", "--help", "--version"}),
         ("portmux run --files ", {"overlay", "shared", "private"}),
         ("portmux run --files=o", {"overlay"}),
         ("portmux run --restart ", {"no", "on-failure", "always"}),
