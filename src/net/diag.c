@@ -8,8 +8,11 @@
 #include <errno.h>
 #include <linux/inet_diag.h>
 #include <linux/sock_diag.h>
+#include <net/if.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
 /* include/net/tcp_states.h; an unconnected UDP socket is in the state of a closed TCP one */
 enum { STATE_TIME_WAIT = 6, STATE_CLOSE = 7, STATE_LISTEN = 10, STATES_ALL = 0xfff };
@@ -121,7 +124,18 @@ static int diag_on_state(const struct nlmsghdr *nlh, void *data)
 	return MNL_CB_OK;
 }
 
-int diag_listens(struct netlink *nl, uint8_t protocol, const struct address *address, uint16_t port)
+/* Any socket of the namespace will do for this (man 7 netdevice). Return: 0: no such link. */
+static uint32_t diag_link(const struct netlink *nl, const char *name)
+{
+	struct ifreq request = {0};
+
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
+	return ioctl(netlink_fd(nl), SIOCGIFINDEX, &request) < 0 ? 0
+								 : (uint32_t)request.ifr_ifindex;
+}
+
+int diag_listens(struct netlink *nl, uint8_t protocol, const struct address *address, uint16_t port,
+		 const char *link)
 {
 	char buf[NETLINK_REQUEST_MAX] __attribute__((aligned(NLMSG_ALIGNTO)));
 	bool is_udp = protocol == IPPROTO_UDP;
@@ -133,6 +147,7 @@ int diag_listens(struct netlink *nl, uint8_t protocol, const struct address *add
 
 	request->idiag_states = STATES_ALL;
 	request->id.idiag_cookie[0] = request->id.idiag_cookie[1] = INET_DIAG_NOCOOKIE;
+	request->id.idiag_if = diag_link(nl, link);
 	/* For UDP, source and destination are the other way round (udp_dump_one()). */
 	memcpy(is_udp ? request->id.idiag_dst : request->id.idiag_src, address->bytes,
 	       address_length(address));

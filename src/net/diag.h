@@ -24,14 +24,15 @@ struct diag_listeners {
  * @nl:       a NETLINK_SOCK_DIAG socket: it sees the namespace it was opened in
  * @protocol: IPPROTO_TCP: a socket listens; IPPROTO_UDP: a socket is bound
  * @address:  of a link of that namespace
+ * @link:     the link's name; a socket can be bound to it (SO_BINDTODEVICE)
  *
  * The kernel looks in its hash table, as it does for a packet: the cost does not depend on how many
  * sockets there are (inet_diag_find_one_icsk(), udp_dump_one()).
  *
  * Return: 1 yes, 0 no, or -errno.
  */
-int diag_listens(struct netlink *nl, uint8_t protocol, const struct address *address,
-		 uint16_t port);
+int diag_listens(struct netlink *nl, uint8_t protocol, const struct address *address, uint16_t port,
+		 const char *link);
 
 /**
  * diag_is_supported() - has this kernel inet_diag for @protocol? Loads its module where it can.

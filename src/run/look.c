@@ -48,9 +48,11 @@ static int look_ask(struct copy *copy, const struct mapping *mapping, struct map
 	*ret = (struct mapping_listens){.ipv4 = true};
 	if (look_is_blind(copy, protocol)) /* what cannot be seen is not waited for */
 		return 0;
-	ipv4 = diag_listens(&copy->diag, protocol, &at->address, mapping->copy_port);
+	ipv4 = diag_listens(&copy->diag, protocol, &at->address, mapping->copy_port,
+			    ATTACHMENT_INSIDE);
 	if (ipv4 >= 0 && at->address6.family != AF_UNSPEC)
-		ipv6 = diag_listens(&copy->diag, protocol, &at->address6, mapping->copy_port);
+		ipv6 = diag_listens(&copy->diag, protocol, &at->address6, mapping->copy_port,
+				    ATTACHMENT_INSIDE);
 	if (ipv4 < 0 || ipv6 < 0)
 		return ipv4 < 0 ? ipv4 : ipv6;
 	*ret = (struct mapping_listens){.ipv4 = ipv4, .ipv6 = ipv6};
