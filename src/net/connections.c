@@ -33,7 +33,7 @@ static int connections_compare(const void *a, const void *b)
 	return memcmp(x->address->bytes, y->address->bytes, address_length(x->address));
 }
 
-static bool connections_is_wanted(const struct address *address, void *data)
+static bool connections_is_owner(const struct address *address, void *data)
 {
 	const struct connections_search *search = data;
 	const struct connections_index key = {.address = address};
@@ -43,6 +43,11 @@ static bool connections_is_wanted(const struct address *address, void *data)
 	if (found)
 		found->owner->has_connections = true;
 	return found;
+}
+
+static bool connections_is_wanted(const struct conntrack_flow *flow, void *data)
+{
+	return conntrack_any_address(flow, connections_is_owner, data);
 }
 
 static int connections_index_all(struct connections_search *search,

@@ -3,10 +3,13 @@
  * conntrack.c - reads the table of connections (ctnetlink) and deletes ours.
  *
  * The kernel can filter by single addresses or by mark, but not by network. A mark would interfere
- * with the rules of other programs. So we read all entries, once, and pick ours.
+ * with the rules of other programs. It can also filter by protocol and port, but each of both
+ * families then needs a pass through its hash table, which takes longer than all that is done with
+ * some thousand entries. So we read all entries, once, and pick ours.
  */
 #include "net/conntrack.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
@@ -25,47 +28,85 @@ struct conntrack_entry {
 };
 
 struct conntrack_search {
-	bool (*is_wanted)(const struct address *address, void *data);
+	bool (*is_wanted)(const struct conntrack_flow *flow, void *data);
 	void *data;
 	struct conntrack_list *list;
 };
 
-static bool conntrack_address_matches(const struct conntrack_search *search,
-				      const struct nlattr *ip)
+static void conntrack_read_address(struct address *address, const struct nlattr *attr)
 {
-	uint16_t length = mnl_attr_get_payload_len(ip);
-	struct address address = {
+	uint16_t length = mnl_attr_get_payload_len(attr);
+
+	if (length != sizeof(struct in_addr) && length != sizeof(struct in6_addr))
+		return;
+	*address = (struct address){
 		.family = length == sizeof(struct in6_addr) ? AF_INET6 : AF_INET,
 		.prefix = (uint8_t)(8 * length),
 	};
-
-	if (length != address_length(&address))
-		return false;
-	memcpy(address.bytes, mnl_attr_get_payload(ip), length);
-	return search->is_wanted(&address, search->data);
+	memcpy(address->bytes, mnl_attr_get_payload(attr), length);
 }
 
-static bool conntrack_tuple_matches(const struct conntrack_search *search,
-				    const struct nlattr *tuple)
+static void conntrack_read_addresses(struct conntrack_way *way, const struct nlattr *nest)
 {
-	const struct nlattr *part, *ip;
+	const struct nlattr *attr;
+
+	mnl_attr_for_each_nested(attr, nest) {
+		switch (mnl_attr_get_type(attr)) {
+		case CTA_IP_V4_SRC:
+		case CTA_IP_V6_SRC:
+			conntrack_read_address(&way->from.address, attr);
+			break;
+		case CTA_IP_V4_DST:
+		case CTA_IP_V6_DST:
+			conntrack_read_address(&way->to.address, attr);
+			break;
+		}
+	}
+}
+
+static uint16_t conntrack_read_port(const struct nlattr *attr)
+{
+	return mnl_attr_validate(attr, MNL_TYPE_U16) < 0 ? 0 : ntohs(mnl_attr_get_u16(attr));
+}
+
+static void conntrack_read_ports(struct conntrack_way *way, const struct nlattr *nest)
+{
+	const struct nlattr *attr;
+
+	mnl_attr_for_each_nested(attr, nest) {
+		switch (mnl_attr_get_type(attr)) {
+		case CTA_PROTO_NUM:
+			if (mnl_attr_validate(attr, MNL_TYPE_U8) >= 0)
+				way->protocol = mnl_attr_get_u8(attr);
+			break;
+		case CTA_PROTO_SRC_PORT:
+			way->from.port = conntrack_read_port(attr);
+			break;
+		case CTA_PROTO_DST_PORT:
+			way->to.port = conntrack_read_port(attr);
+			break;
+		}
+	}
+}
+
+static void conntrack_read_way(struct conntrack_way *way, const struct nlattr *tuple)
+{
+	const struct nlattr *part;
 
 	mnl_attr_for_each_nested(part, tuple) {
-		if (mnl_attr_get_type(part) != CTA_TUPLE_IP)
-			continue;
-		mnl_attr_for_each_nested(ip, part)
-			if (conntrack_address_matches(search, ip))
-				return true;
+		if (mnl_attr_get_type(part) == CTA_TUPLE_IP)
+			conntrack_read_addresses(way, part);
+		else if (mnl_attr_get_type(part) == CTA_TUPLE_PROTO)
+			conntrack_read_ports(way, part);
 	}
-	return false;
 }
 
 static bool conntrack_entry_read(struct conntrack_entry *entry, const struct nlmsghdr *nlh,
 				 const struct conntrack_search *search)
 {
 	const struct nfgenmsg *message = mnl_nlmsg_get_payload(nlh);
+	struct conntrack_flow flow = {0};
 	const struct nlattr *attr;
-	bool matches = false;
 
 	entry->family = message->nfgen_family;
 	mnl_attr_for_each(attr, nlh, sizeof(struct nfgenmsg)) {
@@ -77,10 +118,10 @@ static bool conntrack_entry_read(struct conntrack_entry *entry, const struct nlm
 				return false;
 			memcpy(entry->tuple, mnl_attr_get_payload(attr), length);
 			entry->tuple_length = length;
-			matches = matches || conntrack_tuple_matches(search, attr);
+			conntrack_read_way(&flow.original, attr);
 			break;
 		case CTA_TUPLE_REPLY:
-			matches = matches || conntrack_tuple_matches(search, attr);
+			conntrack_read_way(&flow.reply, attr);
 			break;
 		case CTA_ID:
 			entry->id = mnl_attr_get_u32(attr);
@@ -90,7 +131,7 @@ static bool conntrack_entry_read(struct conntrack_entry *entry, const struct nlm
 			break;
 		}
 	}
-	return matches;
+	return search->is_wanted(&flow, search->data);
 }
 
 static int conntrack_on_entry(const struct nlmsghdr *nlh, void *data)
@@ -147,8 +188,9 @@ bool conntrack_is_empty(void)
 	       strcmp(count, "0") == 0;
 }
 
-int conntrack_find(struct netlink *nl, bool (*is_wanted)(const struct address *address, void *data),
-		   void *data, struct conntrack_list *list)
+int conntrack_find(struct netlink *nl,
+		   bool (*is_wanted)(const struct conntrack_flow *flow, void *data), void *data,
+		   struct conntrack_list *list)
 {
 	char buf[NETLINK_REQUEST_MAX] __attribute__((aligned(NLMSG_ALIGNTO)));
 	struct conntrack_search search = {.is_wanted = is_wanted, .data = data, .list = list};
@@ -158,6 +200,22 @@ int conntrack_find(struct netlink *nl, bool (*is_wanted)(const struct address *a
 		return 0;
 	return netlink_talk(nl, conntrack_request(buf, IPCTNL_MSG_CT_GET, NLM_F_DUMP, AF_UNSPEC),
 			    conntrack_on_entry, &search);
+}
+
+bool conntrack_any_address(const struct conntrack_flow *flow,
+			   bool (*is_wanted)(const struct address *address, void *data), void *data)
+{
+	const struct address *const addresses[] = {
+		&flow->original.from.address,
+		&flow->original.to.address,
+		&flow->reply.from.address,
+		&flow->reply.to.address,
+	};
+
+	for (size_t i = 0; i < sizeof(addresses) / sizeof(addresses[0]); i++)
+		if (addresses[i]->family != AF_UNSPEC && is_wanted(addresses[i], data))
+			return true;
+	return false;
 }
 
 int conntrack_delete(struct netlink *nl, const struct conntrack_list *list)
@@ -184,7 +242,7 @@ struct conntrack_networks {
 	size_t count;
 };
 
-static bool conntrack_is_of_networks(const struct address *address, void *data)
+static bool conntrack_is_in_networks(const struct address *address, void *data)
 {
 	const struct conntrack_networks *wanted = data;
 
@@ -192,6 +250,11 @@ static bool conntrack_is_of_networks(const struct address *address, void *data)
 		if (address_overlaps(address, &wanted->networks[i]))
 			return true;
 	return false;
+}
+
+static bool conntrack_is_of_networks(const struct conntrack_flow *flow, void *data)
+{
+	return conntrack_any_address(flow, conntrack_is_in_networks, data);
 }
 
 int conntrack_forget(struct netlink *nl, const struct address *networks, size_t count)

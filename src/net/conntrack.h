@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * conntrack.h - finds and deletes the conntrack entries of addresses that are gone.
+ * conntrack.h - finds and deletes conntrack entries: of addresses that are gone, of flows that must
+ * find another way.
  *
  * All functions return 0 or -errno.
  */
@@ -13,6 +14,26 @@
 
 struct conntrack_entry;
 
+/** One end of a connection. */
+struct conntrack_end {
+	struct address address; /* AF_UNSPEC: not said */
+	uint16_t port;          /* 0: a protocol without ports */
+};
+
+/** What the packets of one direction have in their headers, as they arrive. */
+struct conntrack_way {
+	uint8_t protocol; /* IPPROTO_* */
+	struct conntrack_end from, to;
+};
+
+/**
+ * What an entry says. Without any translation, @reply is @original the other way round. If the
+ * destination was translated, @reply.from is the new one.
+ */
+struct conntrack_flow {
+	struct conntrack_way original, reply;
+};
+
 /** Entries that were found. */
 struct conntrack_list {
 	struct conntrack_entry *entries; /* owned */
@@ -20,16 +41,25 @@ struct conntrack_list {
 };
 
 /**
- * conntrack_find() - list every entry that names a wanted address, in either direction
+ * conntrack_find() - list every entry that is wanted
  * @nl:        a NETLINK_NETFILTER socket
- * @is_wanted: called for the addresses of each entry, until it returns true
+ * @is_wanted: called for each entry
  * @list:      to be freed by conntrack_free(), also after a failure
  *
  * The kernel goes through its whole hash table for this, which takes 10 ms and more. If the
  * namespace has no entry at all, it is not asked.
  */
-int conntrack_find(struct netlink *nl, bool (*is_wanted)(const struct address *address, void *data),
-		   void *data, struct conntrack_list *list);
+int conntrack_find(struct netlink *nl,
+		   bool (*is_wanted)(const struct conntrack_flow *flow, void *data), void *data,
+		   struct conntrack_list *list);
+
+/**
+ * conntrack_any_address() - is one of the addresses wanted that @flow names, in either direction?
+ * @is_wanted: called for each address, until it returns true
+ */
+bool conntrack_any_address(const struct conntrack_flow *flow,
+			   bool (*is_wanted)(const struct address *address, void *data),
+			   void *data);
 
 /** conntrack_is_empty() - has this namespace no entry at all? */
 bool conntrack_is_empty(void);

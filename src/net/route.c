@@ -12,23 +12,35 @@
 static int route_on_answer(const struct nlmsghdr *nlh, void *data)
 {
 	const struct rtmsg *route = mnl_nlmsg_get_payload(nlh);
-	bool *usable = data;
 
-	*usable = route->rtm_type == RTN_UNICAST || route->rtm_type == RTN_LOCAL;
+	*(uint8_t *)data = route->rtm_type;
 	return MNL_CB_OK;
 }
 
-bool route_exists(struct netlink *nl, const struct address *to)
+/* Return: RTN_* of the route to @to; RTN_UNSPEC: there is none. */
+static uint8_t route_type(struct netlink *nl, const struct address *to)
 {
 	char buf[NETLINK_REQUEST_MAX] __attribute__((aligned(NLMSG_ALIGNTO)));
 	struct nlmsghdr *nlh = netlink_request(buf, RTM_GETROUTE, NLM_F_ACK);
 	struct rtmsg *route = mnl_nlmsg_put_extra_header(nlh, sizeof(*route));
-	bool usable = false;
+	uint8_t type = RTN_UNSPEC;
 
 	route->rtm_family = (uint8_t)to->family;
 	route->rtm_dst_len = (uint8_t)(8 * address_length(to));
 	mnl_attr_put(nlh, RTA_DST, address_length(to), to->bytes);
-	return netlink_talk(nl, nlh, route_on_answer, &usable) == 0 && usable;
+	return netlink_talk(nl, nlh, route_on_answer, &type) == 0 ? type : RTN_UNSPEC;
+}
+
+bool route_exists(struct netlink *nl, const struct address *to)
+{
+	uint8_t type = route_type(nl, to);
+
+	return type == RTN_UNICAST || type == RTN_LOCAL;
+}
+
+bool route_is_local(struct netlink *nl, const struct address *to)
+{
+	return route_type(nl, to) == RTN_LOCAL;
 }
 
 struct route_listing {

@@ -12,6 +12,9 @@
 /** route_exists() - does this host have a route to @to? */
 bool route_exists(struct netlink *nl, const struct address *to);
 
+/** route_is_local() - does this host take packets to @to for its own? */
+bool route_is_local(struct netlink *nl, const struct address *to);
+
 /** An address of a link of this host. */
 struct route_local {
 	unsigned int ifindex;

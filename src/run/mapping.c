@@ -14,7 +14,10 @@
 int mapping_open(struct mapping *mapping, struct nat_port port, unsigned int copy,
 		 uint16_t copy_port)
 {
-	*mapping = (struct mapping){.port = port, .copy = copy, .copy_port = copy_port};
+	*mapping = (struct mapping){.port = port,
+				    .copy = copy,
+				    .copy_port = copy_port,
+				    .is_fresh = port.protocol == IPPROTO_UDP};
 	return reserve_port(&mapping->reservation, &port);
 }
 

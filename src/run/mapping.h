@@ -23,6 +23,7 @@ struct mapping {
 	bool has_backend;  /* the backend's chain is there */
 	bool has_ipv6;     /* the chain has a rule for IPv6 too */
 	bool is_let_in;    /* the gate has been told of IPv6 */
+	bool is_fresh;     /* UDP: flows from before it was ours were not ended yet (ports.h) */
 	bool is_published; /* new connections are led to the backend */
 	struct mapping *next;
 };

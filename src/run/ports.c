@@ -66,6 +66,7 @@ int ports_add(struct ports *ports, struct nat_port port, uint16_t copy_port, uns
 	if (ports->nat)
 		mapping_install(mapping, ports->nat);
 	ports->has_new = true;
+	ports->has_fresh = ports->has_fresh || mapping->is_fresh;
 	*ret = mapping;
 	return 0;
 }
@@ -84,6 +85,28 @@ struct mapping *ports_list(const struct ports *ports, unsigned int number)
 	return first;
 }
 
+static struct flows_stale ports_stale(const struct mapping *mapping)
+{
+	return (struct flows_stale){.port = mapping->port, .to_port = mapping->copy_port};
+}
+
+/* Its flows lead to the copy until ports_end_flows(); without memory, until they end. */
+static void ports_note_gone(struct ports *ports, const struct mapping *mapping)
+{
+	struct flows_stale *grown;
+
+	if (!ports->nat || !mapping->has_backend || mapping->port.protocol != IPPROTO_UDP)
+		return;
+	grown = reallocarray(ports->gone, ports->gone_count + 1, sizeof(*grown));
+	if (!grown)
+		return;
+	ports->gone = grown;
+	grown += ports->gone_count++;
+	*grown = ports_stale(mapping);
+	grown->to = mapping->backend.to;
+	grown->to6 = mapping->backend.to6;
+}
+
 void ports_remove(struct ports *ports, struct mapping *mapping)
 {
 	size_t i = 0;
@@ -93,6 +116,7 @@ void ports_remove(struct ports *ports, struct mapping *mapping)
 	ports->count--;
 	for (; i < ports->count; i++)
 		ports->mappings[i] = ports->mappings[i + 1];
+	ports_note_gone(ports, mapping);
 	mapping_close(mapping);
 	free(mapping);
 }
@@ -136,6 +160,40 @@ int ports_hold(struct ports *ports, struct mapping **ret_lost)
 	return 0;
 }
 
+static bool ports_are_due(const struct ports *ports)
+{
+	if (ports->gone_count)
+		return true;
+	for (size_t i = 0; ports->has_fresh && i < ports->count; i++)
+		if (ports->mappings[i]->is_fresh && ports->mappings[i]->is_published)
+			return true;
+	return false;
+}
+
+int ports_end_flows(struct ports *ports, struct netlink *route)
+{
+	struct flows_stale *stale;
+	size_t count = ports->gone_count;
+	int err;
+
+	if (!ports_are_due(ports))
+		return 0;
+	stale = reallocarray(ports->gone, count + ports->count, sizeof(*stale));
+	if (!stale)
+		return error_report(-ENOMEM, "cannot end UDP flows of before");
+	for (size_t i = 0; i < ports->count; i++) {
+		if (ports->mappings[i]->is_fresh)
+			stale[count++] = ports_stale(ports->mappings[i]);
+		ports->mappings[i]->is_fresh = false;
+	}
+	err = flows_end(&ports->nat->nl, route, stale, count);
+	free(stale);
+	ports->gone = NULL;
+	ports->gone_count = 0;
+	ports->has_fresh = false;
+	return err;
+}
+
 bool ports_wait_for_gate(const struct ports *ports, const struct gate *gate)
 {
 	for (size_t i = 0; gate->pidfd >= 0 && i < ports->count; i++)
@@ -152,5 +210,6 @@ void ports_release(struct ports *ports)
 		free(ports->mappings[i]);
 	}
 	free(ports->mappings);
+	free(ports->gone);
 	*ports = (struct ports){0};
 }

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "net/flows.h"
 #include "rootless/gate.h"
 #include "run/mapping.h"
 
@@ -12,6 +13,10 @@ struct ports {
 	size_t count;
 	struct nat *nat; /* NULL: there is no table yet */
 	bool has_new;    /* some are not held yet: ports_hold() has work to do */
+	bool has_fresh;  /* some have flows from before they were ours */
+	struct flows_stale
+		*gone; /* @gone_count of them: flows of mappings that were removed; owned */
+	size_t gone_count;
 };
 
 /**
@@ -48,6 +53,18 @@ int ports_install(struct ports *ports, struct nat *nat);
  * Return: 0 or -errno, reported.
  */
 int ports_hold(struct ports *ports, struct mapping **ret_lost);
+
+/**
+ * ports_end_flows() - after a commit: end the UDP flows that it has led elsewhere
+ * @route: a NETLINK_ROUTE socket
+ *
+ * A client that never stops sending keeps its flow alive. If it has begun before the port was ours,
+ * its datagrams do not reach the copy. If its mapping was removed, they still do. All that is to be
+ * done of both is done at a time, when the first port leads to a copy, or a mapping was removed.
+ *
+ * Return: 0, also if nothing is to be done; or -errno, reported.
+ */
+int ports_end_flows(struct ports *ports, struct netlink *route);
 
 /** ports_wait_for_gate() - is a port, to which a copy listens, not open to IPv6 yet? */
 bool ports_wait_for_gate(const struct ports *ports, const struct gate *gate);

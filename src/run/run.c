@@ -189,7 +189,8 @@ static int run_begin(struct run *run)
 
 /* ---- Events ---- */
 
-/* What was asked for of the table, all at once; then the ports that are new in it. */
+/* What was asked for of the table, all at once; then the ports that are new in it, and its flows.
+ */
 static void run_commit(struct run *run)
 {
 	int err;
@@ -203,6 +204,7 @@ static void run_commit(struct run *run)
 		return;
 	}
 	crew_hold_ports(&run->crew);
+	ports_end_flows(&run->crew.ports, &run->network.route);
 }
 
 /*

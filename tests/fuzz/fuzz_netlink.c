@@ -108,10 +108,10 @@ static int on_rule(const struct rule *rule, void *data)
 	return 0;
 }
 
-static bool on_entry(const struct address *address, void *data)
+static bool on_entry(const struct conntrack_flow *flow, void *data)
 {
 	(void)data;
-	return address->bytes[0] & 1;
+	return (flow->original.from.address.bytes[0] ^ flow->reply.to.port) & 1;
 }
 
 static void ask_conntrack(struct netlink *nl)
