@@ -20,7 +20,7 @@
 
 from .chroot import make_chroot
 from .frames import RST, SYN, SYN_ACK, Tap, syn
-from .front_door import build_churn, build_layered, build_other_ports
+from .front_door import build_churn, build_layered, build_other_ports, build_steps
 from .host import Host
 from .inside import Inside, Sandbox, install_probe, lay_out, open_sandbox, processes_of
 from .manager import COLOUR, IN_USER_NAMESPACE, WITHOUT_ROOT, Manager
@@ -69,6 +69,7 @@ __all__ = [
     "build_churn",
     "build_layered",
     "build_other_ports",
+    "build_steps",
     "install_probe",
     "lay_out",
     "mac",

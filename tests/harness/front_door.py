@@ -34,3 +34,8 @@ def build_churn(directory):
 def build_layered(directory):
     """Build the front door that asks for what portmux asks for (layered.c) in directory; return its path."""
     return build_with_engine(Path(__file__).with_name("layered.c"), directory)
+
+
+def build_steps(directory):
+    """Build the front door that changes its mappings step by step (steps.c) in directory; return its path."""
+    return build_with_engine(Path(__file__).with_name("steps.c"), directory)
