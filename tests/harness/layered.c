@@ -30,6 +30,7 @@ int main(void)
 		 .first_host_port = 9091,
 		 .address = {.family = AF_INET, .prefix = 32, .bytes = {127, 0, 0, 1}}},
 	};
+	char variable[] = "LAYERED=yes";
 	char directory[PATH_MAX];
 	char program[PATH_MAX + sizeof("/http_recorder.py")];
 	char places[PATH_MAX + sizeof("-state")];
@@ -48,7 +49,7 @@ int main(void)
 		.files = PLAN_OVERLAY,
 		.places = places,
 		.keeps_output = true,
-		.environment = (char *[]){"LAYERED=yes", NULL},
+		.environment = (char *[]){variable, NULL},
 		.argv = (char *[]){program, NULL},
 		.copies = 2,
 		.ports = ports,

@@ -35,11 +35,15 @@ static struct cgroup group_new(struct cgroup_limits limits)
 
 static void group_free(struct cgroup *cgroup)
 {
-	char command[PATH_MAX + 16];
+	for (size_t i = 0; i < COUNT(FILES); i++) {
+		char path[64];
 
+		snprintf(path, sizeof(path), "copy-1/%s", FILES[i]);
+		unlinkat(cgroup->directory, path, 0);
+	}
+	unlinkat(cgroup->directory, "copy-1", AT_REMOVEDIR);
+	assert_int_equal(rmdir(cgroup->path), 0);
 	cgroup_close(cgroup);
-	snprintf(command, sizeof(command), "rm -r '%s'", cgroup->path);
-	assert_int_equal(system(command), 0);
 }
 
 static void assert_file(const struct cgroup *cgroup, const char *name, const char *expected)
