@@ -44,7 +44,7 @@ int main(int argc, char **argv)
 		return fputs(USAGE, stdout) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 	if (name && (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0))
 		return command_version();
-	if (argc > 2 && strcmp(name, "--inside") == 0)
+	if (name && argc > 2 && strcmp(name, "--inside") == 0)
 		return userns_run_inside(argv + 2);
 	if (name)
 		error_say(0, "%s: there is no such command", name);
