@@ -38,7 +38,7 @@ void notify_open(struct notify *notify)
 	const char *name = getenv("NOTIFY_SOCKET");
 
 	notify->socket = -1;
-	if (!name)
+	if (!name || !*name)
 		return;
 	notify->socket = notify_connect(name);
 	if (notify->socket < 0)

@@ -77,6 +77,19 @@ static void report_tell_status(struct report *report, struct run *run)
 		report_show_progress(report, run);
 }
 
+/* A copy that takes its time keeps the service manager waiting; one that is no more does not. */
+static void report_on_settled(void *data, struct run *run)
+{
+	struct report *report = data;
+
+	(void)run;
+	if (!report->is_serving || report->has_told_ready || report->ready == 0 ||
+	    report->ready + report->ended < report->plan->copies)
+		return;
+	report->has_told_ready = true;
+	notify_send(&report->notify, "READY=1");
+}
+
 /* ---- Where the copies can be reached ---- */
 
 /* "localhost:8081 -> 8080" */
@@ -144,7 +157,6 @@ static void report_on_ready(struct report *report, struct run *run)
 	report->is_serving = true;
 	run_show_status(run, "");
 	report_list(report, run);
-	notify_send(&report->notify, "READY=1");
 	report_tell_status(report, run);
 }
 
@@ -193,6 +205,7 @@ static void report_on_exit(void *data, struct run *run, const struct run_copy *c
 	struct report *report = data;
 
 	report_count(report, copy->number, LIFE_ENDED);
+	report->ended += !copy->returns;
 	report_tell_status(report, run);
 	if (report->is_json)
 		event_copy(run, "exited", copy);
@@ -252,6 +265,7 @@ struct run_observer report_observer(struct report *report)
 		.on_exit = report_on_exit,
 		.on_line = report->is_json ? report_on_line : NULL,
 		.on_message = report_on_message,
+		.on_settled = report_on_settled,
 		.on_query = report_on_query,
 		.on_ending = report_on_ending,
 		.on_over = report_on_over,

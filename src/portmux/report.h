@@ -14,8 +14,10 @@ struct report {
 	enum life_state *states; /* of the copies, by number; owned */
 	unsigned int size;       /* of @states */
 	unsigned int ready;      /* copies that are */
+	unsigned int ended;      /* those that do not start again */
 	bool is_serving, is_ending;
-	uint64_t told_ns; /* when the status was told last, and what: */
+	bool has_told_ready; /* the service manager has been */
+	uint64_t told_ns;    /* when the status was told last, and what: */
 	unsigned int told_ready;
 };
 

@@ -216,6 +216,8 @@ static void run_settle(struct run *run)
 	run_commit(run);
 	if (run->phase == RUN_STARTING && !crew_is_starting(&run->crew))
 		announce_when_due(run);
+	if (run->observer.on_settled)
+		run->observer.on_settled(run->observer.data, run);
 	console_flush(&run->console);
 	run_commit(run);
 	crew_kill_dying(&run->crew);

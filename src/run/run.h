@@ -53,6 +53,8 @@ struct run_observer {
 			size_t length);
 	/* A line, with its newline, that is written to standard error, too. */
 	void (*on_message)(void *data, struct run *run, const char *line, size_t length);
+	/* After each turn of the loop: ports lead to the copies that have become ready in it. */
+	void (*on_settled)(void *data, struct run *run);
 	/* Somebody has sent SIGUSR1. */
 	void (*on_query)(void *data, struct run *run);
 	/* The copies are told to end. */

@@ -103,6 +103,18 @@ def test_the_service_manager_is_told_when_all_copies_are_ready(host, start, stan
     assert manager.err.lines == []
 
 
+def test_the_service_manager_waits_for_a_copy_that_takes_its_time(host, start, stand_in, told):
+    """People are told after five seconds where the others are; the unit is active when all listen."""
+    door = hold_up(stand_in, 2)
+    manager = start(env={"NOTIFY_SOCKET": told.name}).wait_ready()
+    manager.err.wait_for("copy 2: nothing listens on its port 8080 after 5 s")
+    assert "READY=1" not in told.drain()
+    door.write_text("")
+    told.wait_for("READY=1")
+    assert not host.refuses("127.0.0.1", 8082)
+    assert manager.stop(signal.SIGTERM) == 0
+
+
 def test_the_service_manager_sees_how_many_copies_are_ready(host, start, told):
     """Also later, when one of them has ended."""
     manager = start(env={"NOTIFY_SOCKET": told.name}).wait_ready()
