@@ -78,16 +78,19 @@ static void report_tell_status(struct report *report, struct run *run)
 }
 
 /* A copy that takes its time keeps the service manager waiting; one that is no more does not. */
-static void report_on_settled(void *data, struct run *run)
+static void report_tell_ready(struct report *report)
 {
-	struct report *report = data;
-
-	(void)run;
 	if (!report->is_serving || report->has_told_ready || report->ready == 0 ||
 	    report->ready + report->ended < report->plan->copies)
 		return;
 	report->has_told_ready = true;
 	notify_send(&report->notify, "READY=1");
+}
+
+static void report_on_settled(void *data, struct run *run)
+{
+	report_tell_ready(data);
+	report_tell_status(data, run);
 }
 
 /* ---- Where the copies can be reached ---- */
@@ -157,7 +160,6 @@ static void report_on_ready(struct report *report, struct run *run)
 	report->is_serving = true;
 	run_show_status(run, "");
 	report_list(report, run);
-	report_tell_status(report, run);
 }
 
 /* ---- What the run tells ---- */
@@ -191,7 +193,6 @@ static void report_on_change(void *data, struct run *run, unsigned int number,
 		return;
 	}
 	report_count(report, number, state);
-	report_tell_status(report, run);
 	if (!report->is_json)
 		return;
 	if (state == LIFE_STARTING && run_find_copy(run, number, &copy))
@@ -206,7 +207,6 @@ static void report_on_exit(void *data, struct run *run, const struct run_copy *c
 
 	report_count(report, copy->number, LIFE_ENDED);
 	report->ended += !copy->returns;
-	report_tell_status(report, run);
 	if (report->is_json)
 		event_copy(run, "exited", copy);
 }
