@@ -23,6 +23,7 @@
 enum {
 	NETLINK_DEADLINE_S = 3,
 	NETLINK_DUMP_RETRIES = 20,
+	NETLINK_ERRNO_MAX = 4095, /* the kernel's MAX_ERRNO */
 	/* a dump's largest part: man 7 netlink, "NLMSG_GOODSIZE"; 32 KiB since Linux 4.4 */
 	NETLINK_ANSWER_MAX = 32768,
 };
@@ -145,10 +146,17 @@ static void netlink_keep_reason(struct netlink *nl, const struct nlmsghdr *nlh)
 	}
 }
 
+/* Return: @err, as the kernel has said it, if it is an errno, or 0. */
+static int netlink_errno(int err)
+{
+	return err > 0 || err < -NETLINK_ERRNO_MAX ? -EBADMSG : err;
+}
+
 static void netlink_on_error(struct netlink_exchange *exchange, const struct nlmsghdr *nlh)
 {
 	const struct nlmsgerr *error = mnl_nlmsg_get_payload(nlh);
-	int err = mnl_nlmsg_get_payload_len(nlh) < sizeof(*error) ? -EBADMSG : error->error;
+	int err = mnl_nlmsg_get_payload_len(nlh) < sizeof(*error) ? -EBADMSG
+								  : netlink_errno(error->error);
 
 	if (err) {
 		netlink_keep_reason(exchange->nl, nlh);
@@ -172,7 +180,7 @@ static void netlink_on_message(struct netlink_exchange *exchange, const struct n
 	} else if (nlh->nlmsg_type == NLMSG_DONE) {
 		exchange->is_done = true;
 		if (!exchange->err && mnl_nlmsg_get_payload_len(nlh) >= sizeof(int))
-			exchange->err = *(const int *)mnl_nlmsg_get_payload(nlh);
+			exchange->err = netlink_errno(*(const int *)mnl_nlmsg_get_payload(nlh));
 	} else if (nlh->nlmsg_type >= NLMSG_MIN_TYPE && exchange->cb && !exchange->err) {
 		if (exchange->cb(nlh, exchange->data) == MNL_CB_ERROR)
 			exchange->err = -errno;
