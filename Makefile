@@ -74,7 +74,7 @@ $(UNIT_TESTS): %: %.o $(ENGINE) $(ROOMS) $(BUILD)/link.command
 FUZZERS   := $(patsubst %.c,build/fuzz/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 FUZZED    := $(patsubst %.c,build/fuzz/%.o,$(filter-out $(PROGRAMS:%=src/%.c),$(SOURCES)))
 FUZZ_FLAGS = $(FLAGS) -U_FORTIFY_SOURCE -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
-WRAPPED   := mnl_socket_sendto mnl_socket_recvfrom recv
+WRAPPED   := mnl_socket_sendto mnl_socket_recvfrom recv sysctl_read
 
 build/fuzz/%.o: %.c | fuzz-packages
 	@mkdir -p $(@D)

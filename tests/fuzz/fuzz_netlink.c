@@ -14,6 +14,7 @@
 #include "fuzz.h"
 #include "net/conntrack.h"
 #include "net/diag.h"
+#include "net/flows.h"
 #include "net/link.h"
 #include "net/route.h"
 #include "net/rule.h"
@@ -21,20 +22,27 @@
 
 static const uint8_t *answers;
 static size_t answers_left;
-static uint32_t sequence; /* of the last request */
+
+/* What is taken for a socket: the sequence number of its last request. */
+static uint32_t sockets[2];
 
 ssize_t __wrap_mnl_socket_sendto(const struct mnl_socket *nl, const void *buf, size_t length);
 ssize_t __wrap_mnl_socket_recvfrom(const struct mnl_socket *nl, void *buf, size_t size);
 ssize_t __wrap_recv(int fd, void *buf, size_t size, int flags);
+int __wrap_sysctl_read(const char *path, char *value);
+
+static bool is_second(const struct mnl_socket *nl)
+{
+	return (const void *)nl == &sockets[1];
+}
 
 ssize_t __wrap_mnl_socket_sendto(const struct mnl_socket *nl, const void *buf, size_t length)
 {
-	(void)nl;
-	sequence = ((const struct nlmsghdr *)buf)->nlmsg_seq;
+	sockets[is_second(nl)] = ((const struct nlmsghdr *)buf)->nlmsg_seq;
 	return (ssize_t)length;
 }
 
-static ssize_t end(void *buf)
+static ssize_t end(void *buf, uint32_t sequence)
 {
 	const struct nlmsghdr done = {.nlmsg_len = NLMSG_HDRLEN + sizeof(int),
 				      .nlmsg_type = NLMSG_DONE,
@@ -46,7 +54,7 @@ static ssize_t end(void *buf)
 }
 
 /* Return: the length of the next answer; 0: there is none. */
-static size_t next(void *buf, size_t size)
+static size_t next(void *buf, size_t size, uint32_t sequence)
 {
 	size_t length;
 	int rest;
@@ -70,10 +78,10 @@ static size_t next(void *buf, size_t size)
 
 ssize_t __wrap_mnl_socket_recvfrom(const struct mnl_socket *nl, void *buf, size_t size)
 {
-	size_t length = next(buf, size);
+	uint32_t sequence = sockets[is_second(nl)];
+	size_t length = next(buf, size, sequence);
 
-	(void)nl;
-	return length ? (ssize_t)length : end(buf);
+	return length ? (ssize_t)length : end(buf, sequence);
 }
 
 /* News (watch_next()). */
@@ -81,7 +89,15 @@ ssize_t __wrap_recv(int fd, void *buf, size_t size, int flags)
 {
 	(void)fd;
 	(void)flags;
-	return (ssize_t)next(buf, size);
+	return (ssize_t)next(buf, size, 0);
+}
+
+/* There are entries, though this namespace may have none (conntrack_is_empty()). */
+int __wrap_sysctl_read(const char *path, char *value)
+{
+	(void)path;
+	value[0] = '\0';
+	return -ENOENT;
 }
 
 /* ---- Who asks ---- */
@@ -123,6 +139,21 @@ static void ask_conntrack(struct netlink *nl)
 	conntrack_free(&list);
 }
 
+/* Flows to UDP port 5000 end: those that are not translated, and those to 10.90.0.4. */
+static void ask_flows(struct netlink *nl)
+{
+	static const struct nat_port port = {.protocol = IPPROTO_UDP, .number = 5000};
+	struct netlink route = {.socket = (struct mnl_socket *)&sockets[1]};
+	struct flows_stale stale[] = {
+		{.port = port},
+		{.port = port,
+		 .to = {.family = AF_INET, .prefix = 32, .bytes = {10, 90, 0, 4}},
+		 .to_port = 5000},
+	};
+
+	flows_end(nl, &route, stale, 2);
+}
+
 static void ask_watch(struct netlink *nl)
 {
 	struct watch_event event;
@@ -139,7 +170,7 @@ static void ask(uint8_t who, struct netlink *nl)
 	unsigned int ifindex;
 	const struct nat_port port = {.protocol = IPPROTO_TCP, .number = 8081};
 
-	switch (who % 9) {
+	switch (who % 10) {
 	case 0:
 		route_exists(nl, &localhost);
 		break;
@@ -164,15 +195,18 @@ static void ask(uint8_t who, struct netlink *nl)
 	case 7:
 		ask_conntrack(nl);
 		break;
-	default:
+	case 8:
 		ask_watch(nl);
+		break;
+	default:
+		ask_flows(nl);
 		break;
 	}
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct netlink nl = {0};
+	struct netlink nl = {.socket = (struct mnl_socket *)&sockets[0]};
 
 	if (size < 1)
 		return 0;
