@@ -30,9 +30,9 @@ static bool flows_is_from(const struct conntrack_way *way, const struct address 
 	return way->from.port == port && flows_is_same(&way->from.address, address);
 }
 
-static bool flows_is_untranslated(const struct flows_stale *stale)
+bool flows_are_led(const struct flows_stale *stale)
 {
-	return stale->to.family == AF_UNSPEC && stale->to6.family == AF_UNSPEC;
+	return stale->to.family != AF_UNSPEC || stale->to6.family != AF_UNSPEC;
 }
 
 bool flows_match(const struct flows_stale *stale, const struct conntrack_flow *flow)
@@ -44,7 +44,7 @@ bool flows_match(const struct flows_stale *stale, const struct conntrack_flow *f
 	if (stale->port.address.family != AF_UNSPEC &&
 	    !flows_is_same(&original->to.address, &stale->port.address))
 		return false;
-	if (flows_is_untranslated(stale))
+	if (!flows_are_led(stale))
 		return flows_is_from(reply, &original->to.address, original->to.port);
 	return flows_is_from(reply, &stale->to, stale->to_port) ||
 	       flows_is_from(reply, &stale->to6, stale->to_port);
@@ -92,7 +92,7 @@ static bool flows_is_stale(const struct conntrack_flow *flow, void *data)
 	for (size_t i = flows_first(search, port);
 	     i < search->count && search->stale[i].port.number == port; i++)
 		if (flows_match(&search->stale[i], flow) &&
-		    (!flows_is_untranslated(&search->stale[i]) ||
+		    (flows_are_led(&search->stale[i]) ||
 		     flows_is_local(search, &flow->original.to.address)))
 			return true;
 	return false;

@@ -19,6 +19,9 @@ struct flows_stale {
 	uint16_t to_port;
 };
 
+/** flows_are_led() - is it about flows to a backend, and not about such as are not translated? */
+bool flows_are_led(const struct flows_stale *stale);
+
 /**
  * flows_match() - is @flow one of those? If it is not translated, its destination must also be this
  * host. Pure.

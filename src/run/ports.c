@@ -187,10 +187,30 @@ int ports_end_flows(struct ports *ports, struct netlink *route)
 		ports->mappings[i]->is_fresh = false;
 	}
 	err = flows_end(&ports->nat->nl, route, stale, count);
-	free(stale);
+	free(ports->again);
+	ports->again = stale;
+	ports->again_count = count;
 	ports->gone = NULL;
 	ports->gone_count = 0;
 	ports->has_fresh = false;
+	return err;
+}
+
+int ports_end_flows_again(struct ports *ports, struct netlink *route)
+{
+	struct flows_stale *stale = ports->again;
+	size_t count = 0;
+	int err = 0;
+
+	/* What is not ours any more can be another program's by now. */
+	for (size_t i = 0; ports->nat && i < ports->again_count; i++)
+		if (flows_are_led(&stale[i]) || ports_find(ports, stale[i].port))
+			stale[count++] = stale[i];
+	if (count)
+		err = flows_end(&ports->nat->nl, route, stale, count);
+	free(stale);
+	ports->again = NULL;
+	ports->again_count = 0;
 	return err;
 }
 
@@ -211,5 +231,6 @@ void ports_release(struct ports *ports)
 	}
 	free(ports->mappings);
 	free(ports->gone);
+	free(ports->again);
 	*ports = (struct ports){0};
 }

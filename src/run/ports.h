@@ -17,6 +17,8 @@ struct ports {
 	struct flows_stale
 		*gone; /* @gone_count of them: flows of mappings that were removed; owned */
 	size_t gone_count;
+	struct flows_stale *again; /* @again_count of them: to look for once more; owned */
+	size_t again_count;
 };
 
 /**
@@ -62,9 +64,16 @@ int ports_hold(struct ports *ports, struct mapping **ret_lost);
  * its datagrams do not reach the copy. If its mapping was removed, they still do. All that is to be
  * done of both is done at a time, when the first port leads to a copy, or a mapping was removed.
  *
+ * A datagram that is under way meanwhile can begin a flow that is not seen yet, and its client
+ * keeps that one alive as well. So if @ports->again_count is not 0, call ports_end_flows_again()
+ * some milliseconds later.
+ *
  * Return: 0, also if nothing is to be done; or -errno, reported.
  */
 int ports_end_flows(struct ports *ports, struct netlink *route);
+
+/** ports_end_flows_again() - see ports_end_flows(). Return: 0 or -errno, reported. */
+int ports_end_flows_again(struct ports *ports, struct netlink *route);
 
 /** ports_wait_for_gate() - is a port, to which a copy listens, not open to IPv6 yet? */
 bool ports_wait_for_gate(const struct ports *ports, const struct gate *gate);

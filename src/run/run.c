@@ -20,6 +20,7 @@
 #include "run/survey.h"
 
 enum {
+	RUN_FLOWS_MS = 20,   /* for datagrams that are under way while the rules change */
 	RUN_HINT_MS = 1000,  /* if the end takes longer, say why */
 	RUN_DEATH_MS = 5000, /* time for copies that still live when all is over */
 };
@@ -189,6 +190,13 @@ static int run_begin(struct run *run)
 
 /* ---- Events ---- */
 
+static void run_on_flows(void *data)
+{
+	struct run *run = data;
+
+	ports_end_flows_again(&run->crew.ports, &run->network.route);
+}
+
 /* What was asked for of the table, all at once; then the ports that are new in it, and its flows.
  */
 static void run_commit(struct run *run)
@@ -205,6 +213,8 @@ static void run_commit(struct run *run)
 	}
 	crew_hold_ports(&run->crew);
 	ports_end_flows(&run->crew.ports, &run->network.route);
+	if (run->crew.ports.again_count && !run->flows_timer.is_set)
+		loop_set_timer(&run->loop, &run->flows_timer, RUN_FLOWS_MS);
 }
 
 /*
@@ -251,6 +261,7 @@ static int run_close(struct run *run)
 	loop_clear_timer(&run->loop, &run->gate_timer);
 	loop_clear_timer(&run->loop, &run->answer_timer);
 	loop_clear_timer(&run->loop, &run->hint_timer);
+	loop_clear_timer(&run->loop, &run->flows_timer);
 	crew_bury(&run->crew, RUN_DEATH_MS);
 	network_close(&run->network);
 	ports_release(&run->crew.ports);
@@ -297,6 +308,7 @@ struct run *run_new(const struct plan *plan)
 	run->cgroup = CGROUP_NONE;
 	run->places = (struct places){
 		.plan = plan, .identity = &run->identity, .log = &run->log, .directory = -1};
+	run->flows_timer = (struct loop_timer){.on_time = run_on_flows, .data = run};
 	run->hint_timer = (struct loop_timer){.on_time = run_on_hint, .data = run};
 	return run;
 }

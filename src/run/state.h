@@ -36,6 +36,7 @@ struct run {
 	struct loop_source answer;      /* the guardian's answer is there */
 	struct loop_source watchdog;    /* the guardian has ended */
 	struct loop_timer answer_timer; /* the guardian's answer is late */
+	struct loop_timer flows_timer;  /* when to look for stale UDP flows again */
 	struct loop_timer hint_timer;   /* the end takes long: say why */
 	struct log log;
 	struct cgroup cgroup;
