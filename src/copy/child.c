@@ -35,7 +35,6 @@
 #include "base/error.h"
 #include "base/fdpass.h"
 #include "base/process.h"
-#include "base/sysctl.h"
 #include "base/title.h"
 #include "copy/init.h"
 #include "net/neighbour.h"
@@ -260,18 +259,6 @@ static int child_bind_life(int manager)
 	return poll(&gone, 1, 0) > 0 ? -EPIPE : 0;
 }
 
-/*
- * The ports of a copy are its own: a program that insists on port 80 needs no privilege for it.
- * Done as long as we see a /proc that can be written.
- */
-static int child_free_low_ports(unsigned int number)
-{
-	int err = sysctl_write("net/ipv4/ip_unprivileged_port_start", "0");
-
-	return err ? error_report(err, "copy %u: cannot set ip_unprivileged_port_start", number)
-		   : 0;
-}
-
 static int child_setup(const struct container_spec *spec, int manager, int *ret_slave)
 {
 	AUTO_CLOSE int master = -1;
@@ -279,9 +266,6 @@ static int child_setup(const struct container_spec *spec, int manager, int *ret_
 
 	if (sethostname(spec->hostname, strlen(spec->hostname)) < 0)
 		return error_report(-errno, "copy %u: cannot set its host name", spec->number);
-	err = child_free_low_ports(spec->number);
-	if (err)
-		return err;
 	err = fs_setup(&spec->fs);
 	if (err)
 		return err;

@@ -26,6 +26,7 @@
 #include "base/directory.h"
 #include "base/error.h"
 #include "base/mount.h"
+#include "base/sysctl.h"
 #include "copy/view.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -122,12 +123,32 @@ static int fs_mask(void)
 	return 0;
 }
 
+/*
+ * The ports of a copy are its own: a program that insists on port 80 needs no privilege for it.
+ *
+ * By the copy's own /proc: in the host's, the kernel keeps the files of all network namespaces
+ * under one name (proc_sys_compare()), so that each copy would take longer than the one before.
+ */
+static int fs_free_low_ports(void)
+{
+	int err = sysctl_write("net/ipv4/ip_unprivileged_port_start", "0");
+
+	return err ? error_report(err, "cannot set ip_unprivileged_port_start") : 0;
+}
+
 static int fs_setup_kernel_views(void)
 {
-	int err = fs_mount("proc", "/proc", MS_RDONLY | MS_NODEV, NULL);
+	int err = fs_mount("proc", "/proc", MS_NODEV, NULL);
 
 	if (err)
 		return err;
+	err = fs_free_low_ports();
+	if (err)
+		return err;
+	err = mount_new(NULL, "/proc", NULL,
+			MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
+	if (err)
+		return fs_failed(err, "make read-only", "/proc");
 	err = fs_mount("sysfs", "/sys", MS_RDONLY | MS_NODEV, NULL);
 	if (err)
 		return err;
@@ -159,7 +180,7 @@ static int fs_take_base(struct fs_taken *taken, const struct fs_spec *spec)
 {
 	uint64_t attributes = spec->files == PLAN_SHARED ? HARMLESS : MOUNT_ATTR_RDONLY | HARMLESS;
 
-	if (spec->files == PLAN_PRIVATE && !view_hides(spec->base))
+	if (spec->files != PLAN_SHARED && !view_hides(spec->base))
 		return 0;
 	return fs_take(spec->base, true, attributes, &taken->base);
 }
@@ -235,16 +256,16 @@ static bool fs_is_in_user_namespace(void)
 	return inside != 0 || outside != 0 || strtoul(end, NULL, 10) != UINT32_MAX;
 }
 
+/* Over the current directory. */
 static int fs_mount_overlay(const struct fs_spec *spec)
 {
-	char options[256];
+	char options[128];
 	int err;
 
 	snprintf(options, sizeof(options),
-		 "lowerdir=" FS_BACKSTAGE "/lower,upperdir=" FS_BACKSTAGE
-		 "/place/upper,workdir=" FS_BACKSTAGE "/place/work%s",
+		 "lowerdir=.,upperdir=" FS_BACKSTAGE "/upper,workdir=" FS_BACKSTAGE "/work%s",
 		 fs_is_in_user_namespace() ? ",userxattr" : "");
-	err = mount_new("overlay", spec->base, "overlay", MS_NOSUID | MS_NODEV, options);
+	err = mount_new("overlay", ".", "overlay", MS_NOSUID | MS_NODEV, options);
 	if (err == -EINVAL)
 		return error_say(err,
 				 "%s: its file system cannot hold an overlay's upper layer: use "
@@ -254,43 +275,38 @@ static int fs_mount_overlay(const struct fs_spec *spec)
 }
 
 /*
- * The options of the mount are paths, in which a comma or a colon would be cut. So both layers are
- * mounted for a moment where their paths are known: an overlay needs no path of them any more.
+ * The options of the mount are paths, in which a comma or a colon would be cut. So the upper layer
+ * is mounted for a moment where its path is known, and the lower one is the current directory. An
+ * overlay that is there needs no path of them any more.
  */
 static int fs_put_overlay(const struct fs_taken *taken, const struct fs_spec *spec)
 {
-	int err = fs_mount("tmpfs", FS_BACKSTAGE, MS_NODEV, "mode=700,size=4k");
+	AUTO_CLOSE int base = directory_open(AT_FDCWD, spec->base);
+	int err;
 
-	if (err)
-		return err;
-	if (mkdir(FS_BACKSTAGE "/lower", 0700) < 0 || mkdir(FS_BACKSTAGE "/place", 0700) < 0)
-		return fs_failed(-errno, "make", FS_BACKSTAGE);
-	err = fs_put(taken->base, FS_BACKSTAGE "/lower");
-	if (err)
-		return err;
-	err = fs_put(taken->place, FS_BACKSTAGE "/place");
+	if (base < 0 || fchdir(base) < 0)
+		return fs_failed(base < 0 ? base : -errno, "enter", spec->base);
+	err = fs_put(taken->place, FS_BACKSTAGE);
 	if (err)
 		return err;
 	err = fs_mount_overlay(spec);
 	if (err)
 		return err;
 	err = mount_remove(FS_BACKSTAGE);
+	if (!err && chdir("/") < 0)
+		err = -errno;
 	return err ? fs_failed(err, "unmount", FS_BACKSTAGE) : 0;
 }
 
 /* The plan's directory, as the copy is to see it. */
 static int fs_put_base(const struct fs_taken *taken, const struct fs_spec *spec)
 {
-	int err;
+	int err = taken->base >= 0 && view_hides(spec->base) ? directory_make_way(spec->base) : 0;
 
-	if (taken->base < 0)
-		return 0;
-	err = view_hides(spec->base) ? directory_make_way(spec->base) : 0;
 	if (err)
 		return fs_failed(err, "make", spec->base);
-	if (spec->files == PLAN_OVERLAY)
-		return fs_put_overlay(taken, spec);
-	return fs_put(taken->base, spec->base);
+	err = taken->base >= 0 ? fs_put(taken->base, spec->base) : 0;
+	return err || spec->files != PLAN_OVERLAY ? err : fs_put_overlay(taken, spec);
 }
 
 /* ---- All of it ---- */

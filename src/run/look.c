@@ -14,7 +14,7 @@
 
 enum {
 	LOOK_MS = 2,          /* while a copy starts, if few copies start at a time */
-	LOOKS_PER_MS = 4,     /* if many copies start at a time, each waits longer for its look */
+	LOOKS_PER_MS = 2,     /* if many copies start at a time, each waits longer for its look */
 	LOOK_LATE_MS = 100,   /* for a copy that did not listen in time */
 	LOOK_READY_MS = 1000, /* for a copy that listens: does it still? */
 };
