@@ -35,19 +35,40 @@ bool flows_are_led(const struct flows_stale *stale)
 	return stale->to.family != AF_UNSPEC || stale->to6.family != AF_UNSPEC;
 }
 
+static bool flows_is_led_back(const struct flows_stale *stale, const struct conntrack_way *way)
+{
+	return flows_is_from(way, &stale->to, stale->to_port) ||
+	       flows_is_from(way, &stale->to6, stale->to_port);
+}
+
+/*
+ * An answer that is under way when its flow is ended begins a flow of its own, as if the copy had
+ * called: from the host port, to where the client is. Then the client's datagrams are its answers.
+ */
+static bool flows_is_answer(const struct flows_stale *stale, const struct conntrack_flow *flow)
+{
+	return flow->reply.to.port == stale->port.number &&
+	       (stale->port.address.family == AF_UNSPEC ||
+		flows_is_same(&flow->reply.to.address, &stale->port.address)) &&
+	       flows_is_led_back(stale, &flow->original);
+}
+
 bool flows_match(const struct flows_stale *stale, const struct conntrack_flow *flow)
 {
 	const struct conntrack_way *original = &flow->original, *reply = &flow->reply;
 
-	if (original->protocol != stale->port.protocol || original->to.port != stale->port.number)
+	if (original->protocol != stale->port.protocol)
+		return false;
+	if (flows_is_answer(stale, flow))
+		return true;
+	if (original->to.port != stale->port.number)
 		return false;
 	if (stale->port.address.family != AF_UNSPEC &&
 	    !flows_is_same(&original->to.address, &stale->port.address))
 		return false;
 	if (!flows_are_led(stale))
 		return flows_is_from(reply, &original->to.address, original->to.port);
-	return flows_is_from(reply, &stale->to, stale->to_port) ||
-	       flows_is_from(reply, &stale->to6, stale->to_port);
+	return flows_is_led_back(stale, reply);
 }
 
 static int flows_compare(const void *a, const void *b)
@@ -84,11 +105,9 @@ static bool flows_is_local(struct flows_search *search, const struct address *ad
 }
 
 /* What was not translated can also be a flow that this host forwards to another one. */
-static bool flows_is_stale(const struct conntrack_flow *flow, void *data)
+static bool flows_is_stale_at(struct flows_search *search, const struct conntrack_flow *flow,
+			      uint16_t port)
 {
-	struct flows_search *search = data;
-	uint16_t port = flow->original.to.port;
-
 	for (size_t i = flows_first(search, port);
 	     i < search->count && search->stale[i].port.number == port; i++)
 		if (flows_match(&search->stale[i], flow) &&
@@ -96,6 +115,12 @@ static bool flows_is_stale(const struct conntrack_flow *flow, void *data)
 		     flows_is_local(search, &flow->original.to.address)))
 			return true;
 	return false;
+}
+
+static bool flows_is_stale(const struct conntrack_flow *flow, void *data)
+{
+	return flows_is_stale_at(data, flow, flow->original.to.port) ||
+	       flows_is_stale_at(data, flow, flow->reply.to.port);
 }
 
 int flows_end(struct netlink *nl, struct netlink *route, struct flows_stale *stale, size_t count)

@@ -68,6 +68,23 @@ TEST(a_flow_to_another_host_port_copy_or_port_of_it_is_not)
 	assert_false(flows_match(&stale, &flow));
 }
 
+/* As the kernel tracks an answer whose flow has been ended: from the copy, by the host port. */
+TEST(an_answer_that_was_under_way_is_stale_too)
+{
+	struct flows_stale stale = gone();
+	struct conntrack_flow flow = {
+		.original = {IPPROTO_UDP, end_of("10.90.0.3", 5000), end_of("198.51.100.2", 40000)},
+		.reply = {IPPROTO_UDP, end_of("198.51.100.2", 40000), end_of("198.51.100.1", 6000)},
+	};
+
+	assert_true(flows_match(&stale, &flow));
+	flow.reply.to.port = 6001; /* by another port: what the copy itself has begun */
+	assert_false(flows_match(&stale, &flow));
+	flow.reply.to.port = 6000;
+	stale.port.address = address_of("198.51.100.9");
+	assert_false(flows_match(&stale, &flow));
+}
+
 TEST(of_a_port_that_leads_nowhere_only_flows_without_translation_are_stale)
 {
 	const struct flows_stale stale = {.port = {.protocol = IPPROTO_UDP, .number = 5000}};
@@ -113,6 +130,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_flow_that_leads_to_the_copy_is_stale_when_its_mapping_is_gone),
 		cmocka_unit_test(a_flow_to_another_host_port_copy_or_port_of_it_is_not),
+		cmocka_unit_test(an_answer_that_was_under_way_is_stale_too),
 		cmocka_unit_test(
 			of_a_port_that_leads_nowhere_only_flows_without_translation_are_stale),
 		cmocka_unit_test(of_a_bound_port_only_flows_to_its_address_are_stale),
