@@ -64,7 +64,7 @@ int ports_hold(struct ports *ports, struct mapping **ret_lost);
  * its datagrams do not reach the copy. If its mapping was removed, they still do. All that is to be
  * done of both is done at a time, when the first port leads to a copy, or a mapping was removed.
  *
- * A datagram that is under way meanwhile can begin a flow that is not seen yet, and its client
+ * A datagram or an answer that is under way can begin a flow that is not seen yet, and its client
  * keeps that one alive as well. So if @ports->again_count is not 0, call ports_end_flows_again()
  * some milliseconds later.
  *

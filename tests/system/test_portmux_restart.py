@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from harness import wait_until
+from harness import SANITIZED, wait_until
 
 AT_ONCE = 2.0
 FIRST_PORT = 8081
@@ -282,7 +282,7 @@ def test_three_hundred_restarts_leave_no_more_than_none(host, start):
 
     wait_until(is_small, SWEPT, lambda: f"as before\n{before}\nnow\n{found[-1]}")
     assert len(manager.err.lines) == 3 * COUNT
-    assert manager.memory() < memory + MEMORY
+    assert SANITIZED or manager.memory() < memory + MEMORY  # the sanitizer keeps what was freed
     assert log.stat().st_size < 1.1 * log_size  # holes of records that were shorter, or longer
     assert manager.stop() == 0
 
