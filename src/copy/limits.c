@@ -82,32 +82,32 @@ static int limits_raise_one(const struct limits *limits, int resource, struct rl
 	return 0;
 }
 
-int limits_check(const struct limits *limits)
+/* @is_trial: put each limit back at once. */
+static int limits_raise_all(const struct limits *limits, bool is_trial)
 {
 	for (int resource = 0; resource < RLIM_NLIMITS; resource++) {
 		struct rlimit before;
-		int err =
-			limits->is_set[resource] ? limits_raise_one(limits, resource, &before) : 0;
+		int err;
 
+		if (!limits->is_set[resource])
+			continue;
+		err = limits_raise_one(limits, resource, &before);
 		if (err)
 			return err;
-		if (limits->is_set[resource])
+		if (is_trial)
 			setrlimit((__rlimit_resource_t)resource, &before);
 	}
 	return 0;
 }
 
+int limits_check(const struct limits *limits)
+{
+	return limits_raise_all(limits, true);
+}
+
 int limits_raise(const struct limits *limits)
 {
-	for (int resource = 0; resource < RLIM_NLIMITS; resource++) {
-		struct rlimit before;
-		int err =
-			limits->is_set[resource] ? limits_raise_one(limits, resource, &before) : 0;
-
-		if (err)
-			return err;
-	}
-	return 0;
+	return limits_raise_all(limits, false);
 }
 
 int limits_apply(const struct limits *limits)

@@ -6,20 +6,19 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "host/log.h"
+#include "host/netns.h"
 
 enum {
 	RUNDIR_LOCK_TRIES = 300,
@@ -156,52 +155,6 @@ int rundir_try_open(void)
 	return fd == -ETIMEDOUT ? -EAGAIN : fd;
 }
 
-#ifndef SO_NETNS_COOKIE
-#define SO_NETNS_COOKIE 71 /* Linux 5.14 */
-#endif
-
-/*
- * The network namespace's number. No other namespace gets the same number until the machine is
- * started again. Return: 0; -ENOPROTOOPT: this kernel has no such number; or another -errno.
- */
-static int rundir_find_cookie(uint64_t *ret)
-{
-	AUTO_CLOSE int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	socklen_t length = sizeof(*ret);
-
-	if (fd < 0)
-		return -errno;
-	if (getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, ret, &length) == 0)
-		return 0;
-	return errno == EINVAL ? -ENOPROTOOPT : -errno; /* EINVAL: qemu-user */
-}
-
-bool rundir_is_sure(void)
-{
-	uint64_t cookie;
-
-	return rundir_find_cookie(&cookie) != -ENOPROTOOPT;
-}
-
-/* "4097." for this network namespace; "inode-4026531840." where the kernel has no such number. */
-static int rundir_prefix(char prefix[NAME_MAX])
-{
-	uint64_t cookie = 0;
-	struct stat st;
-	int err = rundir_find_cookie(&cookie);
-
-	if (!err) {
-		snprintf(prefix, NAME_MAX, "%" PRIu64 ".", cookie);
-		return 0;
-	}
-	if (err == -ENOPROTOOPT)
-		err = stat("/proc/self/ns/net", &st) < 0 ? -errno : 0;
-	if (err)
-		return error_report(err, "cannot find out the network namespace");
-	snprintf(prefix, NAME_MAX, "inode-%ju.", (uintmax_t)st.st_ino);
-	return 0;
-}
-
 static int rundir_check_log(int log)
 {
 	char header[RUNDIR_HEADER_MAX] = "";
@@ -256,7 +209,7 @@ int rundir_open_log(int rundir, const char *name, bool *ret_is_alive)
 int rundir_next_log(DIR *logs, char *name)
 {
 	char prefix[NAME_MAX];
-	int err = rundir_prefix(prefix);
+	int err = netns_format(prefix);
 	struct dirent *entry;
 
 	if (err)
@@ -328,7 +281,7 @@ int rundir_find_link(int rundir, int own_log, const struct record *wanted)
 static int rundir_log_name(unsigned int index, char name[NAME_MAX])
 {
 	char prefix[NAME_MAX];
-	int err = rundir_prefix(prefix);
+	int err = netns_format(prefix);
 
 	if (err)
 		return err;

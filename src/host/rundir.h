@@ -72,13 +72,6 @@ int rundir_next_log(DIR *logs, char *name);
 int rundir_open_log(int rundir, const char *name, bool *ret_is_alive);
 
 /**
- * rundir_is_sure() - does the name of a log tell its network namespace for sure?
- *
- * Before Linux 5.14 the name contains the number of an inode. A later namespace can have the same.
- */
-bool rundir_is_sure(void);
-
-/**
  * rundir_find_link() - has another living run such a record: RECORD_UPLINK, RECORD_LRO?
  * @own_log: of the run that asks
  *

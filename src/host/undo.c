@@ -17,6 +17,7 @@
 #include "base/error.h"
 #include "host/cgroup.h"
 #include "host/log.h"
+#include "host/netns.h"
 #include "host/rundir.h"
 #include "host/uplinks.h"
 #include "net/conntrack.h"
@@ -184,7 +185,7 @@ static int undo_on_guard(const struct log_record *found, void *data)
  */
 static bool undo_is_foreign(int log)
 {
-	return !rundir_is_sure() && log_read(log, undo_on_guard, NULL, NULL) == 1;
+	return !netns_is_sure() && log_read(log, undo_on_guard, NULL, NULL) == 1;
 }
 
 static void undo_on_junk(const char *line)
