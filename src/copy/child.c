@@ -37,6 +37,7 @@
 #include "base/process.h"
 #include "base/title.h"
 #include "copy/init.h"
+#include "net/link_route.h"
 #include "net/neighbour.h"
 
 enum {

@@ -58,6 +58,17 @@ int link_create_bridge(struct netlink *nl, const char *name, const struct mac *m
 	return netlink_talk(nl, nlh, NULL, NULL);
 }
 
+/*
+ * One queue, as a veth has without being asked; but then the kernel first makes one for each CPU,
+ * and waits for RCU, with the lock that all links share, when it takes them away again
+ * (veth_init_queues()).
+ */
+static void link_put_one_queue(struct nlmsghdr *nlh)
+{
+	mnl_attr_put_u32(nlh, IFLA_NUM_TX_QUEUES, 1);
+	mnl_attr_put_u32(nlh, IFLA_NUM_RX_QUEUES, 1);
+}
+
 int link_create_veth(struct netlink *nl, const struct veth_spec *spec)
 {
 	char buf[NETLINK_REQUEST_MAX] __attribute__((aligned(NLMSG_ALIGNTO)));
@@ -69,6 +80,7 @@ int link_create_veth(struct netlink *nl, const struct veth_spec *spec)
 	mnl_attr_put_u32(nlh, IFLA_GROUP, link_group(&spec->mac));
 	mnl_attr_put_u32(nlh, IFLA_MASTER, spec->bridge);
 	mnl_attr_put_u32(nlh, IFLA_MTU, spec->mtu);
+	link_put_one_queue(nlh);
 	linkinfo = mnl_attr_nest_start(nlh, IFLA_LINKINFO);
 	mnl_attr_put_strz(nlh, IFLA_INFO_KIND, "veth");
 	data = mnl_attr_nest_start(nlh, IFLA_INFO_DATA);
@@ -77,6 +89,7 @@ int link_create_veth(struct netlink *nl, const struct veth_spec *spec)
 	mnl_attr_put_strz(nlh, IFLA_IFNAME, spec->peer_name);
 	mnl_attr_put(nlh, IFLA_ADDRESS, sizeof(spec->peer_mac.octet), spec->peer_mac.octet);
 	mnl_attr_put_u32(nlh, IFLA_MTU, spec->mtu);
+	link_put_one_queue(nlh);
 	mnl_attr_put_u32(nlh, IFLA_NET_NS_PID, (uint32_t)spec->peer_pid);
 	mnl_attr_nest_end(nlh, peer);
 	mnl_attr_nest_end(nlh, data);
@@ -100,12 +113,22 @@ int link_filter_bridge(struct netlink *nl, unsigned int ifindex)
 	return netlink_talk(nl, nlh, NULL, NULL);
 }
 
-int link_set_port(struct netlink *nl, unsigned int ifindex, enum link_port_mode mode)
+static struct nlmsghdr *link_set_up_request(void *buf, unsigned int ifindex)
+{
+	struct nlmsghdr *nlh = link_request(buf, RTM_NEWLINK, 0, ifindex);
+	struct ifinfomsg *info = mnl_nlmsg_get_payload(nlh);
+
+	info->ifi_flags = IFF_UP;
+	info->ifi_change = IFF_UP;
+	return nlh;
+}
+
+int link_set_up_port(struct netlink *nl, unsigned int ifindex, enum link_port_mode mode)
 {
 	static const uint16_t off[] = {IFLA_BRPORT_LEARNING, IFLA_BRPORT_UNICAST_FLOOD,
 				       IFLA_BRPORT_MCAST_FLOOD, IFLA_BRPORT_BCAST_FLOOD};
 	char buf[NETLINK_REQUEST_MAX] __attribute__((aligned(NLMSG_ALIGNTO)));
-	struct nlmsghdr *nlh = link_request(buf, RTM_NEWLINK, 0, ifindex);
+	struct nlmsghdr *nlh = link_set_up_request(buf, ifindex);
 	struct nlattr *linkinfo = mnl_attr_nest_start(nlh, IFLA_LINKINFO);
 	struct nlattr *port;
 
@@ -195,12 +218,8 @@ int link_disable_autoconf6(struct netlink *nl, unsigned int ifindex)
 int link_set_up(struct netlink *nl, unsigned int ifindex)
 {
 	char buf[NETLINK_REQUEST_MAX] __attribute__((aligned(NLMSG_ALIGNTO)));
-	struct nlmsghdr *nlh = link_request(buf, RTM_NEWLINK, 0, ifindex);
-	struct ifinfomsg *info = mnl_nlmsg_get_payload(nlh);
 
-	info->ifi_flags = IFF_UP;
-	info->ifi_change = IFF_UP;
-	return netlink_talk(nl, nlh, NULL, NULL);
+	return netlink_talk(nl, link_set_up_request(buf, ifindex), NULL, NULL);
 }
 
 int link_add_address(struct netlink *nl, unsigned int ifindex, const struct address *address,
@@ -221,67 +240,6 @@ int link_add_address(struct netlink *nl, unsigned int ifindex, const struct addr
 	mnl_attr_put(nlh, IFA_ADDRESS, address_length(address), address->bytes);
 	if (!preferred)
 		mnl_attr_put(nlh, IFA_CACHEINFO, sizeof(deprecated), &deprecated);
-	return netlink_talk(nl, nlh, NULL, NULL);
-}
-
-static struct rtmsg *link_route_request(void *buf, struct nlmsghdr **ret_request)
-{
-	*ret_request = netlink_request(buf, RTM_NEWROUTE, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL);
-	return mnl_nlmsg_put_extra_header(*ret_request, sizeof(struct rtmsg));
-}
-
-enum { LINK_SHORT_RTO_MS = 5 };
-
-/* The kernel heeds the shortest time only where it is locked: tcp_rto_min(), net/ipv4/tcp.c. */
-static void link_put_short_way(struct nlmsghdr *nlh)
-{
-	struct nlattr *metrics = mnl_attr_nest_start(nlh, RTA_METRICS);
-
-	mnl_attr_put_u32(nlh, RTAX_LOCK, 1U << RTAX_RTO_MIN);
-	mnl_attr_put_u32(nlh, RTAX_RTO_MIN, LINK_SHORT_RTO_MS);
-	mnl_attr_put_strz(nlh, RTAX_CC_ALGO, "reno");
-	mnl_attr_nest_end(nlh, metrics);
-}
-
-int link_add_default_route(struct netlink *nl, unsigned int ifindex, const struct address *gateway,
-			   bool is_short)
-{
-	char buf[NETLINK_REQUEST_MAX] __attribute__((aligned(NLMSG_ALIGNTO)));
-	struct nlmsghdr *nlh;
-	struct rtmsg *route = link_route_request(buf, &nlh);
-
-	route->rtm_family = (uint8_t)gateway->family;
-	route->rtm_table = RT_TABLE_MAIN;
-	route->rtm_protocol = RTPROT_BOOT;
-	route->rtm_scope = RT_SCOPE_UNIVERSE;
-	route->rtm_type = RTN_UNICAST;
-	route->rtm_flags = RTNH_F_ONLINK; /* the gateway lies outside of the link's own prefix */
-	mnl_attr_put(nlh, RTA_GATEWAY, address_length(gateway), gateway->bytes);
-	mnl_attr_put_u32(nlh, RTA_OIF, ifindex);
-	if (is_short)
-		link_put_short_way(nlh);
-	return netlink_talk(nl, nlh, NULL, NULL);
-}
-
-/* Larger than the metric of the loopback link's own route (0), and different for each bridge. */
-enum { LOOPBACK6_METRIC = 4096 };
-
-int link_add_loopback6_route(struct netlink *nl, unsigned int ifindex)
-{
-	static const uint8_t loopback[16] = {[15] = 1};
-	char buf[NETLINK_REQUEST_MAX] __attribute__((aligned(NLMSG_ALIGNTO)));
-	struct nlmsghdr *nlh;
-	struct rtmsg *route = link_route_request(buf, &nlh);
-
-	route->rtm_family = AF_INET6;
-	route->rtm_dst_len = 128;
-	route->rtm_table = RT_TABLE_LOCAL;
-	route->rtm_protocol = RTPROT_BOOT;
-	route->rtm_scope = RT_SCOPE_UNIVERSE;
-	route->rtm_type = RTN_LOCAL;
-	mnl_attr_put(nlh, RTA_DST, sizeof(loopback), loopback);
-	mnl_attr_put_u32(nlh, RTA_OIF, ifindex);
-	mnl_attr_put_u32(nlh, RTA_PRIORITY, LOOPBACK6_METRIC + ifindex);
 	return netlink_talk(nl, nlh, NULL, NULL);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * link.h - links, their addresses and routes, over rtnetlink.
+ * link.h - links and their addresses, over rtnetlink.
  *
  * A link that we make has the run's random MAC address from the beginning, because the same request
  * creates the link and sets its address. We recognise our links by the MAC address, not by the
@@ -60,13 +60,13 @@ enum link_port_mode {
 };
 
 /**
- * link_set_port() - `bridge link set dev @ifindex isolated on`, or `hairpin on`; with `flood off
- * mcast_flood off bcast_flood off learning off`
+ * link_set_up_port() - `bridge link set dev @ifindex isolated on`, or `hairpin on`; with `flood off
+ * mcast_flood off bcast_flood off learning off`; and then `ip link set up`, in one request
  *
  * Nothing is flooded to the port, and nothing is learned from it. So whatever is behind the port
  * needs an entry in the forwarding database (neighbour_add_port()).
  */
-int link_set_port(struct netlink *nl, unsigned int ifindex, enum link_port_mode mode);
+int link_set_up_port(struct netlink *nl, unsigned int ifindex, enum link_port_mode mode);
 
 /**
  * link_disable_autoconf6() - `ip link set dev @ifindex addrgenmode none`
@@ -103,24 +103,6 @@ int link_set_up(struct netlink *nl, unsigned int ifindex);
  */
 int link_add_address(struct netlink *nl, unsigned int ifindex, const struct address *address,
 		     bool preferred);
-
-/**
- * link_add_default_route() - `ip route add default via @gateway dev @ifindex onlink`
- * @is_short: the way is a short one, at whose end segments may be dropped without a word: TCP sends
- *            them again after 5 ms at the earliest, not after 200, and without cubic's memory of
- *            the loss (`rto_min 5ms congctl reno`)
- */
-int link_add_default_route(struct netlink *nl, unsigned int ifindex, const struct address *gateway,
-			   bool is_short);
-
-/**
- * link_add_loopback6_route() - `ip -6 route add local ::1/128 dev @ifindex table local metric N`
- *
- * An answer that comes in by @ifindex may have its destination translated back to ::1. The kernel
- * looks up the route of such a packet by that link only (ip6_route_input_lookup()), so ::1 needs a
- * route there. All other packets use the loopback link's own route, which has a smaller metric.
- */
-int link_add_loopback6_route(struct netlink *nl, unsigned int ifindex);
 
 /** link_find() - the index of the link with this name. -ENODEV: there is none. */
 int link_find(struct netlink *nl, const char *name, unsigned int *ret);

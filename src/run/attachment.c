@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "base/error.h"
+#include "base/sysctl.h"
 #include "net/neighbour.h"
 
 enum { ATTACHMENT_OVERDUE_MS = 3000 }; /* the kernel needs 100 ms to delete the link by itself */
@@ -149,20 +150,20 @@ static void attachment_strike(struct attachment *attachment)
 	attachment->link = 0;
 }
 
-static int attachment_set_up_port(struct attachment *attachment)
+static int attachment_set_up_port(struct attachment *attachment, const char *name)
 {
 	const struct network *network = attachment->network;
 	struct netlink *route = &attachment->network->route;
-	int err = link_disable_autoconf6(route, attachment->link);
+	int err = sysctl_write_link("ipv6", name, "disable_ipv6", "1");
 
 	if (err)
 		return err;
-	err = link_set_port(route, attachment->link,
-			    network->bridge.is_filtered ? LINK_PORT_HAIRPIN : LINK_PORT_ISOLATED);
+	err = neighbour_add_port(route, attachment->link, &attachment->mac);
 	if (err)
 		return err;
-	err = neighbour_add_port(route, attachment->link, &attachment->mac);
-	return err ? err : link_set_up(route, attachment->link);
+	return link_set_up_port(route, attachment->link,
+				network->bridge.is_filtered ? LINK_PORT_HAIRPIN
+							    : LINK_PORT_ISOLATED);
 }
 
 static int attachment_add_neighbours(const struct attachment *attachment)
@@ -203,7 +204,7 @@ int attachment_connect(struct attachment *attachment, unsigned int number, pid_t
 		return netlink_report(&network->route, err, "copy %u: cannot find its link %s",
 				      number, name);
 	attachment_enter(attachment, link);
-	err = attachment_set_up_port(attachment);
+	err = attachment_set_up_port(attachment, name);
 	if (!err)
 		err = attachment_add_neighbours(attachment);
 	return err ? netlink_report(&network->route, err, "copy %u: cannot set up its link %s",

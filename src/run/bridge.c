@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/sysctl.h"
+#include "net/link_route.h"
 
 enum { IPV6_MTU_MIN = 1280 }; /* RFC 8200 */
 

@@ -109,3 +109,15 @@ def test_a_kernel_before_6_17(host, reporters):
     assert ask(host.client, "198.51.100.1", 8081).copy == 1
     assert ask(host, "2001:db8:1::1", 8082).copy == 2
     assert manager.stop() == 0
+
+
+def test_the_hosts_ends_of_the_links_have_no_ipv6(host, project):
+    """A port of a bridge needs none: no address and no route for each copy."""
+    host.set_sysctls(bridge_netfilter(0))
+    host.remember()
+    host.start_manager(project).wait_ready()
+    ports = re.findall(r"\d+: (uva0-\d)@", host.run(["ip", "-o", "link", "show", "master", "uva0"]).stdout)
+    assert ports == ["uva0-1", "uva0-2"]
+    for port in ports:
+        assert host.run(["ip", "-6", "addr", "show", "dev", port]).stdout == ""
+        assert host.run(["ip", "-6", "route", "show", "table", "all", "dev", port]).stdout == ""

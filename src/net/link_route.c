@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * link_route.c - requests of rtnetlink (man 7 rtnetlink).
+ */
+#include "net/link_route.h"
+
+#include <linux/rtnetlink.h>
+
+static struct rtmsg *link_route_request(void *buf, struct nlmsghdr **ret_request)
+{
+	*ret_request = netlink_request(buf, RTM_NEWROUTE, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL);
+	return mnl_nlmsg_put_extra_header(*ret_request, sizeof(struct rtmsg));
+}
+
+enum { LINK_SHORT_RTO_MS = 5 };
+
+/* The kernel heeds the shortest time only where it is locked: tcp_rto_min(), net/ipv4/tcp.c. */
+static void link_put_short_way(struct nlmsghdr *nlh)
+{
+	struct nlattr *metrics = mnl_attr_nest_start(nlh, RTA_METRICS);
+
+	mnl_attr_put_u32(nlh, RTAX_LOCK, 1U << RTAX_RTO_MIN);
+	mnl_attr_put_u32(nlh, RTAX_RTO_MIN, LINK_SHORT_RTO_MS);
+	mnl_attr_put_strz(nlh, RTAX_CC_ALGO, "reno");
+	mnl_attr_nest_end(nlh, metrics);
+}
+
+int link_add_default_route(struct netlink *nl, unsigned int ifindex, const struct address *gateway,
+			   bool is_short)
+{
+	char buf[NETLINK_REQUEST_MAX] __attribute__((aligned(NLMSG_ALIGNTO)));
+	struct nlmsghdr *nlh;
+	struct rtmsg *route = link_route_request(buf, &nlh);
+
+	route->rtm_family = (uint8_t)gateway->family;
+	route->rtm_table = RT_TABLE_MAIN;
+	route->rtm_protocol = RTPROT_BOOT;
+	route->rtm_scope = RT_SCOPE_UNIVERSE;
+	route->rtm_type = RTN_UNICAST;
+	route->rtm_flags = RTNH_F_ONLINK; /* the gateway lies outside of the link's own prefix */
+	mnl_attr_put(nlh, RTA_GATEWAY, address_length(gateway), gateway->bytes);
+	mnl_attr_put_u32(nlh, RTA_OIF, ifindex);
+	if (is_short)
+		link_put_short_way(nlh);
+	return netlink_talk(nl, nlh, NULL, NULL);
+}
+
+/* Larger than the metric of the loopback link's own route (0), and different for each bridge. */
+enum { LOOPBACK6_METRIC = 4096 };
+
+int link_add_loopback6_route(struct netlink *nl, unsigned int ifindex)
+{
+	static const uint8_t loopback[16] = {[15] = 1};
+	char buf[NETLINK_REQUEST_MAX] __attribute__((aligned(NLMSG_ALIGNTO)));
+	struct nlmsghdr *nlh;
+	struct rtmsg *route = link_route_request(buf, &nlh);
+
+	route->rtm_family = AF_INET6;
+	route->rtm_dst_len = 128;
+	route->rtm_table = RT_TABLE_LOCAL;
+	route->rtm_protocol = RTPROT_BOOT;
+	route->rtm_scope = RT_SCOPE_UNIVERSE;
+	route->rtm_type = RTN_LOCAL;
+	mnl_attr_put(nlh, RTA_DST, sizeof(loopback), loopback);
+	mnl_attr_put_u32(nlh, RTA_OIF, ifindex);
+	mnl_attr_put_u32(nlh, RTA_PRIORITY, LOOPBACK6_METRIC + ifindex);
+	return netlink_talk(nl, nlh, NULL, NULL);
+}

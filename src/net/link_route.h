@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * link_route.h - the routes that links of ours have.
+ *
+ * All functions return 0 or -errno, unreported.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "net/address.h"
+#include "net/netlink.h"
+
+/**
+ * link_add_default_route() - `ip route add default via @gateway dev @ifindex onlink`
+ * @is_short: the way is a short one, at whose end segments may be dropped without a word: TCP sends
+ *            them again after 5 ms at the earliest, not after 200, and without cubic's memory of
+ *            the loss (`rto_min 5ms congctl reno`)
+ */
+int link_add_default_route(struct netlink *nl, unsigned int ifindex, const struct address *gateway,
+			   bool is_short);
+
+/**
+ * link_add_loopback6_route() - `ip -6 route add local ::1/128 dev @ifindex table local metric N`
+ *
+ * An answer that comes in by @ifindex may have its destination translated back to ::1. The kernel
+ * looks up the route of such a packet by that link only (ip6_route_input_lookup()), so ::1 needs a
+ * route there. All other packets use the loopback link's own route, which has a smaller metric.
+ */
+int link_add_loopback6_route(struct netlink *nl, unsigned int ifindex);
