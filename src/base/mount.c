@@ -11,9 +11,6 @@
 
 #include "base/cleanup.h"
 
-/* From <sys/mount.h>, which cannot be included together with <linux/mount.h>. */
-enum { MOUNT_DETACH = 2 };
-
 int mount_new(const char *source, const char *target, const char *type, unsigned long flags,
 	      const char *options)
 {
@@ -29,15 +26,25 @@ int mount_clone(int base, const char *path, bool recursive)
 	return fd < 0 ? -errno : (int)fd;
 }
 
-int mount_make_tmpfs(void)
+static int mount_configure(int context, const struct mount_option *options)
 {
-	AUTO_CLOSE int context = (int)syscall(SYS_fsopen, "tmpfs", FSOPEN_CLOEXEC);
+	for (; options && options->name; options++)
+		if (syscall(SYS_fsconfig, context,
+			    options->value ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG, options->name,
+			    options->value, 0) < 0)
+			return -errno;
+	return syscall(SYS_fsconfig, context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0 ? -errno : 0;
+}
+
+int mount_make(const char *type, const struct mount_option *options)
+{
+	AUTO_CLOSE int context = (int)syscall(SYS_fsopen, type, FSOPEN_CLOEXEC);
+	int err = context < 0 ? -errno : mount_configure(context, options);
 	long fd;
 
-	if (context < 0 || syscall(SYS_fsconfig, context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
-		return -errno;
-	fd = syscall(SYS_fsmount, context, FSMOUNT_CLOEXEC,
-		     MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+	if (err)
+		return err;
+	fd = syscall(SYS_fsmount, context, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
 	return fd < 0 ? -errno : (int)fd;
 }
 
@@ -46,11 +53,6 @@ int mount_attach(int mount, const char *path)
 	return syscall(SYS_move_mount, mount, "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH) < 0
 		       ? -errno
 		       : 0;
-}
-
-int mount_remove(const char *path)
-{
-	return syscall(SYS_umount2, path, MOUNT_DETACH) < 0 ? -errno : 0;
 }
 
 static int mount_set_attributes(int base, const char *path, unsigned int flags, uint64_t attributes,

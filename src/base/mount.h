@@ -5,7 +5,7 @@
  * glibc wraps the new ones only since 2.36, and its <sys/mount.h> cannot be included together with
  * <linux/mount.h>. So we call all of them by number, and include only the kernel's header.
  *
- * Return: 0 or -errno; of mount_clone() and mount_make_tmpfs() a descriptor or -errno.
+ * Return: 0 or -errno; of mount_clone() and mount_make() a descriptor or -errno.
  */
 #pragma once
 
@@ -20,14 +20,20 @@ int mount_new(const char *source, const char *target, const char *type, unsigned
 /** mount_clone() - a detached copy of the mount at @path: open_tree(2). */
 int mount_clone(int base, const char *path, bool recursive);
 
-/** mount_make_tmpfs() - an empty directory in memory, at no path: fsopen(2), fsmount(2). */
-int mount_make_tmpfs(void);
+/** An option of a file system, "name=value". */
+struct mount_option {
+	const char *name;
+	const char *value; /* NULL: it has none */
+};
+
+/**
+ * mount_make() - a new file system's mount, nosuid and nodev, at no path: fsopen(2), fsmount(2)
+ * @options: up to one without a name; NULL: none
+ */
+int mount_make(const char *type, const struct mount_option *options);
 
 /** mount_attach() - put a detached mount at @path: move_mount(2). */
 int mount_attach(int mount, const char *path);
-
-/** mount_remove() - unmount what is at @path, and all below it, also if it is busy: umount2(2). */
-int mount_remove(const char *path);
 
 /**
  * mount_restrict() - set MOUNT_ATTR_* on a detached mount and all below it: mount_setattr(2)

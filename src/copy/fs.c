@@ -7,8 +7,11 @@
  *   1. take detached mounts, from the host, of what must stay writable, or visible below a private
  *      place
  *   2. enter a copy of the view, where everything is read-only, nosuid and nodev (view.c)
- *   3. mount the private places over it
- *   4. attach the detached mounts at their paths, or make an overlay of them
+ *   3. make an overlay, and take an empty directory
+ *   4. mount the private places over it
+ *   5. attach the detached mounts at their paths
+ *
+ * Nothing is unmounted: the kernel waits for RCU then. What is not needed any more is mounted over.
  */
 #include "copy/fs.h"
 
@@ -27,12 +30,10 @@
 #include "base/error.h"
 #include "base/mount.h"
 #include "base/sysctl.h"
+#include "copy/overlay.h"
 #include "copy/view.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
-/* A place that a copy does not need while its mounts are made. */
-#define FS_BACKSTAGE "/sys"
 
 static const uint64_t HARMLESS = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
 
@@ -102,7 +103,14 @@ static int fs_mask_file(const char *path)
 	return mask < 0 ? fs_failed(mask, "mask", path) : fs_put(mask, path);
 }
 
-static int fs_mask(void)
+static int fs_mask_directory(int empty, const char *path)
+{
+	AUTO_CLOSE int mask = mount_clone(empty, "", false);
+
+	return mask < 0 ? fs_failed(mask, "mask", path) : fs_put(mask, path);
+}
+
+static int fs_mask(int empty)
 {
 	int err;
 
@@ -116,7 +124,7 @@ static int fs_mask(void)
 	for (size_t i = 0; i < COUNT(MASKED_DIRECTORIES); i++) {
 		if (access(MASKED_DIRECTORIES[i], F_OK) < 0)
 			continue;
-		err = fs_mount("tmpfs", MASKED_DIRECTORIES[i], MS_RDONLY, "mode=555,size=0");
+		err = fs_mask_directory(empty, MASKED_DIRECTORIES[i]);
 		if (err)
 			return err;
 	}
@@ -136,7 +144,7 @@ static int fs_free_low_ports(void)
 	return err ? error_report(err, "cannot set ip_unprivileged_port_start") : 0;
 }
 
-static int fs_setup_kernel_views(void)
+static int fs_setup_kernel_views(int empty)
 {
 	int err = fs_mount("proc", "/proc", MS_NODEV, NULL);
 
@@ -152,7 +160,7 @@ static int fs_setup_kernel_views(void)
 	err = fs_mount("sysfs", "/sys", MS_RDONLY | MS_NODEV, NULL);
 	if (err)
 		return err;
-	return fs_mask();
+	return fs_mask(empty);
 }
 
 const char *fs_hidden_below_tmp(const char *base)
@@ -160,9 +168,10 @@ const char *fs_hidden_below_tmp(const char *base)
 	return strncmp(base, "/tmp/", strlen("/tmp/")) == 0 ? base + strlen("/tmp/") : NULL;
 }
 
-/* The detached mounts that are taken before everything becomes read-only; -1: none. */
+/* What is taken before something hides it; -1: not taken. */
 struct fs_taken {
-	int base, place, own, tmp;
+	int base, place, own, tmp; /* detached mounts */
+	int empty;                 /* an empty directory */
 };
 
 static void fs_taken_close(struct fs_taken *taken)
@@ -171,6 +180,7 @@ static void fs_taken_close(struct fs_taken *taken)
 	fd_close(&taken->place);
 	fd_close(&taken->own);
 	fd_close(&taken->tmp);
+	fd_close(&taken->empty);
 }
 
 #define AUTO_TAKEN __attribute__((cleanup(fs_taken_close)))
@@ -200,18 +210,39 @@ static int fs_take_all(struct fs_taken *taken, const struct fs_spec *spec)
 	return err ? err : fs_take(spec->place, true, MOUNT_ATTR_RDONLY | HARMLESS, &taken->place);
 }
 
+/* The view's directory for terminals, before they are mounted there. */
+static int fs_take_empty(struct fs_taken *taken)
+{
+	taken->empty = open("/dev/pts", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return taken->empty < 0 ? fs_failed(-errno, "take", "/dev/pts") : 0;
+}
+
+/* From here on, what was taken of the directory is the overlay. */
+static int fs_take_overlay(struct fs_taken *taken, const struct fs_spec *spec)
+{
+	const struct overlay_spec overlay = {
+		.base = spec->base,
+		.taken_base = taken->base,
+		.place = spec->place,
+		.taken_place = taken->place,
+	};
+	int mount = overlay_make(&overlay);
+
+	if (mount < 0)
+		return mount;
+	fd_close(&taken->base);
+	taken->base = mount;
+	return 0;
+}
+
 /* ---- The places of other copies ---- */
 
-/* Mounts an empty directory over the one with the places of all copies. */
-static int fs_hide_places(const char *place)
+/* Mounts a directory with nothing but an empty @place over the one with the places of all copies.
+ */
+static int fs_hide_others(const char *places, const char *place)
 {
-	char path[PATH_MAX];
-	const char *places;
-	int err;
+	int err = fs_mount("tmpfs", places, MS_NODEV, "mode=755,size=4k");
 
-	snprintf(path, sizeof(path), "%s", place);
-	places = dirname(path);
-	err = fs_mount("tmpfs", places, MS_NODEV, "mode=755,size=4k");
 	if (err)
 		return err;
 	if (mkdir(place, 0755) < 0)
@@ -223,80 +254,24 @@ static int fs_hide_places(const char *place)
 /* The copy's own place is seen only where it works in it. */
 static int fs_put_place(const struct fs_taken *taken, const struct fs_spec *spec)
 {
+	char path[PATH_MAX];
+	const char *places;
 	int err;
 
 	if (view_hides(spec->place) && !plan_is_below(spec->place, spec->base))
 		return 0;
-	err = fs_hide_places(spec->place);
-	if (err || spec->files != PLAN_PRIVATE)
+	snprintf(path, sizeof(path), "%s", spec->place);
+	places = dirname(path);
+	if (spec->files != PLAN_PRIVATE)
+		return fs_mask_directory(taken->empty, places);
+	err = fs_hide_others(places, spec->place);
+	if (err)
 		return err;
 	err = fs_put(taken->place, spec->place);
 	return err ? err : fs_put(taken->own, spec->own);
 }
 
-/* ---- The overlay ---- */
-
-/*
- * In a user namespace that is not the first one, nobody may set the attributes that overlayfs uses,
- * but those that are the user's own (Linux 5.11).
- */
-static bool fs_is_in_user_namespace(void)
-{
-	char line[64] = "";
-	unsigned int inside = 1, outside = 1;
-	FILE *map = fopen("/proc/self/uid_map", "re");
-	char *end = line;
-
-	if (map && fgets(line, sizeof(line), map)) {
-		inside = (unsigned int)strtoul(line, &end, 10);
-		outside = (unsigned int)strtoul(end, &end, 10);
-	}
-	if (map)
-		fclose(map);
-	return inside != 0 || outside != 0 || strtoul(end, NULL, 10) != UINT32_MAX;
-}
-
-/* Over the current directory. */
-static int fs_mount_overlay(const struct fs_spec *spec)
-{
-	char options[128];
-	int err;
-
-	snprintf(options, sizeof(options),
-		 "lowerdir=.,upperdir=" FS_BACKSTAGE "/upper,workdir=" FS_BACKSTAGE "/work%s",
-		 fs_is_in_user_namespace() ? ",userxattr" : "");
-	err = mount_new("overlay", ".", "overlay", MS_NOSUID | MS_NODEV, options);
-	if (err == -EINVAL)
-		return error_say(err,
-				 "%s: its file system cannot hold an overlay's upper layer: use "
-				 "another directory (--state), or --files shared",
-				 spec->place);
-	return err ? fs_failed(err, "mount an overlay over", spec->base) : 0;
-}
-
-/*
- * The options of the mount are paths, in which a comma or a colon would be cut. So the upper layer
- * is mounted for a moment where its path is known, and the lower one is the current directory. An
- * overlay that is there needs no path of them any more.
- */
-static int fs_put_overlay(const struct fs_taken *taken, const struct fs_spec *spec)
-{
-	AUTO_CLOSE int base = directory_open(AT_FDCWD, spec->base);
-	int err;
-
-	if (base < 0 || fchdir(base) < 0)
-		return fs_failed(base < 0 ? base : -errno, "enter", spec->base);
-	err = fs_put(taken->place, FS_BACKSTAGE);
-	if (err)
-		return err;
-	err = fs_mount_overlay(spec);
-	if (err)
-		return err;
-	err = mount_remove(FS_BACKSTAGE);
-	if (!err && chdir("/") < 0)
-		err = -errno;
-	return err ? fs_failed(err, "unmount", FS_BACKSTAGE) : 0;
-}
+/* ---- All of it ---- */
 
 /* The plan's directory, as the copy is to see it. */
 static int fs_put_base(const struct fs_taken *taken, const struct fs_spec *spec)
@@ -305,11 +280,8 @@ static int fs_put_base(const struct fs_taken *taken, const struct fs_spec *spec)
 
 	if (err)
 		return fs_failed(err, "make", spec->base);
-	err = taken->base >= 0 ? fs_put(taken->base, spec->base) : 0;
-	return err || spec->files != PLAN_OVERLAY ? err : fs_put_overlay(taken, spec);
+	return taken->base >= 0 ? fs_put(taken->base, spec->base) : 0;
 }
-
-/* ---- All of it ---- */
 
 static int fs_setup_run(const struct fs_spec *spec, const struct etc_paths *etc)
 {
@@ -330,7 +302,7 @@ static int fs_put_all(const struct fs_taken *taken, const struct fs_spec *spec,
 
 	if (err)
 		return err;
-	err = fs_setup_kernel_views();
+	err = fs_setup_kernel_views(taken->empty);
 	if (err)
 		return err;
 	err = fs_setup_run(spec, etc);
@@ -349,7 +321,8 @@ static int fs_put_all(const struct fs_taken *taken, const struct fs_spec *spec,
 
 int fs_setup(const struct fs_spec *spec)
 {
-	AUTO_TAKEN struct fs_taken taken = {.base = -1, .place = -1, .own = -1, .tmp = -1};
+	AUTO_TAKEN struct fs_taken taken = {
+		.base = -1, .place = -1, .own = -1, .tmp = -1, .empty = -1};
 	struct etc_paths etc;
 	int err;
 
@@ -360,5 +333,9 @@ int fs_setup(const struct fs_spec *spec)
 	err = view_enter(spec->view);
 	if (err)
 		return err;
-	return fs_put_all(&taken, spec, &etc);
+	if (spec->files == PLAN_OVERLAY)
+		err = fs_take_overlay(&taken, spec);
+	if (!err)
+		err = fs_take_empty(&taken);
+	return err ? err : fs_put_all(&taken, spec, &etc);
 }

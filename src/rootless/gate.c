@@ -181,7 +181,7 @@ static int gate_set_up_network(void)
 /* The host's /run belongs to root. */
 static int gate_set_up_rundir(void)
 {
-	int directory = mount_make_tmpfs();
+	int directory = mount_make("tmpfs", NULL);
 
 	if (directory < 0)
 		return error_report(directory, "cannot make a directory for the undo log");
