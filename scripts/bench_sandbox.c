@@ -83,6 +83,7 @@ int main(int argc, char **argv)
 {
 	char place[PATH_MAX], files[PATH_MAX], tmp[PATH_MAX];
 	struct sandbox sandbox = {.fs = {.place = place,
+					 .own = files,
 					 .workdir = files,
 					 .tmp = tmp,
 					 .etc = {.resolv_conf = "", .own_hosts = "", .hosts = ""}}};
