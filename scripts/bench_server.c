@@ -2,10 +2,10 @@
 /*
  * bench_server.c - stands in for http_recorder.py where a way to it is measured: it costs little.
  *
- * It listens on port 8080, with threads for 16 connections at a time. A request for /bytes is
- * answered with bytes until the client has gone, any other one at once, and the connection stays;
- * but not after /once: whoever closes first waits a minute for the port, and a client has not so
- * many. Requests must come one at a time, each in one piece.
+ * It listens on port 8080, with threads for 16 connections at a time from the first one on. A
+ * request for /bytes is answered with bytes until the client has gone, any other one at once, and
+ * the connection stays; but not after /once: whoever closes first waits a minute for the port, and
+ * a client has not so many. Requests must come one at a time, each in one piece.
  */
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -58,7 +58,7 @@ int main(void)
 {
 	const struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(8080)};
 	int listening = socket(AF_INET, SOCK_STREAM, 0);
-	int on = 1;
+	int on = 1, first;
 
 	signal(SIGPIPE, SIG_IGN);
 	if (listening < 0 || setsockopt(listening, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
@@ -67,11 +67,13 @@ int main(void)
 		perror("bench_server");
 		return 1;
 	}
+	first = accept(listening, NULL, NULL);
 	for (int i = 1; i < THREADS; i++) {
 		pthread_t thread;
 
 		if (pthread_create(&thread, NULL, serve_for_ever, &listening) != 0)
 			return 1;
 	}
+	serve(first);
 	serve_for_ever(&listening);
 }
