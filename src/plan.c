@@ -19,8 +19,16 @@ unsigned int plan_grace_ms(const struct plan *plan)
 	return plan->grace_ms ? plan->grace_ms : PLAN_GRACE_MS;
 }
 
+/* How many host ports there are. */
+static unsigned int plan_count_ports(const struct plan *plan, const struct plan_port *port)
+{
+	return port->is_shared ? 1 : plan->copies;
+}
+
 uint16_t plan_host_port(const struct plan_port *port, unsigned int number)
 {
+	if (port->is_shared)
+		return port->first_host_port;
 	if (port->host_ports)
 		return port->host_ports[number - 1];
 	return (uint16_t)(port->first_host_port + number - 1);
@@ -150,10 +158,10 @@ static bool plan_ports_overlap(const struct plan *plan, const struct plan_port *
 	     !address_is_equal(&a->address, &b->address)))
 		return false;
 	if (!a->host_ports && !b->host_ports)
-		return a->first_host_port < b->first_host_port + plan->copies &&
-		       b->first_host_port < a->first_host_port + plan->copies;
-	for (unsigned int i = 1; i <= plan->copies; i++)
-		for (unsigned int j = 1; j <= plan->copies; j++)
+		return a->first_host_port < b->first_host_port + plan_count_ports(plan, b) &&
+		       b->first_host_port < a->first_host_port + plan_count_ports(plan, a);
+	for (unsigned int i = 1; i <= plan_count_ports(plan, a); i++)
+		for (unsigned int j = 1; j <= plan_count_ports(plan, b); j++)
 			if (plan_host_port(a, i) == plan_host_port(b, j))
 				return true;
 	return false;
@@ -162,19 +170,20 @@ static bool plan_ports_overlap(const struct plan *plan, const struct plan_port *
 static int plan_check_port(const struct plan *plan, const struct plan_port *port)
 {
 	unsigned int first = plan_host_port(port, 1);
+	unsigned int count = plan_count_ports(plan, port);
 
 	if (port->copy_port == 0 || first == 0 ||
-	    (!port->host_ports && first + plan->copies - 1 > UINT16_MAX))
+	    (!port->host_ports && first + count - 1 > UINT16_MAX))
 		return error_say(
 			-EINVAL,
-			"%u host ports from %u on, to port %u: port numbers go from 1 to %d",
-			plan->copies, first, port->copy_port, UINT16_MAX);
+			"%u host ports from %u on, to port %u: port numbers go from 1 to %d", count,
+			first, port->copy_port, UINT16_MAX);
 	for (const struct plan_port *other = plan->ports; other < port; other++)
 		if (plan_ports_overlap(plan, port, other))
 			return error_say(-EINVAL,
 					 "%u host ports from %u on overlap with those from %u on: "
-					 "a host port can lead to one copy only",
-					 plan->copies, plan_host_port(other, 1), first);
+					 "a host port leads to one port",
+					 count, first, plan_host_port(other, 1));
 	return 0;
 }
 

@@ -13,10 +13,11 @@
 
 #include "net/address.h"
 
-/** A port of the copies; each copy has a host port of its own that leads to it. */
+/** A port of the copies: one host port leads to all of them, or each has one of its own. */
 struct plan_port {
 	uint8_t protocol;           /* IPPROTO_TCP, IPPROTO_UDP */
 	uint16_t copy_port;         /* the program listens on it, in every copy */
+	bool is_shared;             /* @first_host_port leads to all copies, in turn */
 	uint16_t first_host_port;   /* leads to copy 1; the next one to copy 2, and so on */
 	const uint16_t *host_ports; /* or, if not NULL: that of copy 1, of copy 2, and so on */
 	struct address address;     /* only at this one of the host's; AF_UNSPEC: at all of them */
@@ -27,6 +28,13 @@ enum plan_files {
 	PLAN_PRIVATE, /* the directory, read-only; it works in PLACES/N/files, which is its own */
 	PLAN_SHARED,  /* the directory itself, writable for all copies */
 	PLAN_OVERLAY, /* the directory; what a copy changes in it is its own: PLACES/N/upper */
+};
+
+/** Which copy a new connection to a shared port goes to. */
+enum plan_balance {
+	PLAN_ROUND_ROBIN,
+	PLAN_RANDOM,
+	PLAN_SOURCE, /* the same client, the same copy */
 };
 
 /** When a copy that has ended starts again. */
@@ -59,9 +67,11 @@ struct plan {
 	unsigned int copies;
 	const struct plan_port *ports; /* @port_count of them */
 	size_t port_count;
+	enum plan_balance balance;
 	enum plan_restart restart;
-	bool may_finish;                   /* it is no failure that all end with exit status 0 */
-	unsigned int grace_ms;             /* from SIGTERM to SIGKILL; 0: PLAN_GRACE_MS */
+	bool may_finish;       /* it is no failure that all end with exit status 0 */
+	unsigned int grace_ms; /* from SIGTERM to SIGKILL; 0: PLAN_GRACE_MS */
+	unsigned int drain_ms; /* that connections to a copy which is removed may take to end */
 	const struct plan_rlimit *rlimits; /* @rlimit_count of them */
 	size_t rlimit_count;
 	uint64_t memory_max;        /* of each copy, in bytes; 0: no limit */

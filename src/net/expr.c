@@ -78,6 +78,16 @@ static void expr_load_payload(struct nft_rule *rule, uint32_t base, uint32_t off
 	expr_set_u32(expr, NFTNL_EXPR_PAYLOAD_LEN, length);
 }
 
+uint32_t expr_load_saddr(struct nft_rule *rule, sa_family_t family)
+{
+	const struct address address = {.family = family};
+	uint32_t length = (uint32_t)address_length(&address);
+
+	expr_load_payload(rule, NFT_PAYLOAD_NETWORK_HEADER,
+			  family == AF_INET6 ? IPV6_SADDR : IPV4_SADDR, length, REG_FIRST);
+	return length;
+}
+
 void expr_cmp(struct nft_rule *rule, bool is_equal, const void *data, size_t length)
 {
 	struct nftnl_expr *expr = expr_add(rule, "cmp");

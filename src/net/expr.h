@@ -63,6 +63,11 @@ void match_sender_not_in(struct nft_rule *rule, sa_family_t family, const char *
 void do_port_vmap(struct nft_rule *rule, const char *map);
 /** do_bound_port_vmap() - `meta l4proto . ip daddr . th dport vmap @MAP`; of IPv6: `ip6 daddr`. */
 void do_bound_port_vmap(struct nft_rule *rule, sa_family_t family, const char *map);
+/** do_number_vmap() - `numgen inc mod COUNT vmap @MAP`, or `numgen random`. */
+void do_number_vmap(struct nft_rule *rule, bool is_random, uint32_t count, const char *map);
+/** do_source_vmap() - `jhash ip saddr mod COUNT seed SEED vmap @MAP`; of IPv6: `ip6 saddr`. */
+void do_source_vmap(struct nft_rule *rule, sa_family_t family, uint32_t count, uint32_t seed,
+		    const char *map);
 /** do_counter() - `counter`. */
 void do_counter(struct nft_rule *rule);
 /** do_dnat() - `dnat ip to ADDRESS:PORT`. */

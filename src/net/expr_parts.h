@@ -27,6 +27,9 @@ void expr_set(struct nft_rule *rule, struct nftnl_expr *expr, uint16_t attr, con
 /** expr_load_meta() - load a NFT_META_* into a register. */
 void expr_load_meta(struct nft_rule *rule, uint32_t key, uint32_t reg);
 
+/** expr_load_saddr() - load the source address into REG_FIRST. Return: its length. */
+uint32_t expr_load_saddr(struct nft_rule *rule, sa_family_t family);
+
 /** expr_cmp() - go on only if REG_FIRST is equal to @data, or only if it is not. */
 void expr_cmp(struct nft_rule *rule, bool is_equal, const void *data, size_t length);
 

@@ -22,7 +22,10 @@
  * Of a transaction, which is sent in one piece: what the socket's buffer surely takes. It has
  * 208 KiB (net.core.wmem_default), and to enlarge it is the right of the machine's root alone.
  */
-enum { NAT_BATCH_MAX = 128 << 10 };
+enum {
+	NAT_BATCH_MAX = 128 << 10,
+	NAT_BUCKETS_MAX = 256, /* changed in one go: some 40 KiB */
+};
 
 static void nat_begin(struct nat *nat)
 {
@@ -137,16 +140,28 @@ void nat_dismiss(struct nat *nat, const struct nat_sender *sender)
 	ruleset_put_sender(&nat->batch, sender, false);
 }
 
-/* A chain that was to be deleted is used again: do not delete it. */
-static void nat_keep(struct nat *nat, const char *chain)
+/* A name that was to be deleted is used again: do not delete it. */
+static void nat_keep(struct nat *nat, const char *name)
 {
 	for (size_t i = 0; i < nat->stale_count; i++) {
-		if (strcmp(nat->stale[i], chain) != 0)
+		if (strcmp(nat->stale[i].name, name) != 0)
 			continue;
-		memmove(nat->stale[i], nat->stale[nat->stale_count - 1], NAT_CHAIN_MAX);
-		nat->stale_count--;
+		nat->stale[i] = nat->stale[--nat->stale_count];
 		return;
 	}
+}
+
+/* Without memory, what is empty stays as long as the table. */
+static void nat_let_go(struct nat *nat, const char *name, bool is_map)
+{
+	struct nat_stale *grown = reallocarray(nat->stale, nat->stale_count + 1, sizeof(*grown));
+
+	if (!grown)
+		return;
+	nat->stale = grown;
+	grown += nat->stale_count++;
+	grown->is_map = is_map;
+	snprintf(grown->name, sizeof(grown->name), "%s", name);
 }
 
 void nat_add_backend(struct nat *nat, const struct nat_backend *backend)
@@ -164,28 +179,51 @@ void nat_add_backend_ipv6(struct nat *nat, const struct nat_backend *backend)
 
 void nat_remove_backend(struct nat *nat, const char *chain)
 {
-	char(*grown)[NAT_CHAIN_MAX] =
-		reallocarray(nat->stale, nat->stale_count + 1, sizeof(*grown));
-
 	nat_change(nat);
 	nft_batch_flush_chain(&nat->batch, chain);
-	if (!grown) /* the empty chain stays as long as the table */
-		return;
-	nat->stale = grown;
-	snprintf(nat->stale[nat->stale_count++], NAT_CHAIN_MAX, "%s", chain);
+	nat_let_go(nat, chain, false);
 }
 
-void nat_publish(struct nat *nat, const struct nat_port *port, const struct nat_backend *backend)
+void nat_publish(struct nat *nat, const struct nat_port *port, const char *chain,
+		 const char *comment)
 {
 	nat_change(nat);
-	nft_batch_add_port(&nat->batch, bound_published(port), port, backend->chain,
-			   backend->comment);
+	nft_batch_add_port(&nat->batch, bound_published(port), port, chain, comment);
 }
 
 void nat_withdraw(struct nat *nat, const struct nat_port *port)
 {
 	nat_change(nat);
 	nft_batch_delete_port(&nat->batch, bound_published(port), port);
+}
+
+void nat_add_buckets(struct nat *nat, const struct buckets *buckets)
+{
+	nat_change(nat);
+	nat_keep(nat, buckets->chain);
+	nat_keep(nat, buckets->map);
+	buckets_add(&nat->batch, buckets);
+}
+
+void nat_change_buckets(struct nat *nat, const char *map, const struct buckets_change *changes,
+			size_t count)
+{
+	while (count > 0) {
+		size_t some = count < NAT_BUCKETS_MAX ? count : NAT_BUCKETS_MAX;
+
+		nat_change(nat);
+		buckets_change(&nat->batch, map, changes, some);
+		changes += some;
+		count -= some;
+	}
+}
+
+void nat_remove_buckets(struct nat *nat, const struct buckets *buckets)
+{
+	nat_change(nat);
+	buckets_clear(&nat->batch, buckets->chain, buckets->map);
+	nat_let_go(nat, buckets->chain, false);
+	nat_let_go(nat, buckets->map, true);
 }
 
 void nat_guard(struct nat *nat, sa_family_t family, unsigned int ifindex)
@@ -238,8 +276,14 @@ int nat_sweep(struct nat *nat)
 	if (nat->has_changes) /* they are numbered already, so they must be sent first */
 		return -EBUSY;
 	nft_batch_start(&batch, nat->table, nat->nl.sequence);
-	for (; left > 0 && batch.length < NAT_BATCH_MAX; left--)
-		nft_batch_delete_chain(&batch, nat->stale[left - 1]);
+	for (; left > 0 && batch.length < NAT_BATCH_MAX; left--) {
+		const struct nat_stale *stale = &nat->stale[left - 1];
+
+		if (stale->is_map)
+			nft_batch_delete_set(&batch, stale->name);
+		else
+			nft_batch_delete_chain(&batch, stale->name);
+	}
 	err = nat_send(nat, &batch);
 	nft_batch_free(&nat->batch);
 	nat_begin(nat);

@@ -20,6 +20,7 @@
 #include "net/address.h"
 #include "net/answer.h"
 #include "net/batch.h"
+#include "net/buckets.h"
 #include "net/mac.h"
 #include "net/netlink.h"
 #include "net/port.h"
@@ -40,6 +41,12 @@ struct nat_sender {
 	struct mac mac;
 	struct address address;
 	struct address address6; /* AF_UNSPEC: none, also none of its link */
+};
+
+/** What is not used any more, and is deleted some time later. */
+struct nat_stale {
+	char name[NAT_CHAIN_MAX];
+	bool is_map; /* or a chain */
 };
 
 /** The private network in one address family. */
@@ -67,7 +74,7 @@ struct nat {
 	bool has_changes;            /* in @batch */
 	int err;                     /* of changes that were sent before the commit */
 	struct nft_batch batch;
-	char (*stale)[NAT_CHAIN_MAX]; /* chains to delete, @stale_count of them; owned */
+	struct nat_stale *stale; /* @stale_count of them; owned */
 	size_t stale_count;
 };
 
@@ -107,11 +114,30 @@ void nat_add_backend_ipv6(struct nat *nat, const struct nat_backend *backend);
  */
 void nat_remove_backend(struct nat *nat, const char *chain);
 
-/** nat_publish() - lead a port's new connections to a backend. */
-void nat_publish(struct nat *nat, const struct nat_port *port, const struct nat_backend *backend);
+/**
+ * nat_publish() - lead a port's new connections to a chain: a backend's, or one of
+ * nat_add_buckets()
+ * @comment: shown beside it in `nft list ruleset`
+ */
+void nat_publish(struct nat *nat, const struct nat_port *port, const char *chain,
+		 const char *comment);
 
 /** nat_withdraw() - refuse a port's new connections. Connections that exist go on. */
 void nat_withdraw(struct nat *nat, const struct nat_port *port);
+
+/** nat_add_buckets() - make what leads one port to many backends. Its map is empty. */
+void nat_add_buckets(struct nat *nat, const struct buckets *buckets);
+
+/**
+ * nat_change_buckets() - lead buckets to chains of backends, or nowhere; see buckets_change()
+ *
+ * A bucket changes at once: it always leads to where it did, or to where it is to.
+ */
+void nat_change_buckets(struct nat *nat, const char *map, const struct buckets_change *changes,
+			size_t count);
+
+/** nat_remove_buckets() - no port may lead there any more. nat_sweep() deletes chain and map. */
+void nat_remove_buckets(struct nat *nat, const struct buckets *buckets);
 
 /**
  * nat_guard() - drop packets of a family that come in by a link and are forwarded elsewhere
@@ -139,7 +165,7 @@ void nat_set_answers(struct nat *nat, const char *bridge, const struct answer *a
 int nat_commit(struct nat *nat);
 
 /**
- * nat_sweep() - delete the chains of removed backends
+ * nat_sweep() - delete the chains of removed backends, and what is left of removed buckets
  *
  * Before Linux 6.2, the kernel keeps a chain for a moment after the last element that leads to it
  * is deleted. So call this some time later, and again as long as it returns -EBUSY.

@@ -21,8 +21,11 @@ enum {
 	TYPE_ETHERADDR = 9,
 	TYPE_INET_PROTO = 12,
 	TYPE_INET_SERVICE = 13,
+	TYPE_MARK = 19,
 	TYPE_IFACE_INDEX = 20,
 	TYPE_CONCAT_BITS = 6,
+
+	BYTEORDER_HOST = 1,
 };
 
 /* Keys of two or three parts, each of which fills a multiple of 4 bytes. */
@@ -53,6 +56,7 @@ static const struct {
 	[NFT_KEY_SENDER] = {{TYPE_ETHERADDR, TYPE_IPADDR}, sizeof(struct sender_key) - 12},
 	[NFT_KEY_SENDER6] = {{TYPE_ETHERADDR, TYPE_IP6ADDR}, sizeof(struct sender_key)},
 	[NFT_KEY_LINK] = {{TYPE_NF_PROTO, TYPE_IFACE_INDEX}, sizeof(struct link_key)},
+	[NFT_KEY_NUMBER] = {{TYPE_MARK}, sizeof(uint32_t)},
 };
 
 static uint32_t set_key_type(enum nft_key key)
@@ -64,13 +68,16 @@ static uint32_t set_key_type(enum nft_key key)
 	return type;
 }
 
-void nft_batch_add_set(struct nft_batch *batch, const char *name, const char *comment,
-		       enum nft_key key, bool is_map)
+/* @size: 0: any */
+static void nft_batch_put_new_set(struct nft_batch *batch, const char *name, const char *comment,
+				  enum nft_key key, bool is_map, uint32_t size)
 {
 	struct nftnl_udata_buf *udata = nft_comment_pack(batch, NFTNL_UDATA_SET_COMMENT, comment);
 	struct nlmsghdr *nlh = nft_batch_message(batch, NFT_MSG_NEWSET, NLM_F_CREATE);
 	struct nftnl_set *set = nftnl_set_alloc();
 
+	if (udata && key == NFT_KEY_NUMBER) /* nft shows numbers otherwise the wrong way round */
+		nftnl_udata_put_u32(udata, NFTNL_UDATA_SET_KEYBYTEORDER, BYTEORDER_HOST);
 	if (set && nlh && !batch->err) {
 		nftnl_set_set_str(set, NFTNL_SET_TABLE, batch->table);
 		nftnl_set_set_str(set, NFTNL_SET_NAME, name);
@@ -80,6 +87,8 @@ void nft_batch_add_set(struct nft_batch *batch, const char *name, const char *co
 		nftnl_set_set_u32(set, NFTNL_SET_KEY_LEN, KEYS[key].length);
 		if (is_map)
 			nftnl_set_set_u32(set, NFTNL_SET_DATA_TYPE, NFT_DATA_VERDICT);
+		if (size)
+			nftnl_set_set_u32(set, NFTNL_SET_DESC_SIZE, size);
 		nftnl_set_set_data(set, NFTNL_SET_USERDATA, nftnl_udata_buf_data(udata),
 				   nftnl_udata_buf_len(udata));
 		nftnl_set_nlmsg_build_payload(nlh, set);
@@ -90,6 +99,47 @@ void nft_batch_add_set(struct nft_batch *batch, const char *name, const char *co
 	if (set)
 		nftnl_set_free(set);
 	nft_comment_free(udata);
+}
+
+void nft_batch_add_set(struct nft_batch *batch, const char *name, const char *comment,
+		       enum nft_key key, bool is_map)
+{
+	nft_batch_put_new_set(batch, name, comment, key, is_map, 0);
+}
+
+void nft_batch_add_bucket_map(struct nft_batch *batch, const char *name, const char *comment,
+			      uint32_t size)
+{
+	nft_batch_put_new_set(batch, name, comment, NFT_KEY_NUMBER, true, size);
+}
+
+/* Puts a request about a whole set into the batch. */
+static void nft_batch_put_set(struct nft_batch *batch, const char *name, uint16_t type)
+{
+	struct nftnl_set *set = nftnl_set_alloc();
+	struct nlmsghdr *nlh = set ? nft_batch_message(batch, type, 0) : NULL;
+
+	if (nlh) {
+		nftnl_set_set_str(set, NFTNL_SET_TABLE, batch->table);
+		nftnl_set_set_str(set, NFTNL_SET_NAME, name);
+		nftnl_set_nlmsg_build_payload(nlh, set);
+		nft_batch_push(batch, nlh);
+	} else if (!batch->err) {
+		batch->err = -ENOMEM;
+	}
+	if (set)
+		nftnl_set_free(set);
+}
+
+/* A request to delete elements that names none is about all of them; it has no other attributes. */
+void nft_batch_flush_set(struct nft_batch *batch, const char *name)
+{
+	nft_batch_put_set(batch, name, NFT_MSG_DELSETELEM);
+}
+
+void nft_batch_delete_set(struct nft_batch *batch, const char *name)
+{
+	nft_batch_put_set(batch, name, NFT_MSG_DELSET);
 }
 
 /* Return: the key's length. */

@@ -20,11 +20,25 @@ enum nft_key {
 	NFT_KEY_SENDER,  /* `type ether_addr . ipv4_addr` */
 	NFT_KEY_SENDER6, /* `type ether_addr . ipv6_addr` */
 	NFT_KEY_LINK,    /* `nf_proto . iface_index` */
+	NFT_KEY_NUMBER,  /* `type mark`: nft has no other type for a number by itself */
 };
 
 /** nft_batch_add_set() - create a set, or a verdict map (`: verdict`) if @is_map. */
 void nft_batch_add_set(struct nft_batch *batch, const char *name, const char *comment,
 		       enum nft_key key, bool is_map);
+
+/**
+ * nft_batch_add_bucket_map() - create a verdict map from numbers (buckets.h)
+ * @size: it has no more elements than that
+ */
+void nft_batch_add_bucket_map(struct nft_batch *batch, const char *name, const char *comment,
+			      uint32_t size);
+
+/** nft_batch_flush_set() - delete all elements of a set or map. */
+void nft_batch_flush_set(struct nft_batch *batch, const char *name);
+
+/** nft_batch_delete_set() - delete a set or map that no rule refers to. */
+void nft_batch_delete_set(struct nft_batch *batch, const char *name);
 
 /**
  * nft_batch_add_port() - add an element to a set or map of ports

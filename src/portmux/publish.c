@@ -187,26 +187,27 @@ static bool publish_is_free(const struct publish *publish)
 	return publish->first == 0;
 }
 
+static bool publish_is_shared(const struct publish *publish)
+{
+	return publish->first != 0 && publish->first == publish->last && !publish->is_open;
+}
+
 static unsigned int publish_last(const struct publish *publish, unsigned int copies)
 {
-	return publish->first + copies - 1;
+	return publish_is_shared(publish) ? publish->first : publish->first + copies - 1;
 }
 
 static int publish_check_one(const struct publish *publish, const char *text, unsigned int copies)
 {
 	unsigned int has = publish->last - publish->first + 1U;
 
-	if (publish_is_free(publish))
+	if (publish_is_free(publish) || publish_is_shared(publish))
 		return 0;
 	if (publish->is_open && publish_last(publish, copies) > UINT16_MAX)
 		return error_say(-EINVAL, "%s: %u ports from %u on: port numbers end at %d", text,
 				 copies, publish->first, UINT16_MAX);
 	if (publish->is_open || has >= copies)
 		return 0;
-	if (has == 1)
-		return error_say(-EINVAL,
-				 "%s: one host port for %u copies: a port for each is %u+:%u", text,
-				 copies, publish->first, publish->port);
 	return error_say(-EINVAL, "%s: %u host ports for %u copies", text, has, copies);
 }
 
@@ -242,6 +243,7 @@ struct plan_port publish_to_plan(const struct publish *publish)
 	return (struct plan_port){
 		.protocol = publish->protocol,
 		.copy_port = publish->port,
+		.is_shared = publish_is_shared(publish),
 		.first_host_port = publish->first,
 		.address = publish->address,
 	};

@@ -179,6 +179,8 @@ static void crew_remove(struct crew *crew, struct copy *copy)
 		copy->mappings = mapping->next;
 		mapping->next = NULL;
 		mapping_unaim(mapping);
+		if (!mapping_holds_port(mapping))
+			ports_remove(&crew->ports, mapping);
 	}
 	copy_free(copy);
 }
@@ -207,21 +209,37 @@ struct copy *crew_find(const struct crew *crew, unsigned int number)
 	return copy;
 }
 
+unsigned int crew_next_number(const struct crew *crew)
+{
+	unsigned int number = 1;
+
+	for (const struct copy *copy = crew->first; copy && copy->number == number;
+	     copy = copy->next)
+		number++;
+	return number;
+}
+
 int crew_add(struct crew *crew)
 {
-	unsigned int number = crew->last_number + 1;
+	unsigned int number = crew_next_number(crew);
+	struct copy **at = &crew->first;
 	struct copy *copy;
 
 	if (crew->is_ending)
 		return -ESHUTDOWN;
+	if (ports_join_all(&crew->ports, number) < 0)
+		return -ENOMEM;
 	copy = copy_new(&crew->setting, number, ports_list(&crew->ports, number));
-
 	if (!copy)
 		return -ENOMEM;
-	crew->last_number = number;
+	while (*at && (*at)->number < number)
+		at = &(*at)->next;
+	copy->next = *at;
+	*at = copy;
+	if (!copy->next)
+		crew->last = &copy->next;
+	crew->newest = number;
 	crew->count++;
-	*crew->last = copy;
-	crew->last = &copy->next;
 	starts_add(&crew->starts, copy);
 	return 0;
 }
@@ -258,18 +276,53 @@ int crew_add_mapping(struct crew *crew, struct nat_port port, uint16_t copy_port
 	return err;
 }
 
-int crew_remove_mapping(struct crew *crew, struct nat_port port)
+int crew_share(struct crew *crew, struct nat_port port, uint16_t copy_port,
+	       enum plan_balance balance)
 {
-	struct mapping *mapping = ports_find(&crew->ports, port);
-	struct copy *copy = mapping ? crew_find(crew, mapping->copy) : NULL;
+	struct mapping *head, *member;
+	int err;
 
-	if (!mapping)
-		return -ENOENT;
+	if (crew->is_ending)
+		return -ESHUTDOWN;
+	err = ports_add_shared(&crew->ports, port, copy_port, balance, crew->setting.plan->copies,
+			       &head);
+	for (struct copy *copy = crew->first; !err && copy; copy = copy->next) {
+		err = ports_join(&crew->ports, head, copy->number, &member);
+		if (!err)
+			err = copy_lead(copy, member);
+		if (err)
+			crew_remove_mapping(crew, port);
+	}
+	return err;
+}
+
+static void crew_unlink(struct copy *copy, const struct mapping *mapping)
+{
 	for (struct mapping **at = copy ? &copy->mappings : NULL; at && *at; at = &(*at)->next)
 		if (*at == mapping) {
 			*at = mapping->next;
-			break;
+			return;
 		}
+}
+
+int crew_remove_mapping(struct crew *crew, struct nat_port port)
+{
+	struct mapping *mapping = ports_find(&crew->ports, port);
+	size_t i = 0;
+
+	if (!mapping)
+		return -ENOENT;
+	while (mapping->share && i < crew->ports.count) {
+		struct mapping *member = crew->ports.mappings[i];
+
+		if (member->share != mapping->share || member == mapping) {
+			i++;
+			continue;
+		}
+		crew_unlink(crew_find(crew, member->copy), member);
+		ports_remove(&crew->ports, member);
+	}
+	crew_unlink(crew_find(crew, mapping->copy), mapping);
 	ports_remove(&crew->ports, mapping);
 	network_sweep_later(crew->setting.network);
 	return 0;

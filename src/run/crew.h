@@ -17,7 +17,7 @@ struct crew {
 	struct copy *first;          /* all copies that have not left, by their numbers */
 	struct copy **last;
 	struct starts starts;
-	unsigned int last_number;
+	unsigned int newest;   /* number of the copy that was added last */
 	unsigned int count;    /* of copies */
 	unsigned int live;     /* of those with processes */
 	unsigned int starting; /* of those that do not serve yet, and have not ended */
@@ -59,7 +59,14 @@ int crew_add_mapping(struct crew *crew, struct nat_port port, uint16_t copy_port
 /** crew_remove_mapping() - give a host port up. Return: 0; -ENOENT: it is not one of ours. */
 int crew_remove_mapping(struct crew *crew, struct nat_port port);
 
-/** crew_add() - one copy more, which has crew->last_number. Return: as above. */
+/** crew_share() - hold a host port, and lead it to all copies. Return: as above. */
+int crew_share(struct crew *crew, struct nat_port port, uint16_t copy_port,
+	       enum plan_balance balance);
+
+/** crew_next_number() - the lowest number that no copy has: the next one's. */
+unsigned int crew_next_number(const struct crew *crew);
+
+/** crew_add() - one copy more, which has crew->newest. Return: as above. */
 int crew_add(struct crew *crew);
 
 /** crew_start() - start the copies that have not started, some in each turn of the loop. */

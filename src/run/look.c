@@ -66,9 +66,10 @@ static int look_ask(struct copy *copy, const struct mapping *mapping, struct map
 static void look_let_in(const struct copy *copy, struct mapping *mapping)
 {
 	struct gate *gate = copy->setting->gate;
+	struct mapping *holder = mapping_holder(mapping);
 
-	if (gate->pidfd >= 0 && mapping->has_ipv6 && !mapping->is_let_in)
-		mapping->is_let_in = gate_let_in(gate, &mapping->port) != -EAGAIN;
+	if (gate->pidfd >= 0 && mapping->has_ipv6 && !holder->is_let_in)
+		holder->is_let_in = gate_let_in(gate, &mapping->port) != -EAGAIN;
 }
 
 /* Return: true if the copy listens at all ports that lead to it. */

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "run/share.h"
 
 int mapping_open(struct mapping *mapping, struct nat_port port, unsigned int copy,
 		 uint16_t copy_port)
@@ -19,6 +20,28 @@ int mapping_open(struct mapping *mapping, struct nat_port port, unsigned int cop
 				    .copy_port = copy_port,
 				    .is_fresh = port.protocol == IPPROTO_UDP};
 	return reserve_port(&mapping->reservation, &port);
+}
+
+void mapping_join(struct mapping *mapping, const struct mapping *head, unsigned int copy)
+{
+	*mapping = (struct mapping){
+		.port = head->port,
+		.copy = copy,
+		.copy_port = head->copy_port,
+		.share = head->share,
+		.reservation = RESERVATION_NONE,
+		.nat = head->nat,
+	};
+}
+
+bool mapping_holds_port(const struct mapping *mapping)
+{
+	return !mapping->share || mapping->copy == 0;
+}
+
+struct mapping *mapping_holder(struct mapping *mapping)
+{
+	return mapping_holds_port(mapping) ? mapping : mapping->share->head;
 }
 
 int mapping_check(const struct mapping *mapping)
@@ -37,7 +60,8 @@ int mapping_hold(struct mapping *mapping)
 void mapping_install(struct mapping *mapping, struct nat *nat)
 {
 	mapping->nat = nat;
-	nat_hold_port(nat, &mapping->port);
+	if (mapping_holds_port(mapping))
+		nat_hold_port(nat, &mapping->port);
 }
 
 int mapping_aim(struct mapping *mapping, const char *name, const char *comment,
@@ -74,15 +98,19 @@ void mapping_follow(struct mapping *mapping, struct mapping_listens listens)
 	}
 	if (!listens.ipv4 && !listens.ipv6) {
 		mapping_withdraw(mapping);
+	} else if (!mapping->is_published && mapping->share) {
+		share_put(mapping->share, mapping);
 	} else if (!mapping->is_published) {
-		nat_publish(mapping->nat, &mapping->port, &mapping->backend);
+		nat_publish(mapping->nat, &mapping->port, mapping->chain, mapping->comment);
 		mapping->is_published = true;
 	}
 }
 
 void mapping_withdraw(struct mapping *mapping)
 {
-	if (mapping->is_published)
+	if (mapping->is_published && !mapping_holds_port(mapping))
+		share_take(mapping->share, mapping);
+	else if (mapping->is_published)
 		nat_withdraw(mapping->nat, &mapping->port);
 	mapping->is_published = false;
 }
@@ -99,7 +127,8 @@ void mapping_close(struct mapping *mapping)
 {
 	if (mapping->nat) {
 		mapping_unaim(mapping);
-		nat_release_port(mapping->nat, &mapping->port);
+		if (mapping_holds_port(mapping))
+			nat_release_port(mapping->nat, &mapping->port);
 	}
 	mapping->nat = NULL;
 	reserve_release(&mapping->reservation);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * mapping.h - a host port that leads to a port of one copy.
+ * mapping.h - a host port that leads to a port of one copy, or of all that share it (share.h).
  *
  * The host port is held from mapping_open() to mapping_close(), also when the copy has ended. While
  * it leads to no copy, connections are refused.
@@ -10,10 +10,16 @@
 #include "host/reserve.h"
 #include "net/nat.h"
 
+struct share;
+
 struct mapping {
 	struct nat_port port; /* on the host */
 	uint16_t copy_port;
-	unsigned int copy; /* number of the copy that it leads to */
+	unsigned int copy;   /* number of the copy that it leads to; 0: it is the head of a share */
+	struct share *share; /* NULL: the port leads to this copy alone */
+	size_t seat;         /* for share.c: which of the members it is */
+	uint32_t quota;      /* for share.c */
+	bool has_led;        /* a member that is out, whose UDP flows are to end (ports.h) */
 	struct reservation reservation;
 	struct nat *nat; /* NULL: the table does not know the port yet */
 	bool is_held;    /* mapping_hold() was called */
@@ -34,6 +40,15 @@ struct mapping {
  */
 int mapping_open(struct mapping *mapping, struct nat_port port, unsigned int copy,
 		 uint16_t copy_port);
+
+/** mapping_join() - be a member of a share, whose head holds the port. Not for mapping_hold(). */
+void mapping_join(struct mapping *mapping, const struct mapping *head, unsigned int copy);
+
+/** mapping_holder() - the mapping that holds the port: the head of a share; else this one. */
+struct mapping *mapping_holder(struct mapping *mapping);
+
+/** mapping_holds_port() - does it hold its port itself? A member of a share does not. */
+bool mapping_holds_port(const struct mapping *mapping);
 
 /** mapping_check() - is the port still free? Return: 0 or -errno, reported. */
 int mapping_check(const struct mapping *mapping);

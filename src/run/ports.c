@@ -35,11 +35,24 @@ static int ports_append(struct ports *ports, struct mapping *mapping)
 struct mapping *ports_find(const struct ports *ports, struct nat_port port)
 {
 	for (size_t i = 0; i < ports->count; i++)
-		if (ports->mappings[i]->port.protocol == port.protocol &&
+		if (mapping_holds_port(ports->mappings[i]) &&
+		    ports->mappings[i]->port.protocol == port.protocol &&
 		    ports->mappings[i]->port.number == port.number &&
 		    address_is_equal(&ports->mappings[i]->port.address, &port.address))
 			return ports->mappings[i];
 	return NULL;
+}
+
+/* How many shares there are of that port's number, with one more. */
+static unsigned int ports_order(const struct ports *ports, const struct nat_port *port)
+{
+	unsigned int order = 1;
+
+	for (size_t i = 0; i < ports->count; i++)
+		order += ports->mappings[i]->share && ports->mappings[i]->copy == 0 &&
+			 ports->mappings[i]->port.protocol == port->protocol &&
+			 ports->mappings[i]->port.number == port->number;
+	return order;
 }
 
 int ports_add(struct ports *ports, struct nat_port port, uint16_t copy_port, unsigned int number,
@@ -68,6 +81,72 @@ int ports_add(struct ports *ports, struct nat_port port, uint16_t copy_port, uns
 	ports->has_new = true;
 	ports->has_fresh = ports->has_fresh || mapping->is_fresh;
 	*ret = mapping;
+	return 0;
+}
+
+int ports_add_shared(struct ports *ports, struct nat_port port, uint16_t copy_port,
+		     enum plan_balance balance, unsigned int copies, struct mapping **ret)
+{
+	unsigned int order = ports_order(ports, &port);
+	struct mapping *head;
+	int err = ports_add(ports, port, copy_port, 0, &head);
+
+	if (err)
+		return err;
+	head->share = share_new(head, balance, copies, order);
+	if (!head->share) {
+		ports_remove(ports, head);
+		return -ENOMEM;
+	}
+	if (ports->nat)
+		share_install(head->share);
+	*ret = head;
+	return 0;
+}
+
+int ports_join(struct ports *ports, const struct mapping *head, unsigned int number,
+	       struct mapping **ret)
+{
+	struct mapping *mapping = calloc(1, sizeof(*mapping));
+	int err;
+
+	if (!mapping)
+		return error_report(-ENOMEM, "port %u: cannot be mapped", head->port.number);
+	mapping_join(mapping, head, number);
+	err = ports_append(ports, mapping);
+	if (err) {
+		free(mapping);
+		return err;
+	}
+	*ret = mapping;
+	return 0;
+}
+
+static bool ports_have_member(const struct ports *ports, const struct share *share,
+			      unsigned int number)
+{
+	for (size_t i = 0; i < ports->count; i++)
+		if (ports->mappings[i]->share == share && ports->mappings[i]->copy == number)
+			return true;
+	return false;
+}
+
+int ports_join_all(struct ports *ports, unsigned int number)
+{
+	size_t count = ports->count;
+	struct mapping *member;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct mapping *head = ports->mappings[i];
+		int err;
+
+		if (!head->share || head->copy != 0 ||
+		    ports_have_member(ports, head->share, number))
+			continue;
+		err = ports_join(ports, head, number, &member);
+		if (err)
+			return err;
+	}
 	return 0;
 }
 
@@ -107,8 +186,22 @@ static void ports_note_gone(struct ports *ports, const struct mapping *mapping)
 	grown->to6 = mapping->backend.to6;
 }
 
+void ports_settle(struct ports *ports)
+{
+	for (size_t i = 0; i < ports->count; i++) {
+		struct mapping *mapping = ports->mappings[i];
+
+		if (mapping->has_led)
+			ports_note_gone(ports, mapping);
+		mapping->has_led = false;
+		if (mapping->share && mapping->copy == 0)
+			share_settle(mapping->share);
+	}
+}
+
 void ports_remove(struct ports *ports, struct mapping *mapping)
 {
+	struct share *share = mapping->copy == 0 ? mapping->share : NULL;
 	size_t i = 0;
 
 	while (ports->mappings[i] != mapping)
@@ -117,14 +210,18 @@ void ports_remove(struct ports *ports, struct mapping *mapping)
 	for (; i < ports->count; i++)
 		ports->mappings[i] = ports->mappings[i + 1];
 	ports_note_gone(ports, mapping);
+	if (share && mapping->nat)
+		share_uninstall(share);
 	mapping_close(mapping);
 	free(mapping);
+	share_free(share);
 }
 
 int ports_check(const struct ports *ports)
 {
 	for (size_t i = 0; i < ports->count; i++) {
-		int err = mapping_check(ports->mappings[i]);
+		int err = mapping_holds_port(ports->mappings[i]) ? mapping_check(ports->mappings[i])
+								 : 0;
 
 		if (err)
 			return err;
@@ -141,15 +238,21 @@ int ports_install(struct ports *ports, struct nat *nat)
 			return err;
 	}
 	ports->nat = nat;
-	for (size_t i = 0; i < ports->count; i++)
-		mapping_install(ports->mappings[i], nat);
+	for (size_t i = 0; i < ports->count; i++) {
+		struct mapping *mapping = ports->mappings[i];
+
+		mapping_install(mapping, nat);
+		if (mapping->share && mapping->copy == 0)
+			share_install(mapping->share);
+	}
 	return 0;
 }
 
 int ports_hold(struct ports *ports, struct mapping **ret_lost)
 {
 	for (size_t i = 0; ports->has_new && i < ports->count; i++) {
-		int err = mapping_hold(ports->mappings[i]);
+		int err = mapping_holds_port(ports->mappings[i]) ? mapping_hold(ports->mappings[i])
+								 : 0;
 
 		if (err) {
 			*ret_lost = ports->mappings[i];
@@ -217,7 +320,7 @@ int ports_end_flows_again(struct ports *ports, struct netlink *route)
 bool ports_wait_for_gate(const struct ports *ports, const struct gate *gate)
 {
 	for (size_t i = 0; gate->pidfd >= 0 && i < ports->count; i++)
-		if (ports->mappings[i]->has_ipv6 && !ports->mappings[i]->is_let_in)
+		if (ports->mappings[i]->has_ipv6 && !mapping_holder(ports->mappings[i])->is_let_in)
 			return true; /* it did not take the request: look_let_in() asks again */
 	return gate_is_busy(gate);
 }
@@ -225,9 +328,14 @@ bool ports_wait_for_gate(const struct ports *ports, const struct gate *gate)
 void ports_release(struct ports *ports)
 {
 	for (size_t i = 0; i < ports->count; i++) {
-		ports->mappings[i]->nat = NULL;
-		mapping_close(ports->mappings[i]);
-		free(ports->mappings[i]);
+		struct mapping *mapping = ports->mappings[i];
+
+		if (mapping->share && mapping->copy == 0)
+			share_free(mapping->share);
+		mapping->nat = NULL;
+		mapping->is_published = false;
+		mapping_close(mapping);
+		free(mapping);
 	}
 	free(ports->mappings);
 	free(ports->gone);

@@ -7,6 +7,7 @@
 #include "net/flows.h"
 #include "rootless/gate.h"
 #include "run/mapping.h"
+#include "run/share.h"
 
 struct ports {
 	struct mapping **mappings; /* @count of them, in the order in which they were made; owned */
@@ -30,13 +31,40 @@ struct ports {
 int ports_add(struct ports *ports, struct nat_port port, uint16_t copy_port, unsigned int number,
 	      struct mapping **ret);
 
-/** ports_find() - find the mapping of a host port. Return: NULL if it is not one of ours. */
+/**
+ * ports_add_shared() - reserve a host port that leads to all copies; so far it has no members
+ * @copies: as of share_new()
+ * @ret:    the head of the share, owned by @ports
+ *
+ * Return: 0 or -errno, reported; then nothing has changed.
+ */
+int ports_add_shared(struct ports *ports, struct nat_port port, uint16_t copy_port,
+		     enum plan_balance balance, unsigned int copies, struct mapping **ret);
+
+/** ports_join() - a member of a share for copy @number. Return: 0 or -ENOMEM, reported. */
+int ports_join(struct ports *ports, const struct mapping *head, unsigned int number,
+	       struct mapping **ret);
+
+/** ports_join_all() - one for each share that has none for it. Return: 0 or -ENOMEM, reported. */
+int ports_join_all(struct ports *ports, unsigned int number);
+
+/** ports_settle() - before a commit: lead the shared ports to the copies that listen now. */
+void ports_settle(struct ports *ports);
+
+/**
+ * ports_find() - find the mapping of a host port; of a shared one, the share's head
+ * Return: NULL if it is not one of ours.
+ */
 struct mapping *ports_find(const struct ports *ports, struct nat_port port);
 
 /** ports_list() - all mappings that lead to copy @number, linked by @next. Return: NULL: none. */
 struct mapping *ports_list(const struct ports *ports, unsigned int number);
 
-/** ports_remove() - give a port up, and free its mapping. No copy may have it in its list. */
+/**
+ * ports_remove() - give a port up, and free its mapping. No copy may have it in its list.
+ *
+ * Of a shared port: a member, or the head, when there are no members left.
+ */
 void ports_remove(struct ports *ports, struct mapping *mapping);
 
 /** ports_check() - are all ports still free? Return: 0 or -errno, reported. */

@@ -205,6 +205,7 @@ static void run_commit(struct run *run)
 
 	if (!run->is_installed)
 		return;
+	ports_settle(&run->crew.ports);
 	err = network_commit(&run->network);
 	if (err) {
 		run->is_installed = false; /* what failed once is not tried again, part by part */
@@ -360,7 +361,7 @@ int run_remove_mapping(struct run *run, const struct nat_port *port)
 
 unsigned int run_next_number(const struct run *run)
 {
-	return run->crew.last_number + 1;
+	return crew_next_number(&run->crew);
 }
 
 unsigned int run_add_copy(struct run *run)
@@ -371,7 +372,7 @@ unsigned int run_add_copy(struct run *run)
 	    crew_add(&run->crew) < 0)
 		return 0;
 	crew_start(&run->crew);
-	return run->crew.last_number;
+	return run->crew.newest;
 }
 
 int run_remove_copy(struct run *run, unsigned int number)

@@ -130,12 +130,18 @@ static int start_open_mappings(struct run *run)
 
 	for (unsigned int number = 1; number <= plan->copies; number++)
 		for (size_t i = 0; i < plan->port_count; i++) {
-			struct nat_port port = start_port(&plan->ports[i], number);
-			int err;
+			const struct plan_port *planned = &plan->ports[i];
+			struct nat_port port = start_port(planned, number);
+			int err = 0;
 
 			if (run->gate.pidfd >= 0)
 				port.address = (struct address){0};
-			err = crew_add_mapping(&run->crew, port, plan->ports[i].copy_port, number);
+			if (!planned->is_shared)
+				err = crew_add_mapping(&run->crew, port, planned->copy_port,
+						       number);
+			else if (number == 1)
+				err = crew_share(&run->crew, port, planned->copy_port,
+						 plan->balance);
 			if (err)
 				return err;
 		}
@@ -293,8 +299,8 @@ static void start_on_gate(void *data, uint32_t events)
 		run_end(run, err);
 }
 
-/* The host ports of the plan. Return: owned, plan->copies * plan->port_count of them; or NULL. */
-static struct nat_port *start_list_ports(const struct plan *plan)
+/* The host ports of the plan. Return: owned, @ret_count of them; or NULL. */
+static struct nat_port *start_list_ports(const struct plan *plan, size_t *ret_count)
 {
 	size_t count = 0;
 	struct nat_port *ports =
@@ -302,19 +308,22 @@ static struct nat_port *start_list_ports(const struct plan *plan)
 
 	for (unsigned int number = 1; ports && number <= plan->copies; number++)
 		for (size_t i = 0; i < plan->port_count; i++)
-			ports[count++] = start_port(&plan->ports[i], number);
+			if (number == 1 || !plan->ports[i].is_shared)
+				ports[count++] = start_port(&plan->ports[i], number);
+	*ret_count = count;
 	return ports;
 }
 
 static int start_open_gate(struct run *run)
 {
 	const struct plan *plan = run->plan;
-	struct nat_port *ports = start_list_ports(plan);
+	size_t count;
+	struct nat_port *ports = start_list_ports(plan, &count);
 	int err;
 
 	if (!ports)
 		return error_report(-ENOMEM, "cannot begin the run");
-	err = gate_open(&run->gate, ports, plan->copies * plan->port_count);
+	err = gate_open(&run->gate, ports, count);
 	free(ports);
 	if (err)
 		return err;

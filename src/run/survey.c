@@ -132,7 +132,7 @@ static struct copy *survey_find(struct run *run, const char *name, const char *p
 	if (strncmp(name, prefix, length) != 0 || name[length] != '-')
 		return NULL;
 	number = strtoul(name + length + 1, NULL, 10);
-	return number <= run->crew.last_number ? crew_find(&run->crew, (unsigned int)number) : NULL;
+	return number <= PLAN_COPIES_MAX ? crew_find(&run->crew, (unsigned int)number) : NULL;
 }
 
 static void survey_on_rule(void *data, const char *chain, uint64_t packets)

@@ -32,15 +32,14 @@ BAD_PORTS = [
     (("-p", "8081-8082+:80"), "8081-8082+:80: a range, or an open range with +, not both"),
     (("-n", "3", "-p", "8081-8082:80"), "8081-8082:80: 2 host ports for 3 copies"),
     (("-n", "3", "-p", "65534+:80"), "65534+:80: 3 ports from 65534 on: port numbers end at 65535"),
-    (("-n", "4", "-p", "8080:80"), "8080:80: one host port for 4 copies: a port for each is 8080+:80"),
     (
         ("-n", "4", "-p", "8081-8084:80", "-p", "8084-8087:81"),
         "8081-8084:80 and 8084-8087:81 overlap: a host port leads to one port",
     ),
     (("-p", "8081:80", "-p", "8081:80"), "8081:80 and 8081:80 overlap: a host port leads to one port"),
     (
-        ("-n", "4", "-p", "8084:80/udp", "-p", "8081+:80"),
-        "8084:80/udp: one host port for 4 copies: a port for each is 8084+:80",
+        ("-n", "4", "-p", "8084:80", "-p", "8081+:80"),
+        "8084:80 and 8081+:80 overlap: a host port leads to one port",
     ),
 ]
 
@@ -170,11 +169,11 @@ def test_each_bad_argument_has_a_line(place):
 
 
 def test_each_bad_mapping_has_a_line(place):
-    """Too short, one for all, overlapping: of three mappings, three lines."""
-    bad = ("-n", "3", "-p", "8081-8082:80", "-p", "8080:81", "-p", "9000+:82", "-p", "9002+:83")
+    """Too short, too high, overlapping: of three mappings, three lines."""
+    bad = ("-n", "3", "-p", "8081-8082:80", "-p", "65534+:81", "-p", "9000+:82", "-p", "9002+:83")
     assert lines_of(place, *bad, *COMMAND) == [
         "8081-8082:80: 2 host ports for 3 copies",
-        "8080:81: one host port for 3 copies: a port for each is 8080+:81",
+        "65534+:81: 3 ports from 65534 on: port numbers end at 65535",
         "9000+:82 and 9002+:83 overlap: a host port leads to one port",
     ]
 
