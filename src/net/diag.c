@@ -15,7 +15,13 @@
 #include <sys/ioctl.h>
 
 /* include/net/tcp_states.h; an unconnected UDP socket is in the state of a closed TCP one */
-enum { STATE_TIME_WAIT = 6, STATE_CLOSE = 7, STATE_LISTEN = 10, STATES_ALL = 0xfff };
+enum {
+	STATE_FIN_WAIT2 = 5,
+	STATE_TIME_WAIT = 6,
+	STATE_CLOSE = 7,
+	STATE_LISTEN = 10,
+	STATES_ALL = 0xfff
+};
 
 static const sa_family_t FAMILIES[] = {AF_INET, AF_INET6};
 
@@ -165,6 +171,54 @@ int diag_is_supported(struct netlink *nl, uint8_t protocol)
 	if (err == -EOPNOTSUPP)
 		return 0;
 	return err ? err : 1;
+}
+
+struct diag_count {
+	const uint16_t *ports;
+	size_t port_count;
+	int found;
+};
+
+static bool diag_is_loopback(const struct inet_diag_msg *message)
+{
+	struct in6_addr address = {0};
+
+	memcpy(&address, message->id.idiag_src, sizeof(address));
+	if (message->idiag_family == AF_INET)
+		return address.s6_addr[0] == IN_LOOPBACKNET;
+	return IN6_IS_ADDR_LOOPBACK(&address) ||
+	       (IN6_IS_ADDR_V4MAPPED(&address) && address.s6_addr[12] == IN_LOOPBACKNET);
+}
+
+static int diag_on_counted(const struct nlmsghdr *nlh, void *data)
+{
+	const struct inet_diag_msg *message = mnl_nlmsg_get_payload(nlh);
+	struct diag_count *count = data;
+
+	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*message) || diag_is_loopback(message))
+		return MNL_CB_OK;
+	for (size_t i = 0; i < count->port_count; i++)
+		if (ntohs(message->id.idiag_sport) == count->ports[i]) {
+			count->found++;
+			break;
+		}
+	return MNL_CB_OK;
+}
+
+int diag_count_connections(struct netlink *nl, const uint16_t *ports, size_t count)
+{
+	uint32_t states = STATES_ALL & ~(1U << STATE_LISTEN | 1U << STATE_TIME_WAIT |
+					 1U << STATE_FIN_WAIT2 | 1U << STATE_CLOSE);
+	struct diag_count counted = {.ports = ports, .port_count = count};
+
+	for (size_t i = 0; i < sizeof(FAMILIES) / sizeof(FAMILIES[0]); i++) {
+		int err =
+			diag_dump(nl, FAMILIES[i], IPPROTO_TCP, states, diag_on_counted, &counted);
+
+		if (err)
+			return err;
+	}
+	return counted.found;
 }
 
 struct diag_connections {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "net/address.h"
@@ -39,6 +40,17 @@ int diag_listens(struct netlink *nl, uint8_t protocol, const struct address *add
  * Return: 1 yes, 0 no, or -errno.
  */
 int diag_is_supported(struct netlink *nl, uint8_t protocol);
+
+/**
+ * diag_count_connections() - how many TCP connections do the namespace's @ports have?
+ * @ports: @count of them
+ *
+ * Those from a loopback address of the namespace do not count, nor those in which its end has
+ * nothing more to send.
+ *
+ * Return: how many, or -errno.
+ */
+int diag_count_connections(struct netlink *nl, const uint16_t *ports, size_t count);
 
 /**
  * diag_abort_all() - abort every TCP connection of the namespace; the peers get a reset

@@ -226,6 +226,23 @@ void nat_remove_buckets(struct nat *nat, const struct buckets *buckets)
 	nat_let_go(nat, buckets->map, true);
 }
 
+void nat_list_draining(struct nat *nat, const struct address *address, const char *comment)
+{
+	nat_change(nat);
+	if (!nat->has_draining)
+		nft_batch_add_set(&nat->batch, RULESET_DRAINING,
+				  "the copies that get no new connections", NFT_KEY_ADDRESS4,
+				  false);
+	nat->has_draining = true;
+	nft_batch_put_address4(&nat->batch, RULESET_DRAINING, address, comment, true);
+}
+
+void nat_unlist_draining(struct nat *nat, const struct address *address)
+{
+	nat_change(nat);
+	nft_batch_put_address4(&nat->batch, RULESET_DRAINING, address, NULL, false);
+}
+
 void nat_guard(struct nat *nat, sa_family_t family, unsigned int ifindex)
 {
 	nat_change(nat);

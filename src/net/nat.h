@@ -71,6 +71,7 @@ struct nat {
 	bool maps_loopback6, forwards_ipv6;
 	bool is_installed;
 	bool has_bound4, has_bound6; /* the table has sets and rules for ports of one address */
+	bool has_draining;           /* it has the set of those who drain */
 	bool has_changes;            /* in @batch */
 	int err;                     /* of changes that were sent before the commit */
 	struct nft_batch batch;
@@ -138,6 +139,15 @@ void nat_change_buckets(struct nat *nat, const char *map, const struct buckets_c
 
 /** nat_remove_buckets() - no port may lead there any more. nat_sweep() deletes chain and map. */
 void nat_remove_buckets(struct nat *nat, const struct buckets *buckets);
+
+/**
+ * nat_list_draining() - show somebody behind the bridge in the table, as one that gets no new
+ * connections and ends when those that it has have ended. It changes nothing for packets.
+ */
+void nat_list_draining(struct nat *nat, const struct address *address, const char *comment);
+
+/** nat_unlist_draining() - show it no more. It must have been listed. */
+void nat_unlist_draining(struct nat *nat, const struct address *address);
 
 /**
  * nat_guard() - drop packets of a family that come in by a link and are forwarded elsewhere

@@ -56,6 +56,7 @@ static const struct {
 	[NFT_KEY_SENDER] = {{TYPE_ETHERADDR, TYPE_IPADDR}, sizeof(struct sender_key) - 12},
 	[NFT_KEY_SENDER6] = {{TYPE_ETHERADDR, TYPE_IP6ADDR}, sizeof(struct sender_key)},
 	[NFT_KEY_LINK] = {{TYPE_NF_PROTO, TYPE_IFACE_INDEX}, sizeof(struct link_key)},
+	[NFT_KEY_ADDRESS4] = {{TYPE_IPADDR}, sizeof(uint32_t)},
 	[NFT_KEY_NUMBER] = {{TYPE_MARK}, sizeof(uint32_t)},
 };
 
@@ -235,6 +236,23 @@ void nft_batch_delete_link(struct nft_batch *batch, const char *set, uint8_t nfp
 			   unsigned int ifindex)
 {
 	nft_batch_put_elem(batch, set, link_elem_new(nfproto, ifindex), NFT_MSG_DELSETELEM, 0);
+}
+
+void nft_batch_put_address4(struct nft_batch *batch, const char *set, const struct address *address,
+			    const char *comment, bool is_in)
+{
+	struct nftnl_udata_buf *udata =
+		nft_comment_pack(batch, NFTNL_UDATA_SET_ELEM_COMMENT, comment);
+	struct nftnl_set_elem *elem = nftnl_set_elem_alloc();
+
+	if (elem)
+		nftnl_set_elem_set(elem, NFTNL_SET_ELEM_KEY, address->bytes, sizeof(uint32_t));
+	if (elem && udata)
+		nftnl_set_elem_set(elem, NFTNL_SET_ELEM_USERDATA, nftnl_udata_buf_data(udata),
+				   nftnl_udata_buf_len(udata));
+	nft_batch_put_elem(batch, set, elem, is_in ? NFT_MSG_NEWSETELEM : NFT_MSG_DELSETELEM,
+			   is_in ? NLM_F_CREATE | NLM_F_EXCL : 0);
+	nft_comment_free(udata);
 }
 
 static struct nftnl_set_elem *sender_elem_new(const struct mac *mac, const struct address *address)

@@ -14,13 +14,14 @@
 
 /** What the keys of a set or map are made of. */
 enum nft_key {
-	NFT_KEY_PORT,    /* `type inet_proto . inet_service` */
-	NFT_KEY_PORT4,   /* `type inet_proto . ipv4_addr . inet_service` */
-	NFT_KEY_PORT6,   /* `type inet_proto . ipv6_addr . inet_service` */
-	NFT_KEY_SENDER,  /* `type ether_addr . ipv4_addr` */
-	NFT_KEY_SENDER6, /* `type ether_addr . ipv6_addr` */
-	NFT_KEY_LINK,    /* `nf_proto . iface_index` */
-	NFT_KEY_NUMBER,  /* `type mark`: nft has no other type for a number by itself */
+	NFT_KEY_PORT,     /* `type inet_proto . inet_service` */
+	NFT_KEY_PORT4,    /* `type inet_proto . ipv4_addr . inet_service` */
+	NFT_KEY_PORT6,    /* `type inet_proto . ipv6_addr . inet_service` */
+	NFT_KEY_SENDER,   /* `type ether_addr . ipv4_addr` */
+	NFT_KEY_SENDER6,  /* `type ether_addr . ipv6_addr` */
+	NFT_KEY_LINK,     /* `nf_proto . iface_index` */
+	NFT_KEY_ADDRESS4, /* `type ipv4_addr` */
+	NFT_KEY_NUMBER,   /* `type mark`: nft has no other type for a number by itself */
 };
 
 /** nft_batch_add_set() - create a set, or a verdict map (`: verdict`) if @is_map. */
@@ -59,6 +60,10 @@ void nft_batch_add_link(struct nft_batch *batch, const char *set, uint8_t nfprot
 /** nft_batch_delete_link() - remove an element from such a set. */
 void nft_batch_delete_link(struct nft_batch *batch, const char *set, uint8_t nfproto,
 			   unsigned int ifindex);
+
+/** nft_batch_put_address4() - add an element to a set of IPv4 addresses, or take it out. */
+void nft_batch_put_address4(struct nft_batch *batch, const char *set, const struct address *address,
+			    const char *comment, bool is_in);
 
 /**
  * nft_batch_put_sender() - add an element to a set of senders, or take it out if not @is_in

@@ -13,7 +13,8 @@
 #include "portmux/quantity.h"
 
 enum {
-	OPTIONS_GRACE_MAX = 3600,  /* seconds */
+	OPTIONS_SECONDS_MAX = 3600,
+	OPTIONS_DRAIN_MS = 30000,
 	OPTIONS_PIDS_MAX = 4194304 /* PID_MAX_LIMIT, include/linux/threads.h */
 };
 
@@ -140,6 +141,28 @@ static int options_pids(struct options *options, const char *text)
 	return options_bad("--pids", text, "a number of processes");
 }
 
+/* Return: which of @names; -1: none. */
+static int options_find(const char *const *names, int count, const char *text)
+{
+	while (count-- > 0)
+		if (strcmp(text, names[count]) == 0)
+			return count;
+	return -1;
+}
+
+static int options_balance(struct options *options, const char *text)
+{
+	static const char *const NAMES[] = {
+		[PLAN_ROUND_ROBIN] = "round-robin",
+		[PLAN_RANDOM] = "random",
+		[PLAN_SOURCE] = "source",
+	};
+	int found = options_find(NAMES, sizeof(NAMES) / sizeof(NAMES[0]), text);
+
+	options->balance = (enum plan_balance)found;
+	return found < 0 ? options_bad("--balance", text, "round-robin, random or source") : 0;
+}
+
 static int options_restart(struct options *options, const char *text)
 {
 	static const char *const NAMES[] = {
@@ -147,25 +170,30 @@ static int options_restart(struct options *options, const char *text)
 		[PLAN_RESTART_ON_FAILURE] = "on-failure",
 		[PLAN_RESTART_ALWAYS] = "always",
 	};
+	int found = options_find(NAMES, sizeof(NAMES) / sizeof(NAMES[0]), text);
 
-	for (size_t i = 0; i < sizeof(NAMES) / sizeof(NAMES[0]); i++)
-		if (strcmp(text, NAMES[i]) == 0) {
-			options->restart = (enum plan_restart)i;
-			return 0;
-		}
-	return options_bad("--restart", text, "no, on-failure or always");
+	options->restart = (enum plan_restart)found;
+	return found < 0 ? options_bad("--restart", text, "no, on-failure or always") : 0;
+}
+
+static int options_seconds(unsigned int *ret_ms, const char *option, const char *text)
+{
+	unsigned int ms;
+
+	if (!quantity_per_mille(text, &ms) || ms > OPTIONS_SECONDS_MAX * 1000)
+		return options_bad(option, text, "seconds, more than 0, 3600 at most");
+	*ret_ms = ms;
+	return 0;
 }
 
 static int options_grace(struct options *options, const char *text)
 {
-	unsigned int seconds_per_mille;
+	return options_seconds(&options->grace_ms, "--grace", text);
+}
 
-	if (quantity_per_mille(text, &seconds_per_mille) &&
-	    seconds_per_mille <= OPTIONS_GRACE_MAX * 1000) {
-		options->grace_ms = seconds_per_mille;
-		return 0;
-	}
-	return options_bad("--grace", text, "seconds, more than 0, 3600 at most");
+static int options_drain(struct options *options, const char *text)
+{
+	return options_seconds(&options->drain_ms, "--drain", text);
 }
 
 static int options_json(struct options *options, const char *text)
@@ -216,7 +244,9 @@ static const struct {
 	{{"pids", required_argument, NULL, FIRST_LONG + 5}, options_pids},
 	{{"restart", required_argument, NULL, FIRST_LONG + 6}, options_restart},
 	{{"grace", required_argument, NULL, FIRST_LONG + 7}, options_grace},
-	{{"json", no_argument, NULL, FIRST_LONG + 8}, options_json},
+	{{"drain", required_argument, NULL, FIRST_LONG + 8}, options_drain},
+	{{"balance", required_argument, NULL, FIRST_LONG + 9}, options_balance},
+	{{"json", no_argument, NULL, FIRST_LONG + 10}, options_json},
 	{{"quiet", no_argument, NULL, 'q'}, options_quiet},
 	{{"help", no_argument, NULL, 'h'}, options_help},
 	{{"version", no_argument, NULL, 'V'}, options_version},
@@ -291,7 +321,12 @@ int options_parse(struct options *ret, int argc, char **argv)
 {
 	int err, ports_err;
 
-	*ret = (struct options){.copies = 1, .files = PLAN_OVERLAY, .grace_ms = PLAN_GRACE_MS};
+	*ret = (struct options){
+		.copies = 1,
+		.files = PLAN_OVERLAY,
+		.grace_ms = PLAN_GRACE_MS,
+		.drain_ms = OPTIONS_DRAIN_MS,
+	};
 	err = options_alloc(ret, (size_t)argc + 1);
 	if (err)
 		return err;

@@ -27,8 +27,9 @@ struct options {
 	char **environment; /* up to NULL */
 	size_t environment_count;
 	const char *workdir, *user; /* NULL: not given */
+	enum plan_balance balance;
 	enum plan_restart restart;
-	unsigned int grace_ms;
+	unsigned int grace_ms, drain_ms;
 	struct plan_rlimit *rlimits;
 	size_t rlimit_count;
 	uint64_t memory_max;

@@ -113,6 +113,12 @@ static size_t report_format_mapping(const struct plan_port *port, unsigned int f
 	return n > 0 && (size_t)n < size ? (size_t)n : size - 1;
 }
 
+/* Of a single copy, a port for all is like any other. */
+static bool report_is_for_all(const struct plan *plan, const struct plan_port *port)
+{
+	return port->is_shared && plan->copies > 1;
+}
+
 static void report_list_copy(const struct report *report, struct run *run, unsigned int number)
 {
 	const struct plan *plan = report->plan;
@@ -120,12 +126,25 @@ static void report_list_copy(const struct report *report, struct run *run, unsig
 	size_t length = 0;
 
 	for (size_t i = 0; i < plan->port_count && length + 64 < sizeof(text); i++) {
-		if (i > 0)
+		if (report_is_for_all(plan, &plan->ports[i]))
+			continue;
+		if (length > 0)
 			length += (size_t)snprintf(text + length, sizeof(text) - length, ", ");
 		length += report_format_mapping(&plan->ports[i], number, number, text + length,
 						sizeof(text) - length);
 	}
-	report_say(report, run, "copy %u: %s", number, length ? text : "no ports");
+	if (length || plan->port_count == 0)
+		report_say(report, run, "copy %u: %s", number, length ? text : "no ports");
+}
+
+static void report_list_for_all(const struct report *report, struct run *run,
+				const struct plan_port *port)
+{
+	const struct plan *plan = report->plan;
+	char text[REPORT_LINE_MAX / 2];
+
+	report_format_mapping(port, 1, port->is_shared ? 1 : plan->copies, text, sizeof(text));
+	report_say(report, run, "copies 1-%u: %s", plan->copies, text);
 }
 
 static bool report_has_chosen_ports(const struct plan *plan)
@@ -140,17 +159,13 @@ static void report_list(const struct report *report, struct run *run)
 {
 	const struct plan *plan = report->plan;
 
-	if (plan->copies <= REPORT_LISTED_MAX || report_has_chosen_ports(plan)) {
-		for (unsigned int number = 1; number <= plan->copies; number++)
-			report_list_copy(report, run, number);
-	} else {
-		for (size_t i = 0; i < plan->port_count; i++) {
-			char text[REPORT_LINE_MAX / 2];
+	bool has_lines = plan->copies <= REPORT_LISTED_MAX || report_has_chosen_ports(plan);
 
-			report_format_mapping(&plan->ports[i], 1, plan->copies, text, sizeof(text));
-			report_say(report, run, "copies 1-%u: %s", plan->copies, text);
-		}
-	}
+	for (size_t i = 0; i < plan->port_count; i++)
+		if (!has_lines || report_is_for_all(plan, &plan->ports[i]))
+			report_list_for_all(report, run, &plan->ports[i]);
+	for (unsigned int number = 1; has_lines && number <= plan->copies; number++)
+		report_list_copy(report, run, number);
 	report_say(report, run, "their files: %s", plan->places);
 	report_say(report, run, "Ctrl-C stops them.");
 }

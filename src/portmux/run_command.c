@@ -30,8 +30,11 @@ static const char USAGE[] =
 	"\n"
 	"  -n, --copies N          how many (1)\n"
 	"  -p, --publish MAPPING   [[ADDRESS:]HOSTPORT:]PORT[/tcp|/udp]; HOSTPORT is a\n"
-	"                          port, 8081-8090 or 8081+ (one for each copy), or\n"
-	"                          nothing (free ones)\n"
+	"                          port (for all copies), 8081-8090 or 8081+ (one for\n"
+	"                          each), or nothing (a free one for each)\n"
+	"      --balance HOW       connections to a port for all go to each in turn\n"
+	"                          (round-robin, the default), to any (random), or a\n"
+	"                          client's always to the same (source)\n"
 	"      --files HOW         what a copy writes in this directory is its own\n"
 	"                          (overlay, the default); is everybody's (shared); or\n"
 	"                          it works in an empty directory of its own (private)\n"
@@ -46,6 +49,7 @@ static const char USAGE[] =
 	"                          limits of each copy\n"
 	"      --restart WHEN      a copy that ends: no, on-failure, always (no)\n"
 	"      --grace SECONDS     from SIGTERM to SIGKILL (5)\n"
+	"      --drain SECONDS     for connections to a copy that is taken away (30)\n"
 	"      --json              events as JSON, one a line\n"
 	"  -q, --quiet             only what the copies print\n"
 	"  -h, --help  -V, --version\n";
@@ -174,9 +178,11 @@ static int run_command_plan(struct plan *plan, const struct options *options,
 		.copies = options->copies,
 		.ports = texts->ports,
 		.port_count = options->publish_count,
+		.balance = options->balance,
 		.restart = options->restart,
 		.may_finish = true,
 		.grace_ms = options->grace_ms,
+		.drain_ms = options->drain_ms,
 		.rlimits = options->rlimits,
 		.rlimit_count = options->rlimit_count,
 		.memory_max = options->memory_max,

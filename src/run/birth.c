@@ -107,7 +107,7 @@ static int birth_clone(struct copy *copy)
 		.slots = setting->slots,
 		.hostname = copy->hostname,
 		.fs = birth_describe_files(copy, &texts),
-		.argv = setting->plan->argv,
+		.argv = setting->argv,
 		.identity = setting->identity,
 		.filter = setting->filter,
 		.link = ATTACHMENT_INSIDE,

@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/process.h"
+#include "run/drain.h"
 
 static void burial_format_end(bool is_reported, int status, char *how, size_t size)
 {
@@ -74,6 +75,7 @@ void burial_of(struct copy *copy, enum life_state before)
 	copy->has_status = is_reported;
 	copy->status = status;
 	copy_withdraw(copy);
+	drain_end(copy);
 	copy_forget_container(copy);
 	if (copy->is_asked)
 		return;

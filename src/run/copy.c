@@ -18,6 +18,7 @@
 #include "base/process.h"
 #include "run/birth.h"
 #include "run/burial.h"
+#include "run/drain.h"
 #include "run/look.h"
 
 static void copy_on_end(void *data, uint32_t events);
@@ -153,7 +154,8 @@ void copy_step(struct copy *copy, enum life_event event)
 	struct copy_setting *setting = copy->setting;
 	enum life_state before = copy->state;
 	struct life_step step = life_next(before, event);
-	unsigned int deadline_ms = life_deadline_ms(step.next, plan_grace_ms(setting->plan));
+	unsigned int deadline_ms =
+		life_deadline_ms(step.next, plan_grace_ms(setting->plan), setting->plan->drain_ms);
 
 	copy->state = step.next;
 	if (step.next != before) {
@@ -217,7 +219,7 @@ static void copy_tell_late(const struct copy *copy)
 			  "copy %u: nothing listens on its port %u after %u s; going on "
 			  "without waiting for it",
 			  copy->number, mapping->copy_port,
-			  life_deadline_ms(LIFE_STARTING, PLAN_GRACE_MS) / 1000);
+			  life_deadline_ms(LIFE_STARTING, 0, 0) / 1000);
 }
 
 static void copy_on_look(void *data)
@@ -226,6 +228,8 @@ static void copy_on_look(void *data)
 
 	if (copy->state == LIFE_PREPARING)
 		birth_tell_guardian(copy);
+	else if (copy->state == LIFE_DRAINING)
+		drain_look(copy);
 	else
 		look_at(copy);
 }
@@ -281,6 +285,11 @@ static void copy_act(struct copy *copy, enum life_action action, enum life_state
 		break;
 	case LIFE_WITHDRAW:
 		copy_withdraw(copy);
+		drain_begin(copy);
+		break;
+	case LIFE_TELL_CUT:
+		drain_tell_late(copy);
+		container_signal(&copy->container, SIGTERM);
 		break;
 	case LIFE_TERMINATE:
 		container_signal(&copy->container, SIGTERM);

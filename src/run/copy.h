@@ -31,6 +31,7 @@ struct copy_setting {
 	const struct plan *plan;
 	const struct identity *identity;
 	const struct filter *filter;
+	char *const *argv; /* the program that a copy starts next */
 	struct container_slots *slots;
 	struct limits limits; /* of the program */
 	struct loop *loop;
@@ -90,11 +91,15 @@ struct copy {
 	bool has_status;          /* it has ended at least once, and its program has told how: */
 	int status;               /* as of wait(2) */
 	uint64_t connections, received, sent; /* for survey.c */
-	bool is_leaving;                      /* copy_leave() was called */
-	bool has_ipv6;                        /* it has listened on IPv6 */
-	int spawn_err;                        /* why it could not be made; 0: it was made */
-	uint64_t started_ns;   /* its last start; as all times CLOCK_MONOTONIC; 0: none yet */
-	unsigned int restarts; /* how many starts came after the first */
+	unsigned int draining;  /* connections that it still has, while it is LIFE_DRAINING */
+	bool has_told_draining; /* for drain.c: that there are such */
+	bool is_listed;         /* for drain.c: in the table, as one that drains */
+	bool is_restarting;     /* when it has ended, it starts again at once */
+	bool is_leaving;        /* copy_leave() was called */
+	bool has_ipv6;          /* it has listened on IPv6 */
+	int spawn_err;          /* why it could not be made; 0: it was made */
+	uint64_t started_ns;    /* its last start; as all times CLOCK_MONOTONIC; 0: none yet */
+	unsigned int restarts;  /* how many starts came after the first */
 	struct restart restart;
 	uint64_t returns_ns; /* it has ended, and starts again then; 0: it does not */
 	struct attachment attachment;

@@ -49,6 +49,9 @@ static void crew_on_change(void *data, struct copy *copy, enum life_state before
 		crew->undying -= copy->is_undying;
 		copy->is_dying = copy->is_undying = false;
 		copy->is_waiting = true;
+		if (copy->is_restarting && !crew->is_ending)
+			copy->returns_ns = loop_now_ns();
+		copy->is_restarting = false;
 		starts_expect(&crew->starts, copy);
 		if (!crew->is_ending && !crew->releaser.is_set)
 			loop_set_timer(crew->setting.loop, &crew->releaser, CREW_RELEASE_MS);
@@ -256,88 +259,25 @@ void crew_drop(struct crew *crew, struct copy *copy)
 		loop_set_timer(crew->setting.loop, &crew->releaser, CREW_RELEASE_MS);
 }
 
-/* ---- Mappings ---- */
-
-int crew_add_mapping(struct crew *crew, struct nat_port port, uint16_t copy_port,
-		     unsigned int number)
+void crew_restart(struct crew *crew, struct copy *copy)
 {
-	struct copy *copy = crew_find(crew, number);
-	struct mapping *mapping;
-	int err;
-
-	if (crew->is_ending)
-		return -ESHUTDOWN;
-	err = ports_add(&crew->ports, port, copy_port, number, &mapping);
-	if (err || !copy)
-		return err;
-	err = copy_lead(copy, mapping);
-	if (err)
-		crew_remove_mapping(crew, port);
-	return err;
-}
-
-int crew_share(struct crew *crew, struct nat_port port, uint16_t copy_port,
-	       enum plan_balance balance)
-{
-	struct mapping *head, *member;
-	int err;
-
-	if (crew->is_ending)
-		return -ESHUTDOWN;
-	err = ports_add_shared(&crew->ports, port, copy_port, balance, crew->setting.plan->copies,
-			       &head);
-	for (struct copy *copy = crew->first; !err && copy; copy = copy->next) {
-		err = ports_join(&crew->ports, head, copy->number, &member);
-		if (!err)
-			err = copy_lead(copy, member);
-		if (err)
-			crew_remove_mapping(crew, port);
+	if (copy->state != LIFE_ENDED) {
+		copy->is_restarting = true;
+		copy_happens(copy, LIFE_DRAIN);
+		return;
 	}
-	return err;
+	if (!copy->returns_ns || copy->is_waiting) /* it is about to start, or to return, anyway */
+		return;
+	starts_cancel(&crew->starts, copy);
+	starts_add(&crew->starts, copy);
+	crew_start(crew);
 }
 
-static void crew_unlink(struct copy *copy, const struct mapping *mapping)
+void crew_kill(struct crew *crew, struct copy *copy)
 {
-	for (struct mapping **at = copy ? &copy->mappings : NULL; at && *at; at = &(*at)->next)
-		if (*at == mapping) {
-			*at = mapping->next;
-			return;
-		}
-}
-
-int crew_remove_mapping(struct crew *crew, struct nat_port port)
-{
-	struct mapping *mapping = ports_find(&crew->ports, port);
-	size_t i = 0;
-
-	if (!mapping)
-		return -ENOENT;
-	while (mapping->share && i < crew->ports.count) {
-		struct mapping *member = crew->ports.mappings[i];
-
-		if (member->share != mapping->share || member == mapping) {
-			i++;
-			continue;
-		}
-		crew_unlink(crew_find(crew, member->copy), member);
-		ports_remove(&crew->ports, member);
-	}
-	crew_unlink(crew_find(crew, mapping->copy), mapping);
-	ports_remove(&crew->ports, mapping);
-	network_sweep_later(crew->setting.network);
-	return 0;
-}
-
-int crew_hold_ports(struct crew *crew)
-{
-	int err = 0, failed;
-	struct mapping *lost;
-
-	while ((failed = ports_hold(&crew->ports, &lost))) {
-		crew_remove_mapping(crew, lost->port);
-		err = err ? err : failed;
-	}
-	return err;
+	if (copy->state == LIFE_ENDED)
+		return;
+	crew_on_kill(crew, copy);
 }
 
 /* ---- From beginning to end ---- */

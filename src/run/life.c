@@ -7,7 +7,6 @@
 enum {
 	LIFE_PREPARING_MS = 10000, /* it takes a millisecond, but a thousand may do so at a time */
 	LIFE_STARTING_MS = 5000,   /* after that the run goes on without waiting for it */
-	LIFE_DRAINING_MS = 1,      /* no plan can ask for more yet */
 	LIFE_KILLED_MS = 5000,     /* a process in the middle of a disk access cannot die */
 };
 
@@ -60,7 +59,8 @@ static const struct life_step STEPS[LIFE_STATES][LIFE_EVENTS] =
 			{
 				[LIFE_STOP] = {LIFE_ENDING, LIFE_TERMINATE},
 				[LIFE_KILL] = {LIFE_KILLED, LIFE_FORCE},
-				[LIFE_DEADLINE] = {LIFE_ENDING, LIFE_TERMINATE},
+				[LIFE_DRAINED] = {LIFE_ENDING, LIFE_TERMINATE},
+				[LIFE_DEADLINE] = {LIFE_ENDING, LIFE_TELL_CUT},
 				[LIFE_EXITED] = {LIFE_ENDED, LIFE_BURY},
 			},
 		[LIFE_ENDING] =
@@ -89,11 +89,13 @@ struct life_step life_next(enum life_state state, enum life_event event)
 	return step;
 }
 
-unsigned int life_deadline_ms(enum life_state state, unsigned int grace_ms)
+unsigned int life_deadline_ms(enum life_state state, unsigned int grace_ms, unsigned int drain_ms)
 {
 	const unsigned int deadlines[LIFE_STATES] = {
-		[LIFE_PREPARING] = LIFE_PREPARING_MS, [LIFE_STARTING] = LIFE_STARTING_MS,
-		[LIFE_DRAINING] = LIFE_DRAINING_MS,   [LIFE_ENDING] = grace_ms,
+		[LIFE_PREPARING] = LIFE_PREPARING_MS,
+		[LIFE_STARTING] = LIFE_STARTING_MS,
+		[LIFE_DRAINING] = drain_ms ? drain_ms : 1,
+		[LIFE_ENDING] = grace_ms,
 		[LIFE_KILLED] = LIFE_KILLED_MS,
 	};
 

@@ -30,6 +30,7 @@ enum life_event {
 	LIFE_LISTENS,  /* it listens at all ports that lead to it */
 	LIFE_DEAF,     /* it does not listen at all of them (any more) */
 	LIFE_DRAIN,    /* somebody wants it to end, after what it is doing */
+	LIFE_DRAINED,  /* its connections have ended */
 	LIFE_STOP,     /* somebody wants it to end */
 	LIFE_KILL,     /* somebody wants it to end at once */
 	LIFE_DEADLINE, /* it has been in this state as long as it may (life_deadline_ms()) */
@@ -42,7 +43,8 @@ enum life_action {
 	LIFE_SPAWN,     /* make it */
 	LIFE_FOLLOW,    /* begin to look whether it listens */
 	LIFE_TELL_LATE, /* say that it does not listen */
-	LIFE_WITHDRAW,  /* lead no new connections to it */
+	LIFE_WITHDRAW,  /* lead no new connections to it, and wait for those that it has */
+	LIFE_TELL_CUT,  /* say which connections have not ended in time, and SIGTERM */
 	LIFE_TERMINATE, /* SIGTERM */
 	LIFE_FORCE,     /* SIGKILL */
 	LIFE_TELL_LOST, /* say that it was not set up in time, and SIGKILL */
@@ -62,7 +64,7 @@ struct life_step life_next(enum life_state state, enum life_event event);
  * life_deadline_ms() - how long a copy may be in a state; 0: for ever
  * @grace_ms: how long it has from SIGTERM to SIGKILL, more than 0
  */
-unsigned int life_deadline_ms(enum life_state state, unsigned int grace_ms);
+unsigned int life_deadline_ms(enum life_state state, unsigned int grace_ms, unsigned int drain_ms);
 
 /** life_is_live() - does a copy in this state have processes? */
 static inline int life_is_live(enum life_state state)

@@ -154,6 +154,7 @@ static void run_open_crew(struct run *run)
 		.setting = {.plan = run->plan,
 			    .identity = &run->identity,
 			    .filter = &run->filter,
+			    .argv = run->plan->argv,
 			    .slots = &run->slots,
 			    .loop = &run->loop,
 			    .console = &run->console,
@@ -336,51 +337,4 @@ int run_plan(const struct plan *plan)
 	struct run *run = run_new(plan);
 
 	return run ? run_live(run) : EXIT_FAILURE;
-}
-
-/* ---- While it lives ---- */
-
-int run_add_mapping(struct run *run, const struct nat_port *port, uint16_t copy_port,
-		    unsigned int number)
-{
-	struct rlimit before;
-	int err;
-
-	if (run->gate.pidfd >= 0)
-		return error_say(-EOPNOTSUPP,
-				 "port %u: without root, no port can be added while copies run",
-				 port->number);
-	err = start_raise_file_limit(run->crew.count, run->crew.ports.count + 1, &before);
-	return err ? err : crew_add_mapping(&run->crew, *port, copy_port, number);
-}
-
-int run_remove_mapping(struct run *run, const struct nat_port *port)
-{
-	return crew_remove_mapping(&run->crew, *port);
-}
-
-unsigned int run_next_number(const struct run *run)
-{
-	return crew_next_number(&run->crew);
-}
-
-unsigned int run_add_copy(struct run *run)
-{
-	struct rlimit before;
-
-	if (start_raise_file_limit(run->crew.count + 1, run->crew.ports.count, &before) < 0 ||
-	    crew_add(&run->crew) < 0)
-		return 0;
-	crew_start(&run->crew);
-	return run->crew.newest;
-}
-
-int run_remove_copy(struct run *run, unsigned int number)
-{
-	struct copy *copy = crew_find(&run->crew, number);
-
-	if (!copy)
-		return -ENOENT;
-	crew_drop(&run->crew, copy);
-	return 0;
 }

@@ -22,6 +22,7 @@ struct run_copy {
 	pid_t pid;             /* of its first process, whose child the program is; 0: none */
 	uint64_t started_ns;   /* its last start, CLOCK_MONOTONIC; 0: none yet */
 	unsigned int restarts; /* starts after the first one */
+	unsigned int draining; /* connections that it still has, while it drains */
 	bool returns;          /* it has ended, and starts again */
 	bool has_status;
 	int status;              /* how it has ended last, as of wait(2) */
@@ -106,7 +107,11 @@ int run_add_mapping(struct run *run, const struct nat_port *port, uint16_t copy_
 /** run_remove_mapping() - give a host port up. Return: 0; -ENOENT: it is not one of ours. */
 int run_remove_mapping(struct run *run, const struct nat_port *port);
 
-/** run_next_number() - the number of the next copy. Its mappings are added before it. */
+/**
+ * run_next_number() - the number of the next copy: the lowest that no copy has
+ *
+ * Its own mappings are added before it.
+ */
 unsigned int run_next_number(const struct run *run);
 
 /**
@@ -120,13 +125,33 @@ unsigned int run_next_number(const struct run *run);
 unsigned int run_add_copy(struct run *run);
 
 /**
- * run_remove_copy() - lead no more connections to a copy, end it, and then forget it
+ * run_remove_copy() - lead no more connections to a copy, wait for those that it has, end it, and
+ * then forget it
  *
- * Its mappings stay: connections to them are refused.
+ * Its own mappings stay: connections to them are refused.
  *
  * Return: 0; -ENOENT: there is no such copy.
  */
 int run_remove_copy(struct run *run, unsigned int number);
+
+/** run_restart_copy() - the same; but then it starts again. Return: as run_remove_copy(). */
+int run_restart_copy(struct run *run, unsigned int number);
+
+/** run_kill_copy() - kill a copy. It starts again as the plan says. Return: as run_remove_copy().
+ */
+int run_kill_copy(struct run *run, unsigned int number);
+
+/**
+ * run_set_command() - what a copy starts from now on, when it starts
+ * @argv: as in struct plan; must live as long as the run, or until the next one is set
+ */
+void run_set_command(struct run *run, char *const *argv);
+
+/** run_share_port() - hold a host port, and lead it to all copies. Return: as run_add_mapping(). */
+int run_share_port(struct run *run, const struct nat_port *port, uint16_t copy_port);
+
+/** run_stop() - end the run, as SIGTERM does. */
+void run_stop(struct run *run);
 
 /* ---- To look and to tell, at any time in run_live() ---- */
 

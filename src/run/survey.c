@@ -66,6 +66,7 @@ static struct run_copy survey_copy(const struct copy *copy)
 		.pid = copy->container.pidfd >= 0 ? copy->container.pid : 0,
 		.started_ns = copy->started_ns,
 		.restarts = copy->restarts,
+		.draining = copy->draining,
 		.returns = copy->returns_ns != 0,
 		.has_status = copy->has_status,
 		.status = copy->status,

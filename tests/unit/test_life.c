@@ -9,30 +9,47 @@
 
 #include "unit.h"
 
-enum { LINES = 1 + 2 * LIFE_STATES, WIDTH_MAX = 128, GRACE_MS = 700 };
+enum { LINES = 1 + 2 * LIFE_STATES, WIDTH_MAX = 128, GRACE_MS = 700, DRAIN_MS = 900 };
 
 /*
  * Two lines for each state: under each event the state that it leads to, and below that the action.
  * "-" in both: the copy stays in this state, and nothing is done.
  */
 static const char *const TABLE[] = {
-	"          START     SET_UP   LISTENS DEAF      DRAIN    STOP      KILL   DEADLINE  EXITED",
-	"ended     preparing -        -       -         -        -         -      -         -",
-	"          spawn     -        -       -         -        -         -      -         -",
-	"preparing -         starting -       -         killed   killed    killed killed    ended",
-	"          -         follow   -       -         force    force     force  tell_lost bury",
-	"starting  -         -        ready   -         draining ending    killed not_ready ended",
-	"          -         -        nothing -         withdraw terminate force  tell_late bury",
-	"ready     -         -        -       not_ready draining ending    killed -         ended",
-	"          -         -        -       nothing   withdraw terminate force  -         bury",
-	"not_ready -         -        ready   -         draining ending    killed -         ended",
-	"          -         -        nothing -         withdraw terminate force  -         bury",
-	"draining  -         -        -       -         -        ending    killed ending    ended",
-	"          -         -        -       -         -        terminate force  terminate bury",
-	"ending    -         -        -       -         -        -         killed killed    ended",
-	"          -         -        -       -         -        -         force  force     bury",
-	"killed    -         -        -       -         -        -         -      killed    ended",
-	"          -         -        -       -         -        -         -      give_up   bury",
+	"          START     SET_UP   LISTENS DEAF      DRAIN    DRAINED   STOP      KILL   "
+	"DEADLINE  EXITED",
+	"ended     preparing -        -       -         -        -         -         -      -      "
+	"   -",
+	"          spawn     -        -       -         -        -         -         -      -      "
+	"   -",
+	"preparing -         starting -       -         killed   -         killed    killed killed "
+	"   ended",
+	"          -         follow   -       -         force    -         force     force  "
+	"tell_lost bury",
+	"starting  -         -        ready   -         draining -         ending    killed "
+	"not_ready ended",
+	"          -         -        nothing -         withdraw -         terminate force  "
+	"tell_late bury",
+	"ready     -         -        -       not_ready draining -         ending    killed -      "
+	"   ended",
+	"          -         -        -       nothing   withdraw -         terminate force  -      "
+	"   bury",
+	"not_ready -         -        ready   -         draining -         ending    killed -      "
+	"   ended",
+	"          -         -        nothing -         withdraw -         terminate force  -      "
+	"   bury",
+	"draining  -         -        -       -         -        ending    ending    killed ending "
+	"   ended",
+	"          -         -        -       -         -        terminate terminate force  "
+	"tell_cut  bury",
+	"ending    -         -        -       -         -        -         -         killed killed "
+	"   ended",
+	"          -         -        -       -         -        -         -         force  force  "
+	"   bury",
+	"killed    -         -        -       -         -        -         -         -      killed "
+	"   ended",
+	"          -         -        -       -         -        -         -         -      "
+	"give_up   bury",
 };
 
 static_assert(COUNT(TABLE) == LINES, "a state has no row in the table");
@@ -46,19 +63,21 @@ static const char *const STATES[] = {
 static_assert(COUNT(STATES) == LIFE_STATES, "a state has no name");
 
 static const char *const EVENTS[] = {
-	[LIFE_START] = "START", [LIFE_SET_UP] = "SET_UP",     [LIFE_LISTENS] = "LISTENS",
-	[LIFE_DEAF] = "DEAF",   [LIFE_DRAIN] = "DRAIN",       [LIFE_STOP] = "STOP",
-	[LIFE_KILL] = "KILL",   [LIFE_DEADLINE] = "DEADLINE", [LIFE_EXITED] = "EXITED",
+	[LIFE_START] = "START",   [LIFE_SET_UP] = "SET_UP", [LIFE_LISTENS] = "LISTENS",
+	[LIFE_DEAF] = "DEAF",     [LIFE_DRAIN] = "DRAIN",   [LIFE_DRAINED] = "DRAINED",
+	[LIFE_STOP] = "STOP",     [LIFE_KILL] = "KILL",     [LIFE_DEADLINE] = "DEADLINE",
+	[LIFE_EXITED] = "EXITED",
 };
 
 static_assert(COUNT(EVENTS) == LIFE_EVENTS, "an event has no name");
 
 static const char *const ACTIONS[] = {
-	[LIFE_NOTHING] = "nothing",   [LIFE_SPAWN] = "spawn",
-	[LIFE_FOLLOW] = "follow",     [LIFE_TELL_LATE] = "tell_late",
-	[LIFE_WITHDRAW] = "withdraw", [LIFE_TERMINATE] = "terminate",
-	[LIFE_FORCE] = "force",       [LIFE_TELL_LOST] = "tell_lost",
-	[LIFE_GIVE_UP] = "give_up",   [LIFE_BURY] = "bury",
+	[LIFE_NOTHING] = "nothing",     [LIFE_SPAWN] = "spawn",
+	[LIFE_FOLLOW] = "follow",       [LIFE_TELL_LATE] = "tell_late",
+	[LIFE_WITHDRAW] = "withdraw",   [LIFE_TELL_CUT] = "tell_cut",
+	[LIFE_TERMINATE] = "terminate", [LIFE_FORCE] = "force",
+	[LIFE_TELL_LOST] = "tell_lost", [LIFE_GIVE_UP] = "give_up",
+	[LIFE_BURY] = "bury",
 };
 
 /* ---- The table ---- */
@@ -174,17 +193,24 @@ TEST(a_state_that_may_last_for_ever_has_no_deadline)
 	};
 
 	for (enum life_state from = 0; from < LIFE_STATES; from++)
-		assert_int_equal(life_deadline_ms(from, GRACE_MS) == 0, lasts[from]);
+		assert_int_equal(life_deadline_ms(from, GRACE_MS, DRAIN_MS) == 0, lasts[from]);
 }
 
-TEST(only_the_time_from_sigterm_to_sigkill_is_the_plans)
+TEST(only_the_times_to_drain_and_from_sigterm_to_sigkill_are_the_plans)
 {
 	for (enum life_state from = 0; from < LIFE_STATES; from++)
 		if (from == LIFE_ENDING)
-			assert_int_equal(life_deadline_ms(from, GRACE_MS), GRACE_MS);
+			assert_int_equal(life_deadline_ms(from, GRACE_MS, DRAIN_MS), GRACE_MS);
+		else if (from == LIFE_DRAINING)
+			assert_int_equal(life_deadline_ms(from, GRACE_MS, DRAIN_MS), DRAIN_MS);
 		else
-			assert_int_equal(life_deadline_ms(from, GRACE_MS),
-					 life_deadline_ms(from, 2 * GRACE_MS));
+			assert_int_equal(life_deadline_ms(from, GRACE_MS, DRAIN_MS),
+					 life_deadline_ms(from, 2 * GRACE_MS, 2 * DRAIN_MS));
+}
+
+TEST(a_copy_never_drains_for_ever)
+{
+	assert_int_not_equal(life_deadline_ms(LIFE_DRAINING, GRACE_MS, 0), 0);
 }
 
 TEST(something_is_done_at_every_deadline)
@@ -192,7 +218,7 @@ TEST(something_is_done_at_every_deadline)
 	for (enum life_state from = 0; from < LIFE_STATES; from++) {
 		struct life_step step = life_next(from, LIFE_DEADLINE);
 
-		if (life_deadline_ms(from, GRACE_MS) > 0)
+		if (life_deadline_ms(from, GRACE_MS, DRAIN_MS) > 0)
 			assert_int_not_equal(step.action, LIFE_NOTHING);
 		else
 			assert_true(stays(from, step));
@@ -271,7 +297,8 @@ int main(void)
 		cmocka_unit_test(only_a_start_makes_an_ended_copy_live),
 		cmocka_unit_test(only_an_ended_copy_is_spawned),
 		cmocka_unit_test(a_state_that_may_last_for_ever_has_no_deadline),
-		cmocka_unit_test(only_the_time_from_sigterm_to_sigkill_is_the_plans),
+		cmocka_unit_test(only_the_times_to_drain_and_from_sigterm_to_sigkill_are_the_plans),
+		cmocka_unit_test(a_copy_never_drains_for_ever),
 		cmocka_unit_test(something_is_done_at_every_deadline),
 		cmocka_unit_test(whatever_has_happened_a_copy_can_be_ended),
 		cmocka_unit_test(every_state_is_reached_from_an_ended_copy),

@@ -193,7 +193,7 @@ TEST(there_is_a_host_port_for_each_copy)
 	assert_int_equal(check(1000, "80", NULL), 0);
 	assert_int_equal(check(2, "65534+:80", NULL), 0);
 	assert_int_equal(check(4, "8080:8080", NULL), 0); /* for all of them */
-	assert_int_equal(check(4, "8080:8080", "8081+:8080", NULL), 0);
+	assert_int_equal(check(4, "8080:8080", "8081+:8080"), 0);
 	assert_int_equal(messages, 0);
 	assert_int_equal(check(3, "8081-8082:80", NULL), -EINVAL);
 	assert_said("8081-8082:80", "2 host ports for 3 copies");

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * drain.c - counts a copy's TCP connections. UDP flows have been led to other copies by then.
+ */
+#include "run/drain.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "net/diag.h"
+
+enum {
+	DRAIN_FIRST_MS = 20, /* for a connection that was under way when the rules changed */
+	DRAIN_LOOK_MS = 100,
+};
+
+void drain_begin(struct copy *copy)
+{
+	copy->draining = 0;
+	copy->is_listed = true;
+	copy->has_told_draining = false;
+	nat_list_draining(&copy->setting->network->nat, &copy->attachment.address, copy->name);
+	loop_set_timer(copy->setting->loop, &copy->look, DRAIN_FIRST_MS);
+}
+
+/* Return: how many; or -errno: it could not be seen this time. */
+static int drain_count(struct copy *copy)
+{
+	AUTO_FREE uint16_t *ports = NULL;
+	size_t count = 0;
+
+	for (struct mapping *mapping = copy->mappings; mapping; mapping = mapping->next)
+		count++;
+	ports = calloc(count + 1, sizeof(*ports));
+	if (!ports)
+		return -ENOMEM;
+	count = 0;
+	for (struct mapping *mapping = copy->mappings; mapping; mapping = mapping->next)
+		if (mapping->port.protocol == IPPROTO_TCP)
+			ports[count++] = mapping->copy_port;
+	return count && copy->diag.socket ? diag_count_connections(&copy->diag, ports, count) : 0;
+}
+
+void drain_look(struct copy *copy)
+{
+	int count = drain_count(copy);
+
+	if (count == 0) {
+		copy->draining = 0;
+		copy_step(copy, LIFE_DRAINED);
+		return;
+	}
+	if (count > 0)
+		copy->draining = (unsigned int)count;
+	if (count > 0 && !copy->has_told_draining) {
+		copy->has_told_draining = true;
+		error_say(0, "copy %u: gets no new connections; waiting up to %g s for %d to end",
+			  copy->number, copy->setting->plan->drain_ms / 1000.0, count);
+	}
+	loop_set_timer(copy->setting->loop, &copy->look, DRAIN_LOOK_MS);
+}
+
+void drain_end(struct copy *copy)
+{
+	if (copy->is_listed)
+		nat_unlist_draining(&copy->setting->network->nat, &copy->attachment.address);
+	copy->is_listed = false;
+	copy->draining = 0;
+}
+
+void drain_tell_late(const struct copy *copy)
+{
+	if (copy->draining)
+		error_say(0, "copy %u: %u connections have not ended in %g s", copy->number,
+			  copy->draining, copy->setting->plan->drain_ms / 1000.0);
+}
