@@ -4,17 +4,15 @@
  */
 #include <errno.h>
 #include <limits.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "portmux/command.h"
+#include "portmux/control.h"
 #include "portmux/free_ports.h"
 #include "portmux/options.h"
 #include "portmux/program.h"
@@ -59,30 +57,9 @@ int command_version(void)
 	return puts("portmux " PORTMUX_VERSION) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-/*
- * A name is taken as long as a process has this socket, in the abstract namespace: it leaves
- * nothing behind (man 7 unix). Return: a descriptor or -errno, reported.
- */
-static int run_command_take_name(const char *name)
-{
-	AUTO_CLOSE int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	int length =
-		snprintf(address.sun_path + 1, sizeof(address.sun_path) - 1, "portmux/%s", name);
-
-	if (fd < 0)
-		return error_report(-errno, "cannot take the name %s", name);
-	if (bind(fd, (const struct sockaddr *)&address,
-		 (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)length)) == 0)
-		return fd_steal(&fd);
-	if (errno == EADDRINUSE)
-		return error_say(
-			-errno, "a run named %s is there already: use another name (--name)", name);
-	return error_report(-errno, "cannot take the name %s", name);
-}
-
 /* Return: the exit status. */
-static int run_command_carry_out(const struct plan *plan, struct report *report)
+static int run_command_carry_out(const struct plan *plan, struct report *report,
+				 struct control *control)
 {
 	const struct run_observer observer = report_observer(report);
 	struct run *run = run_new(plan);
@@ -90,30 +67,44 @@ static int run_command_carry_out(const struct plan *plan, struct report *report)
 	if (!run)
 		return EXIT_FAILURE;
 	run_observe(run, &observer);
+	control_serve(control, run);
 	return run_live(run);
 }
 
-static int run_command_live(struct plan *plan, const struct options *options,
-			    const struct identity *caller, const struct free_ports *free_ports)
+/* While nobody else has the name. Return: the exit status. */
+static int run_command_named(const struct plan *plan, const struct options *options,
+			     const struct identity *caller, const struct free_ports *free_ports,
+			     struct control *control)
 {
 	struct report report = {
 		.plan = plan, .is_json = options->is_json, .is_quiet = options->is_quiet};
-	AUTO_CLOSE int name = -1, state = -1;
-	int err = plan_check(plan);
+	AUTO_CLOSE int state = -1;
+	int status;
 
-	if (err)
-		return COMMAND_USAGE;
-	name = run_command_take_name(options->name);
-	if (name < 0 || state_make(plan->places, caller) < 0)
+	if (state_make(plan->places, caller) < 0)
 		return EXIT_FAILURE;
 	state = state_take(plan->places);
 	if (state < 0)
 		return EXIT_FAILURE;
 	free_ports_remember(free_ports, plan->places, caller);
 	report_open(&report);
-	err = run_command_carry_out(plan, &report);
+	status = run_command_carry_out(plan, &report, control);
 	report_close(&report);
-	return err;
+	return status;
+}
+
+static int run_command_live(struct plan *plan, const struct options *options,
+			    const struct identity *caller, const struct free_ports *free_ports)
+{
+	struct control control;
+	int status = EXIT_FAILURE;
+
+	if (plan_check(plan) < 0)
+		return COMMAND_USAGE;
+	if (control_open(&control, options->name, caller->uid) == 0)
+		status = run_command_named(plan, options, caller, free_ports, &control);
+	control_close(&control);
+	return status;
 }
 
 /* @ports: those of the plan. */

@@ -28,8 +28,7 @@ static void announce_all(struct run *run)
 			announce_copy(run, copy);
 	if (run->plan->ready_end)
 		run_print(run, run->plan->ready_end);
-	if (run->observer.on_change)
-		run->observer.on_change(run->observer.data, run, 0, LIFE_READY);
+	RUN_TELL(run, on_change, 0, LIFE_READY);
 }
 
 /* The gate is stopped, for example. */

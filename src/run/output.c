@@ -73,6 +73,8 @@ static void output_send(struct output *output, unsigned int number, const char *
 	char prefix[OUTPUT_PREFIX_MAX];
 	int n;
 
+	if (output->on_output)
+		output->on_output(output->data, number, text, length);
 	if (output->on_line) {
 		output->on_line(output->data, number, text, length);
 		return;

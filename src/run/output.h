@@ -24,6 +24,8 @@ struct output {
 	bool has_colour; /* of our own */
 	/* NULL, or gets the lines of the copies instead of the stream. */
 	void (*on_line)(void *data, unsigned int number, const char *text, size_t length);
+	/* NULL, or gets them, too. */
+	void (*on_output)(void *data, unsigned int number, const char *text, size_t length);
 	void *data;
 };
 

@@ -34,8 +34,7 @@ void run_end(struct run *run, int err)
 	if (run->phase >= RUN_ENDING)
 		return;
 	run->phase = RUN_ENDING;
-	if (run->observer.on_ending)
-		run->observer.on_ending(run->observer.data, run);
+	RUN_TELL(run, on_ending);
 	loop_clear_timer(&run->loop, &run->gate_timer);
 	loop_clear_timer(&run->loop, &run->answer_timer);
 	loop_set_timer(&run->loop, &run->hint_timer, RUN_HINT_MS);
@@ -60,10 +59,8 @@ static void run_on_request(void *data, int number, bool is_urgent)
 {
 	struct run *run = data;
 
-	if (number == SIGUSR1 && run->observer.on_query)
-		run->observer.on_query(run->observer.data, run);
-	else if (number == SIGUSR1)
-		return;
+	if (number == SIGUSR1)
+		RUN_TELL(run, on_query);
 	else if (run->phase < RUN_ENDING)
 		run_end(run, 0);
 	else if (run->phase == RUN_ENDING &&
@@ -126,8 +123,8 @@ static void run_on_copy(void *data, struct copy *copy, enum life_state before)
 		run_lose(run, copy);
 	if (copy->state == LIFE_ENDED)
 		survey_tell_exit(run, copy);
-	else if (run->observer.on_change)
-		run->observer.on_change(run->observer.data, run, copy->number, copy->state);
+	else
+		RUN_TELL(run, on_change, copy->number, copy->state);
 }
 
 static void run_on_copy_failed(void *data, struct copy *copy, int err)
@@ -142,8 +139,7 @@ static void run_on_copy_left(void *data, unsigned int number)
 {
 	struct run *run = data;
 
-	if (run->observer.on_change)
-		run->observer.on_change(run->observer.data, run, number, LIFE_ENDED);
+	RUN_TELL(run, on_change, number, LIFE_ENDED);
 }
 
 /* ---- The way up: start.c ---- */
@@ -174,11 +170,7 @@ static void run_open_crew(struct run *run)
 
 static int run_begin(struct run *run)
 {
-	int err = loop_open(&run->loop);
-
-	if (err)
-		return err;
-	err = console_open(&run->console, &run->loop, run_on_console_lost, run);
+	int err = console_open(&run->console, &run->loop, run_on_console_lost, run);
 	if (err)
 		return err;
 	survey_watch_console(run);
@@ -228,8 +220,7 @@ static void run_settle(struct run *run)
 	run_commit(run);
 	if (run->phase == RUN_STARTING && !crew_is_starting(&run->crew))
 		announce_when_due(run);
-	if (run->observer.on_settled)
-		run->observer.on_settled(run->observer.data, run);
+	RUN_TELL(run, on_settled);
 	console_flush(&run->console);
 	run_commit(run);
 	crew_kill_dying(&run->crew);
@@ -240,7 +231,7 @@ static void run_settle(struct run *run)
 	run->phase = RUN_OVER;
 }
 
-static void run_loop(struct run *run)
+static void run_handle_events(struct run *run)
 {
 	while (run->phase != RUN_OVER) {
 		int err = loop_turn(&run->loop);
@@ -287,8 +278,7 @@ static int run_close(struct run *run)
 	identity_free(&run->identity);
 	signals_close(&run->signals);
 	status = run->err || err ? EXIT_FAILURE : EXIT_SUCCESS;
-	if (run->observer.on_over)
-		run->observer.on_over(run->observer.data, run, status);
+	RUN_TELL(run, on_over, status);
 	console_close(&run->console);
 	loop_close(&run->loop);
 	return status;
@@ -302,8 +292,11 @@ struct run *run_new(const struct plan *plan)
 		error_report(-ENOMEM, "cannot begin the run");
 		return NULL;
 	}
+	if (loop_open(&run->loop) < 0) {
+		free(run);
+		return NULL;
+	}
 	run->plan = plan;
-	run->loop = LOOP_NONE;
 	run->gate = GATE_NONE;
 	run->guardian = GUARDIAN_NONE;
 	run->log = LOG_NONE;
@@ -317,7 +310,12 @@ struct run *run_new(const struct plan *plan)
 
 void run_observe(struct run *run, const struct run_observer *observer)
 {
-	run->observer = *observer;
+	run->observers[run->observer_count++] = *observer;
+}
+
+struct loop *run_loop(struct run *run)
+{
+	return &run->loop;
 }
 
 int run_live(struct run *run)
@@ -326,7 +324,7 @@ int run_live(struct run *run)
 
 	run->err = run_begin(run);
 	if (!run->err)
-		run_loop(run);
+		run_handle_events(run);
 	status = run_close(run);
 	free(run);
 	return status;

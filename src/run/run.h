@@ -13,6 +13,7 @@
 #include "plan.h"
 #include "run/life.h"
 
+struct loop;
 struct run;
 
 /** A copy, as a front door sees it. */
@@ -37,6 +38,8 @@ struct run_mapping {
 	uint16_t host_port, copy_port;
 };
 
+enum { RUN_OBSERVERS_MAX = 4 };
+
 /** What a front door is told, in run_live(), where it may use all functions below. */
 struct run_observer {
 	/*
@@ -52,6 +55,9 @@ struct run_observer {
 	 */
 	void (*on_line)(void *data, struct run *run, unsigned int number, const char *text,
 			size_t length);
+	/* The same, and the lines go where they go without it, too. */
+	void (*on_output)(void *data, struct run *run, unsigned int number, const char *text,
+			  size_t length);
 	/* A line, with its newline, that is written to standard error, too. */
 	void (*on_message)(void *data, struct run *run, const char *line, size_t length);
 	/* After each turn of the loop: ports lead to the copies that have become ready in it. */
@@ -88,8 +94,19 @@ int run_plan(const struct plan *plan);
  */
 struct run *run_new(const struct plan *plan);
 
-/** run_observe() - be told what happens. @observer: copied; each of its functions may be NULL. */
+/**
+ * run_observe() - be told what happens, as one of RUN_OBSERVERS_MAX at most. Before run_live().
+ * @observer: copied; each of its functions may be NULL
+ */
 void run_observe(struct run *run, const struct run_observer *observer);
+
+/**
+ * run_loop() - the loop of the run, from run_new() to run_live()'s return
+ *
+ * A front door may watch descriptors of its own there, and set timers. What it watches, it forgets
+ * in on_over() at the latest.
+ */
+struct loop *run_loop(struct run *run);
 
 /** run_live() - carry the run out, and free it. Return: the exit status, as run_plan(). */
 int run_live(struct run *run);

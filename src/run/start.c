@@ -22,8 +22,9 @@
 #include "host/privilege.h"
 
 enum {
-	START_FILES = 160, /* descriptors of the manager; how many more for a copy, for a port */
-	START_FILES_PER_COPY = 7,
+	START_FILES = 160,        /* descriptors of the manager */
+	START_FILES_DOOR = 144,   /* of a front door: its clients (run_loop()) */
+	START_FILES_PER_COPY = 7, /* how many more for each */
 	START_FILES_PER_PORT = 4,
 	START_GATE_MS = 10000,
 	START_GUARDIAN_MS = 10000, /* it waits for a lock, and undoes what others have left */
@@ -108,8 +109,9 @@ static int start_check(const struct plan *plan)
 
 int start_raise_file_limit(size_t copies, size_t ports, struct rlimit *ret_before)
 {
-	unsigned int needed = (unsigned int)(START_FILES + copies * START_FILES_PER_COPY +
-					     ports * START_FILES_PER_PORT);
+	unsigned int needed =
+		(unsigned int)(START_FILES + START_FILES_DOOR + copies * START_FILES_PER_COPY +
+			       ports * START_FILES_PER_PORT);
 	int err = process_raise_file_limit(needed, ret_before);
 
 	return err ? error_report(err, "cannot have %u open files (ulimit -Hn)", needed) : 0;

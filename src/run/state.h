@@ -47,8 +47,21 @@ struct run {
 	bool has_told_ipv6;
 	bool has_lost; /* a copy has ended by itself, in another way than with exit status 0 */
 	struct crew crew;
-	struct run_observer observer;
+	struct run_observer observers[RUN_OBSERVERS_MAX];
+	size_t observer_count;
 };
+
+/**
+ * RUN_TELL() - call one of the functions of each observer that has it
+ * @what: its name; the arguments that follow come after its data and the run
+ */
+#define RUN_TELL(run, what, ...)                                                                  \
+	do                                                                                        \
+		for (size_t tell_i = 0; tell_i < (run)->observer_count; tell_i++)                 \
+			if ((run)->observers[tell_i].what)                                        \
+				(run)->observers[tell_i].what((run)->observers[tell_i].data, run, \
+							      ##__VA_ARGS__);                     \
+	while (0)
 
 /** run_end() - end the copies, and then the run. @err: why; 0: as asked, or all is done. */
 void run_end(struct run *run, int err);

@@ -16,24 +16,35 @@ static void survey_on_line(void *data, unsigned int number, const char *text, si
 {
 	struct run *run = data;
 
-	run->observer.on_line(run->observer.data, run, number, text, length);
+	RUN_TELL(run, on_line, number, text, length);
+}
+
+static void survey_on_output(void *data, unsigned int number, const char *text, size_t length)
+{
+	struct run *run = data;
+
+	RUN_TELL(run, on_output, number, text, length);
 }
 
 static void survey_on_message(void *data, const char *line, size_t length)
 {
 	struct run *run = data;
 
-	run->observer.on_message(run->observer.data, run, line, length);
+	RUN_TELL(run, on_message, line, length);
 }
 
 void survey_watch_console(struct run *run)
 {
-	if (run->observer.on_line) {
-		run->console.out.on_line = survey_on_line;
-		run->console.out.data = run;
+	struct console *console = &run->console;
+
+	console->out.data = run;
+	console->on_message = survey_on_message;
+	for (size_t i = 0; i < run->observer_count; i++) {
+		if (run->observers[i].on_line)
+			console->out.on_line = survey_on_line;
+		if (run->observers[i].on_output)
+			console->out.on_output = survey_on_output;
 	}
-	if (run->observer.on_message)
-		run->console.on_message = survey_on_message;
 }
 
 void run_print(struct run *run, const char *line)
@@ -80,8 +91,7 @@ void survey_tell_exit(struct run *run, const struct copy *copy)
 {
 	const struct run_copy seen = survey_copy(copy);
 
-	if (run->observer.on_exit)
-		run->observer.on_exit(run->observer.data, run, &seen);
+	RUN_TELL(run, on_exit, &seen);
 }
 
 void run_each_copy(const struct run *run, void (*each)(void *data, const struct run_copy *copy),

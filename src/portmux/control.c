@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * control.c - accepts clients, a few in each turn of the loop, and keeps a list of their requests.
+ *
+ * Who is not allowed to connect gets one line, and takes up nothing. There is a limit for all
+ * others: when it is reached, the client that has said nothing for longest has to go, then the one
+ * that has not read for longest. If all of them have work in hand, a new one is refused.
+ */
+#include "portmux/control.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+
+enum {
+	CONTROL_CLIENTS_MAX = 128, /* see START_FILES_DOOR in run/start.c */
+	CONTROL_ACCEPT_MAX = 16,   /* in one turn of the loop */
+	CONTROL_AGAIN_MS = 100,    /* when there was no room, or no descriptor */
+	CONTROL_IDLE_NS = 100000000,
+	CONTROL_NOBODY = 65534, /* the kernel's word for a user that our namespace does not know */
+};
+
+socklen_t control_address(const char *name, struct sockaddr_un *ret)
+{
+	int length;
+
+	*ret = (struct sockaddr_un){.sun_family = AF_UNIX};
+	length = snprintf(ret->sun_path + 1, sizeof(ret->sun_path) - 1, CONTROL_PREFIX "%s", name);
+	return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)length);
+}
+
+/* ---- Who may ---- */
+
+static bool control_allows(const struct control *control, int socket)
+{
+	struct ucred peer;
+	socklen_t length = sizeof(peer);
+
+	if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &length) < 0)
+		return false;
+	return peer.uid == 0 || (peer.uid != CONTROL_NOBODY &&
+				 (peer.uid == getuid() || peer.uid == control->caller));
+}
+
+static void control_refuse(int socket, const char *why)
+{
+	char line[128];
+	int n = snprintf(line, sizeof(line), "{\"error\":\"%s\"}\n", why);
+
+	send(socket, line, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL);
+	close(socket);
+}
+
+/* ---- How many ---- */
+
+static bool control_is_silent(const struct request *request)
+{
+	return !request->has_begun;
+}
+
+static bool control_is_stuck(const struct request *request)
+{
+	return request->output.length > 0;
+}
+
+static bool control_is_idle(const struct request *request, uint64_t now)
+{
+	return !request->has_ended && now - request->since_ns > CONTROL_IDLE_NS;
+}
+
+/* Return: false: there is no such client. */
+static bool control_drop_oldest(struct control *control,
+				bool (*is_meant)(const struct request *request))
+{
+	uint64_t now = loop_now_ns();
+
+	for (struct request *request = control->first; request; request = request->next)
+		if (is_meant(request) && control_is_idle(request, now)) {
+			request_end(request);
+			return true;
+		}
+	return false;
+}
+
+static void control_sweep(struct control *control)
+{
+	struct request **at = &control->first;
+
+	while (*at) {
+		struct request *request = *at;
+
+		if (!request->has_ended) {
+			at = &request->next;
+			continue;
+		}
+		*at = request->next;
+		control->count--;
+		request_free(request);
+	}
+	control->last = at;
+}
+
+/* Return: is there room for one more? */
+static bool control_make_room(struct control *control)
+{
+	if (control->count < CONTROL_CLIENTS_MAX)
+		return true;
+	if (!control_drop_oldest(control, control_is_silent) &&
+	    !control_drop_oldest(control, control_is_stuck))
+		return false;
+	control_sweep(control);
+	return true;
+}
+
+/* ---- Clients that come ---- */
+
+static void control_add(struct control *control, int socket)
+{
+	struct request *request;
+
+	if (!control_allows(control, socket)) {
+		control_refuse(socket, "not allowed: this run belongs to somebody else");
+		return;
+	}
+	if (!control_make_room(control)) {
+		control_refuse(socket, "this run has too many clients");
+		return;
+	}
+	request = request_new(control, control->run, socket);
+	if (!request)
+		return;
+	*control->last = request;
+	control->last = &request->next;
+	control->count++;
+}
+
+static void control_on_clients(void *data, uint32_t events)
+{
+	struct control *control = data;
+
+	(void)events;
+	for (int i = 0; i < CONTROL_ACCEPT_MAX; i++) {
+		int socket = accept4(control->socket, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+		if (socket >= 0) {
+			control_add(control, socket);
+			continue;
+		}
+		if (errno != EAGAIN && errno != ECONNABORTED && errno != EINTR) {
+			loop_forget(control->loop, &control->source);
+			loop_set_timer(control->loop, &control->again, CONTROL_AGAIN_MS);
+		}
+		return;
+	}
+}
+
+static void control_on_again(void *data)
+{
+	struct control *control = data;
+
+	loop_watch(control->loop, &control->source, EPOLLIN);
+}
+
+/* ---- What the run tells ---- */
+
+/* Calls a function of each request that has it, and goes on. */
+#define CONTROL_TELL(control, what, ...)                                               \
+	do                                                                             \
+		for (struct request *told = (control)->first; told; told = told->next) \
+			if (told->what && !told->is_answered && !told->has_ended)      \
+				told->what(told, ##__VA_ARGS__);                       \
+	while (0)
+
+static void control_on_change(void *data, struct run *run, unsigned int number,
+			      enum life_state state)
+{
+	struct control *control = data;
+
+	(void)run;
+	CONTROL_TELL(control, on_change, number, state);
+}
+
+static void control_on_exit(void *data, struct run *run, const struct run_copy *copy)
+{
+	struct control *control = data;
+
+	(void)run;
+	CONTROL_TELL(control, on_exit, copy);
+}
+
+static void control_on_settled(void *data, struct run *run)
+{
+	struct control *control = data;
+
+	(void)run;
+	for (struct request *request = control->first; request; request = request->next)
+		request_settle(request);
+	control_sweep(control);
+}
+
+static void control_on_over(void *data, struct run *run, int status)
+{
+	struct control *control = data;
+
+	(void)run;
+	(void)status;
+	loop_forget(control->loop, &control->source);
+	loop_clear_timer(control->loop, &control->again);
+	for (struct request *request = control->first; request; request = request->next)
+		request_over(request);
+}
+
+/* ---- From beginning to end ---- */
+
+int control_open(struct control *control, const char *name, uid_t caller)
+{
+	struct sockaddr_un address;
+	socklen_t length = control_address(name, &address);
+
+	*control = (struct control){.caller = caller};
+	control->last = &control->first;
+	control->socket = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (control->socket < 0)
+		return error_report(-errno, "cannot take the name %s", name);
+	if (bind(control->socket, (const struct sockaddr *)&address, length) == 0)
+		return 0;
+	if (errno == EADDRINUSE)
+		return error_say(
+			-errno, "a run named %s is there already: use another name (--name)", name);
+	return error_report(-errno, "cannot take the name %s", name);
+}
+
+void control_serve(struct control *control, struct run *run)
+{
+	const struct run_observer observer = {
+		.on_change = control_on_change,
+		.on_exit = control_on_exit,
+		.on_settled = control_on_settled,
+		.on_over = control_on_over,
+		.data = control,
+	};
+	int err;
+
+	control->run = run;
+	control->loop = run_loop(run);
+	control->source = (struct loop_source){
+		.fd = control->socket, .on_event = control_on_clients, .data = control};
+	control->again = (struct loop_timer){.on_time = control_on_again, .data = control};
+	run_observe(run, &observer);
+	err = listen(control->socket, SOMAXCONN) < 0 ? -errno : 0;
+	if (!err)
+		err = loop_watch(control->loop, &control->source, EPOLLIN);
+	if (err)
+		error_report(err, "cannot listen for commands; going on without them");
+}
+
+void control_close(struct control *control)
+{
+	fd_close(&control->socket);
+	control_sweep(control);
+}
