@@ -18,13 +18,18 @@ static const struct {
 	const char *name;
 	int (*run)(int argc, char **argv);
 } COMMANDS[] = {
-	{"run", command_run},
+	{"run", command_run},   {"ps", command_ps},     {"logs", command_logs},
+	{"stop", command_stop}, {"kill", command_kill},
 };
 
 static const char USAGE[] =
 	"usage: portmux COMMAND [ARGUMENT]...\n"
 	"\n"
 	"  run      start copies of a program, each alone on its ports\n"
+	"  ps       show runs and their copies\n"
+	"  logs     show what copies have printed\n"
+	"  stop     end a run\n"
+	"  kill     kill a copy, or a run\n"
 	"\n"
 	"  --inside PID [COMMAND [ARGUMENT]...]\n"
 	"           run a command, or a shell, in the network of a run without root\n"

@@ -12,5 +12,17 @@ enum { COMMAND_USAGE = 2 }; /* exit status: the arguments are wrong, and nothing
 /** command_run() - `portmux run`: start copies, and stay until they have ended. */
 int command_run(int argc, char **argv);
 
+/** command_ps() - `portmux ps`: all runs and copies, or those of one run. */
+int command_ps(int argc, char **argv);
+
+/** command_logs() - `portmux logs`: what the copies have printed last. */
+int command_logs(int argc, char **argv);
+
+/** command_stop() - `portmux stop`: end a run. */
+int command_stop(int argc, char **argv);
+
+/** command_kill() - `portmux kill`: kill a copy, or all. */
+int command_kill(int argc, char **argv);
+
 /** command_version() - print the version. */
 int command_version(void);

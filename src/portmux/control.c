@@ -22,6 +22,7 @@ enum {
 	CONTROL_ACCEPT_MAX = 16,   /* in one turn of the loop */
 	CONTROL_AGAIN_MS = 100,    /* when there was no room, or no descriptor */
 	CONTROL_IDLE_NS = 100000000,
+	CONTROL_FRESH_NS = 100000000,
 	CONTROL_NOBODY = 65534, /* the kernel's word for a user that our namespace does not know */
 };
 
@@ -176,6 +177,15 @@ static void control_on_again(void *data)
 				told->what(told, ##__VA_ARGS__);                       \
 	while (0)
 
+static void control_on_output(void *data, struct run *run, unsigned int number, const char *text,
+			      size_t length)
+{
+	struct control *control = data;
+
+	(void)run;
+	printed_add(&control->printed, number, text, length);
+}
+
 static void control_on_change(void *data, struct run *run, unsigned int number,
 			      enum life_state state)
 {
@@ -240,6 +250,7 @@ void control_serve(struct control *control, struct run *run)
 	const struct run_observer observer = {
 		.on_change = control_on_change,
 		.on_exit = control_on_exit,
+		.on_output = control_on_output,
 		.on_settled = control_on_settled,
 		.on_over = control_on_over,
 		.data = control,
@@ -259,8 +270,19 @@ void control_serve(struct control *control, struct run *run)
 		error_report(err, "cannot listen for commands; going on without them");
 }
 
+void control_count(struct control *control)
+{
+	uint64_t now = loop_now_ns();
+
+	if (now - control->counted_ns < CONTROL_FRESH_NS)
+		return;
+	control->counted_ns = now;
+	run_count(control->run);
+}
+
 void control_close(struct control *control)
 {
 	fd_close(&control->socket);
 	control_sweep(control);
+	printed_close(&control->printed);
 }

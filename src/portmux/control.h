@@ -13,6 +13,7 @@
 #include <sys/un.h>
 
 #include "base/loop.h"
+#include "portmux/printed.h"
 #include "portmux/request.h"
 #include "run/run.h"
 
@@ -28,6 +29,8 @@ struct control {
 	struct request *first;   /* of all clients, by the time they came; owned */
 	struct request **last;
 	unsigned int count;
+	struct printed printed;
+	uint64_t counted_ns; /* when the kernel's counters were read last */
 };
 
 /** control_address() - where the run of that name listens. Return: the length of @ret. */
@@ -48,6 +51,9 @@ int control_open(struct control *control, const char *name, uid_t caller);
  * If that fails, it is reported, and the run has no clients.
  */
 void control_serve(struct control *control, struct run *run);
+
+/** control_count() - read the kernel's counters (run_count()), unless they are fresh. */
+void control_count(struct control *control);
 
 /**
  * control_close() - give the name back, and tell those who wait for the end of the run

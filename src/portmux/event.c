@@ -16,20 +16,26 @@
 
 #include "base/error.h"
 
-static json_t *event_new(const char *event)
+static json_t *event_at(const char *event, const struct timespec *time)
 {
 	json_t *object = json_object();
 	char text[48], moment[80];
-	struct timespec now;
 	struct tm utc;
 
-	clock_gettime(CLOCK_REALTIME, &now);
-	gmtime_r(&now.tv_sec, &utc);
+	gmtime_r(&time->tv_sec, &utc);
 	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &utc); /* RFC 3339 */
-	snprintf(moment, sizeof(moment), "%s.%06ldZ", text, now.tv_nsec / 1000);
+	snprintf(moment, sizeof(moment), "%s.%06ldZ", text, time->tv_nsec / 1000);
 	json_object_set_new(object, "event", json_string(event));
 	json_object_set_new(object, "time", json_string(moment));
 	return object;
+}
+
+static json_t *event_new(const char *event)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return event_at(event, &now);
 }
 
 static json_t *event_of_copy(const char *event, unsigned int number)
@@ -181,12 +187,22 @@ void event_ready(struct run *run, unsigned int number)
 		event_send(run, event_of_copy("ready", number));
 }
 
+json_t *event_printed(unsigned int number, const struct timespec *time, const char *text,
+		      size_t length)
+{
+	json_t *object = event_at("output", time);
+
+	json_object_set_new(object, "copy", json_integer(number));
+	event_set_text(object, text, length);
+	return object;
+}
+
 void event_output(struct run *run, unsigned int number, const char *text, size_t length)
 {
-	json_t *object = event_of_copy("output", number);
+	struct timespec now;
 
-	event_set_text(object, text, length);
-	event_send(run, object);
+	clock_gettime(CLOCK_REALTIME, &now);
+	event_send(run, event_printed(number, &now, text, length));
 }
 
 void event_error(struct run *run, const char *line, size_t length)

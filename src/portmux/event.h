@@ -4,6 +4,9 @@
  */
 #pragma once
 
+#include <jansson.h>
+#include <time.h>
+
 #include "run/run.h"
 
 /** event_copy() - "started", "restarted" or "exited". */
@@ -11,6 +14,11 @@ void event_copy(struct run *run, const char *event, const struct run_copy *copy)
 
 /** event_ready() - "ready": one line for each mapping of a copy; without any, just one. */
 void event_ready(struct run *run, unsigned int number);
+
+/** event_printed() - "output", as a line on the control socket. Return: NULL: there is no memory.
+ */
+json_t *event_printed(unsigned int number, const struct timespec *time, const char *text,
+		      size_t length);
 
 /** event_output() - "output": a copy has printed a line. */
 void event_output(struct run *run, unsigned int number, const char *text, size_t length);

@@ -70,17 +70,22 @@ static bool options_is_in_name(char c)
 	return options_is_letter(c) || c == '_' || c == '.' || c == '-';
 }
 
-static int options_name(struct options *options, const char *text)
+bool options_is_name(const char *text)
 {
 	size_t length = 0;
 
 	while (options_is_in_name(text[length]))
 		length++;
-	if (text[length] || !options_is_letter(text[0]) || length > OPTIONS_NAME_MAX)
+	return !text[length] && options_is_letter(text[0]) && length <= OPTIONS_NAME_MAX;
+}
+
+static int options_name(struct options *options, const char *text)
+{
+	if (!options_is_name(text))
 		return options_bad(
 			"--name", text,
 			"letters, digits, _ . and -, a letter or digit first, 40 at most");
-	memcpy(options->name, text, length + 1);
+	strcpy(options->name, text);
 	return 0;
 }
 

@@ -46,5 +46,8 @@ struct options {
  */
 int options_parse(struct options *ret, int argc, char **argv);
 
+/** options_is_name() - can a run have this name? */
+bool options_is_name(const char *text);
+
 /** options_free() - free the arrays. Safe on zeros. */
 void options_free(struct options *options);

@@ -2,6 +2,7 @@
 /*
  * ps_request.c - "ps": how the copies are.
  */
+#include "portmux/control.h"
 #include "portmux/describe.h"
 #include "portmux/requests.h"
 
@@ -45,5 +46,5 @@ void request_ps(struct request *request)
 	request->data = ps;
 	request->on_room = ps_on_room;
 	request->on_end = ps_on_end;
-	run_count(request->run);
+	control_count(request->control);
 }

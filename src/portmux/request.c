@@ -31,7 +31,7 @@ enum {
 
 void request_answer(struct request *request, json_t *object)
 {
-	AUTO_FREE char *line = json_dumps(object, JSON_COMPACT);
+	AUTO_FREE char *line = json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(12));
 
 	json_decref(object);
 	if (request->is_answered || request->has_ended)
@@ -262,8 +262,21 @@ void request_settle(struct request *request)
 		request_watch(request, has_output);
 }
 
+/* What the copies have printed at the very end, for example, as far as the client takes it now. */
+static void request_drain(struct request *request)
+{
+	bool has_more = request->on_room;
+
+	while (has_more && request_has_room(request) && stream_is_clear(&request->output)) {
+		request->on_room(request);
+		has_more = request->output.length > 0;
+		stream_flush(&request->output);
+	}
+}
+
 void request_over(struct request *request)
 {
+	request_drain(request);
 	if (!request->is_answered && request->awaits_end)
 		request_done(request);
 	else if (!request->is_answered)

@@ -11,6 +11,9 @@ static const struct {
 	void (*begin)(struct request *request);
 } REQUESTS[] = {
 	{"ps", request_ps},
+	{"logs", request_logs},
+	{"stop", request_stop},
+	{"kill", request_kill},
 };
 
 void (*requests_find(const char *command))(struct request *request)

@@ -8,154 +8,208 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/error.h"
-#include "base/loop.h"
+#include "portmux/describe.h"
 
-enum { TABLE_CELL_MAX = 128, TABLE_COLUMNS = 8 };
+enum {
+	TABLE_NAME,
+	TABLE_COPY,
+	TABLE_STATE,
+	TABLE_HEALTH,
+	TABLE_PORTS,
+	TABLE_UPTIME,
+	TABLE_RESTARTS,
+	TABLE_CONNECTIONS,
+	TABLE_RECEIVED,
+	TABLE_SENT,
+};
 
 static const char *const HEADINGS[TABLE_COLUMNS] = {
-	"COPY", "STATE", "PORTS", "UPTIME", "RESTARTS", "CONNECTIONS", "RECEIVED", "SENT",
+	[TABLE_NAME] = "NAME",         [TABLE_COPY] = "COPY",
+	[TABLE_STATE] = "STATE",       [TABLE_HEALTH] = "HEALTH",
+	[TABLE_PORTS] = "PORTS",       [TABLE_UPTIME] = "UPTIME",
+	[TABLE_RESTARTS] = "RESTARTS", [TABLE_CONNECTIONS] = "CONNECTIONS",
+	[TABLE_RECEIVED] = "RECEIVED", [TABLE_SENT] = "SENT",
 };
 
-static const char *const STATES[LIFE_STATES] = {
-	[LIFE_ENDED] = "ended",   [LIFE_PREPARING] = "preparing", [LIFE_STARTING] = "starting",
-	[LIFE_READY] = "ready",   [LIFE_NOT_READY] = "not ready", [LIFE_DRAINING] = "draining",
-	[LIFE_ENDING] = "ending", [LIFE_KILLED] = "killed",
-};
+/* ---- Cells ---- */
 
-typedef char table_line[TABLE_COLUMNS][TABLE_CELL_MAX];
+static void table_set_text(char *cell, const json_t *text)
+{
+	if (json_is_string(text))
+		snprintf(cell, TABLE_CELL_MAX, "%s", json_string_value(text));
+}
 
-struct table {
-	struct run *run;
-	table_line *lines; /* owned */
-	size_t count, size;
-	size_t widths[TABLE_COLUMNS];
-};
+static void table_set_number(char *cell, const json_t *number)
+{
+	if (json_is_integer(number))
+		snprintf(cell, TABLE_CELL_MAX, "%lld", (long long)json_integer_value(number));
+}
 
 /* "1.5M": three digits are enough for people. */
-static void table_format_bytes(uint64_t bytes, char *cell)
+static void table_set_bytes(char *cell, const json_t *bytes)
 {
 	static const char UNITS[] = "BKMGTPE";
-	double value = (double)bytes;
+	double value = json_number_value(bytes);
 	size_t unit = 0;
 
 	for (; value >= 1000 && unit + 2 < sizeof(UNITS); unit++)
 		value /= 1024;
 	if (unit == 0)
-		snprintf(cell, TABLE_CELL_MAX, "%u", (unsigned int)bytes);
+		snprintf(cell, TABLE_CELL_MAX, "%u", (unsigned int)value);
 	else
 		snprintf(cell, TABLE_CELL_MAX, value < 10 ? "%.1f%c" : "%.0f%c", value,
 			 UNITS[unit]);
 }
 
-static void table_format_uptime(const struct run_copy *copy, char *cell)
+static void table_set_uptime(char *cell, const json_t *uptime)
 {
-	uint64_t seconds = (loop_now_ns() - copy->started_ns) / 1000000000;
+	unsigned long seconds = (unsigned long)json_number_value(uptime);
 
-	if (!copy->pid)
+	if (!uptime)
 		snprintf(cell, TABLE_CELL_MAX, "-");
 	else if (seconds < 3600)
-		snprintf(cell, TABLE_CELL_MAX, "%u:%02u", (unsigned int)(seconds / 60),
-			 (unsigned int)(seconds % 60));
+		snprintf(cell, TABLE_CELL_MAX, "%lu:%02lu", seconds / 60, seconds % 60);
 	else
-		snprintf(cell, TABLE_CELL_MAX, "%u:%02u:%02u", (unsigned int)(seconds / 3600),
-			 (unsigned int)(seconds / 60 % 60), (unsigned int)(seconds % 60));
+		snprintf(cell, TABLE_CELL_MAX, "%lu:%02lu:%02lu", seconds / 3600, seconds / 60 % 60,
+			 seconds % 60);
 }
 
-/* Appends "8081->8080" to a cell; of very many mappings, the first. */
-static void table_add_mapping(void *data, const struct run_mapping *mapping)
+static void table_format_mapping(const json_t *mapping, char *text, size_t size)
 {
-	char *cell = data;
-	size_t length = strlen(cell);
-	char address[ADDRESS_TEXT_MAX] = "";
-	const char *open = "", *close = "";
+	const char *address = json_string_value(json_object_get(mapping, "address"));
+	const char *protocol = json_string_value(json_object_get(mapping, "protocol"));
+	bool is_ipv6 = address && strchr(address, ':');
 
-	if (length + 64 > TABLE_CELL_MAX) {
-		if (strcmp(cell + length - 3, "...") != 0)
-			snprintf(cell + length, TABLE_CELL_MAX - length, ", ...");
+	snprintf(text, size, "%s%s%s%s%lld->%lld%s", is_ipv6 ? "[" : "", address ? address : "",
+		 is_ipv6 ? "]" : "", address ? ":" : "",
+		 (long long)json_integer_value(json_object_get(mapping, "host_port")),
+		 (long long)json_integer_value(json_object_get(mapping, "port")),
+		 protocol && strcmp(protocol, "udp") == 0 ? "/udp" : "");
+}
+
+/* "8081->8080, ..."; of very many mappings, the first. */
+static void table_set_mappings(char *cell, const json_t *mappings)
+{
+	const json_t *mapping;
+	size_t length = 0, i;
+
+	json_array_foreach(mappings, i, mapping)
+	{
+		char text[TABLE_CELL_MAX / 2];
+
+		table_format_mapping(mapping, text, sizeof(text));
+		if (length + sizeof(text) > TABLE_CELL_MAX)
+			snprintf(text, sizeof(text), "...");
+		length += (size_t)snprintf(cell + length, TABLE_CELL_MAX - length, "%s%s",
+					   length ? ", " : "", text);
+		if (strcmp(text, "...") == 0)
+			return;
+	}
+	if (length == 0)
+		snprintf(cell, TABLE_CELL_MAX, "-");
+}
+
+/* ---- Lines ---- */
+
+static bool table_grow(struct table *table)
+{
+	size_t size = table->size ? 2 * table->size : 64;
+	void *grown = reallocarray(table->lines, size, sizeof(*table->lines));
+
+	if (!grown)
+		return false;
+	table->lines = grown;
+	table->size = size;
+	return true;
+}
+
+void table_add(struct table *table, const char *run, const json_t *copy)
+{
+	char(*cells)[TABLE_CELL_MAX];
+
+	if (table->count == table->size && !table_grow(table))
 		return;
-	}
-	if (mapping->address.family != AF_UNSPEC) {
-		address_format(&mapping->address, address);
-		open = mapping->address.family == AF_INET6 ? "[" : "";
-		close = mapping->address.family == AF_INET6 ? "]:" : ":";
-	}
-	snprintf(cell + length, TABLE_CELL_MAX - length, "%s%s%s%s%u->%u%s", length ? ", " : "",
-		 open, address, close, mapping->host_port, mapping->copy_port,
-		 mapping->protocol == IPPROTO_UDP ? "/udp" : "");
-}
-
-static table_line *table_add_line(struct table *table)
-{
-	if (table->count == table->size) {
-		size_t size = table->size ? 2 * table->size : 64;
-		table_line *grown = reallocarray(table->lines, size, sizeof(*grown));
-
-		if (!grown)
-			return NULL;
-		table->lines = grown;
-		table->size = size;
-	}
-	memset(&table->lines[table->count], 0, sizeof(*table->lines));
-	return &table->lines[table->count++];
-}
-
-static void table_measure(struct table *table, table_line *line)
-{
+	cells = table->lines[table->count++];
+	memset(cells, 0, sizeof(*table->lines));
+	snprintf(cells[TABLE_NAME], TABLE_CELL_MAX, "%s", run ? run : "");
+	table_set_number(cells[TABLE_COPY], json_object_get(copy, "copy"));
+	table_set_text(cells[TABLE_STATE], json_object_get(copy, "state"));
+	table_set_text(cells[TABLE_HEALTH], json_object_get(copy, "health"));
+	table_set_mappings(cells[TABLE_PORTS], json_object_get(copy, "mappings"));
+	table_set_uptime(cells[TABLE_UPTIME], json_object_get(copy, "uptime"));
+	table_set_number(cells[TABLE_RESTARTS], json_object_get(copy, "restarts"));
+	table_set_number(cells[TABLE_CONNECTIONS], json_object_get(copy, "connections"));
+	table_set_bytes(cells[TABLE_RECEIVED], json_object_get(copy, "received"));
+	table_set_bytes(cells[TABLE_SENT], json_object_get(copy, "sent"));
 	for (size_t i = 0; i < TABLE_COLUMNS; i++) {
-		size_t width = strlen((*line)[i]);
+		size_t width = strlen(cells[i]);
 
 		table->widths[i] = width > table->widths[i] ? width : table->widths[i];
 	}
 }
 
-static void table_add_copy(void *data, const struct run_copy *copy)
+/* @cells: NULL: the headings */
+static size_t table_format(const struct table *table, const char (*cells)[TABLE_CELL_MAX],
+			   char *text, size_t size)
 {
-	struct table *table = data;
-	table_line *line = table_add_line(table);
+	size_t length = 0;
 
-	if (!line)
-		return;
-	snprintf((*line)[0], TABLE_CELL_MAX, "%u", copy->number);
-	snprintf((*line)[1], TABLE_CELL_MAX, "%s",
-		 copy->returns ? "starts again" : STATES[copy->state]);
-	run_each_mapping(table->run, copy->number, table_add_mapping, (*line)[2]);
-	if (!*(*line)[2])
-		snprintf((*line)[2], TABLE_CELL_MAX, "-");
-	table_format_uptime(copy, (*line)[3]);
-	snprintf((*line)[4], TABLE_CELL_MAX, "%u", copy->restarts);
-	snprintf((*line)[5], TABLE_CELL_MAX, "%llu", (unsigned long long)copy->connections);
-	table_format_bytes(copy->received, (*line)[6]);
-	table_format_bytes(copy->sent, (*line)[7]);
-	table_measure(table, line);
+	for (size_t i = 0; i < TABLE_COLUMNS; i++) {
+		size_t heading = strlen(HEADINGS[i]);
+		size_t width = table->widths[i] > heading ? table->widths[i] : heading;
+		bool is_last = i == TABLE_COLUMNS - 1;
+
+		if (table->widths[i] > 0 || (i != TABLE_NAME && i != TABLE_HEALTH))
+			length += (size_t)snprintf(
+				text + length, size - length, "%-*s%s", is_last ? 0 : (int)width,
+				cells ? cells[i] : HEADINGS[i], is_last ? "\n" : "  ");
+	}
+	return length;
 }
 
-static void table_print(const struct table *table)
+void table_print(const struct table *table,
+		 void (*write)(void *data, const char *text, size_t length), void *data)
 {
-	for (size_t i = 0; i < table->count; i++) {
-		char text[TABLE_COLUMNS * (TABLE_CELL_MAX + 2) + 1];
-		size_t length = 0;
+	char text[TABLE_COLUMNS * (TABLE_CELL_MAX + 2) + 1];
 
-		for (size_t j = 0; j < TABLE_COLUMNS; j++)
-			length += (size_t)snprintf(
-				text + length, sizeof(text) - length, "%-*s%s",
-				j + 1 < TABLE_COLUMNS ? (int)table->widths[j] : 0,
-				table->lines[i][j], j + 1 < TABLE_COLUMNS ? "  " : "\n");
-		run_tell(table->run, text, length);
-	}
+	write(data, text, table_format(table, NULL, text, sizeof(text)));
+	for (size_t i = 0; i < table->count; i++)
+		write(data, text, table_format(table, table->lines[i], text, sizeof(text)));
+}
+
+void table_close(struct table *table)
+{
+	free(table->lines);
+	*table = (struct table){0};
+}
+
+/* ---- In the manager ---- */
+
+struct table_of_run {
+	struct table table;
+	struct run *run;
+};
+
+static void table_add_copy(void *data, const struct run_copy *copy)
+{
+	struct table_of_run *shown = data;
+	json_t *object = describe_copy(shown->run, copy);
+
+	table_add(&shown->table, NULL, object);
+	json_decref(object);
+}
+
+static void table_tell(void *data, const char *text, size_t length)
+{
+	run_tell(data, text, length);
 }
 
 void table_show(struct run *run)
 {
-	struct table table = {.run = run};
-	table_line *line = table_add_line(&table);
+	struct table_of_run shown = {.run = run};
 
-	for (size_t i = 0; line && i < TABLE_COLUMNS; i++)
-		snprintf((*line)[i], TABLE_CELL_MAX, "%s", HEADINGS[i]);
-	if (line)
-		table_measure(&table, line);
 	run_count(run);
-	run_each_copy(run, table_add_copy, &table);
-	table_print(&table);
-	free(table.lines);
+	run_each_copy(run, table_add_copy, &shown);
+	table_print(&shown.table, table_tell, run);
+	table_close(&shown.table);
 }

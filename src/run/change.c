@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * change.c - what a front door changes of a run while it lives: its copies, its ports, its command.
+ * change.c - what a front door changes of a run while it lives: its copies, its ports, its command,
+ * its end.
  */
 #include <errno.h>
 #include <sys/resource.h>
@@ -71,16 +72,6 @@ int run_restart_copy(struct run *run, unsigned int number)
 	return 0;
 }
 
-int run_kill_copy(struct run *run, unsigned int number)
-{
-	struct copy *copy = crew_find(&run->crew, number);
-
-	if (!copy)
-		return -ENOENT;
-	crew_kill(&run->crew, copy);
-	return 0;
-}
-
 void run_set_command(struct run *run, char *const *argv)
 {
 	run->crew.setting.argv = argv;
@@ -93,7 +84,26 @@ int run_share_port(struct run *run, const struct nat_port *port, uint16_t copy_p
 	return err ? err : crew_share(&run->crew, *port, copy_port, run->plan->balance);
 }
 
+int run_kill_copy(struct run *run, unsigned int number)
+{
+	struct copy *copy = crew_find(&run->crew, number);
+
+	if (!copy)
+		return -ENOENT;
+	if (!life_is_live(copy->state))
+		return -ESRCH;
+	copy_step(copy, LIFE_KILL); /* not copy_happens(), after which its end is no news */
+	return 0;
+}
+
 void run_stop(struct run *run)
 {
 	run_end(run, 0);
+}
+
+void run_kill(struct run *run)
+{
+	run_end(run, 0);
+	if (run->phase == RUN_ENDING)
+		crew_end(&run->crew, LIFE_KILL);
 }

@@ -273,13 +273,6 @@ void crew_restart(struct crew *crew, struct copy *copy)
 	crew_start(crew);
 }
 
-void crew_kill(struct crew *crew, struct copy *copy)
-{
-	if (copy->state == LIFE_ENDED)
-		return;
-	crew_on_kill(crew, copy);
-}
-
 /* ---- From beginning to end ---- */
 
 void crew_open(struct crew *crew)

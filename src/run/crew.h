@@ -81,9 +81,6 @@ void crew_drop(struct crew *crew, struct copy *copy);
 /** crew_restart() - the same, and start it again. One that waits for its return starts now. */
 void crew_restart(struct crew *crew, struct copy *copy);
 
-/** crew_kill() - kill a copy. What comes then is the plan's, as if somebody else had done it. */
-void crew_kill(struct crew *crew, struct copy *copy);
-
 /** crew_is_starting() - is there a copy that does not listen yet, but still has time to? */
 bool crew_is_starting(const struct crew *crew);
 

@@ -154,10 +154,6 @@ int run_remove_copy(struct run *run, unsigned int number);
 /** run_restart_copy() - the same; but then it starts again. Return: as run_remove_copy(). */
 int run_restart_copy(struct run *run, unsigned int number);
 
-/** run_kill_copy() - kill a copy. It starts again as the plan says. Return: as run_remove_copy().
- */
-int run_kill_copy(struct run *run, unsigned int number);
-
 /**
  * run_set_command() - what a copy starts from now on, when it starts
  * @argv: as in struct plan; must live as long as the run, or until the next one is set
@@ -167,8 +163,20 @@ void run_set_command(struct run *run, char *const *argv);
 /** run_share_port() - hold a host port, and lead it to all copies. Return: as run_add_mapping(). */
 int run_share_port(struct run *run, const struct nat_port *port, uint16_t copy_port);
 
-/** run_stop() - end the run, as SIGTERM does. */
+/**
+ * run_kill_copy() - send SIGKILL to all processes of a copy
+ *
+ * It is as if somebody else had killed it: that is said, and the copy may start again.
+ *
+ * Return: 0; -ENOENT: there is no such copy; -ESRCH: it has no process now.
+ */
+int run_kill_copy(struct run *run, unsigned int number);
+
+/** run_stop() - end all copies as SIGTERM to this process does, and then the run. */
 void run_stop(struct run *run);
+
+/** run_kill() - the same with SIGKILL to all copies. */
+void run_kill(struct run *run);
 
 /* ---- To look and to tell, at any time in run_live() ---- */
 
