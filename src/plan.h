@@ -19,6 +19,7 @@ struct plan_port {
 	uint16_t copy_port;         /* the program listens on it, in every copy */
 	bool is_shared;             /* @first_host_port leads to all copies, in turn */
 	uint16_t first_host_port;   /* leads to copy 1; the next one to copy 2, and so on */
+	uint16_t last_host_port;    /* for a front door: more copies than that cannot be added */
 	const uint16_t *host_ports; /* or, if not NULL: that of copy 1, of copy 2, and so on */
 	struct address address;     /* only at this one of the host's; AF_UNSPEC: at all of them */
 };

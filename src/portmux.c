@@ -18,8 +18,15 @@ static const struct {
 	const char *name;
 	int (*run)(int argc, char **argv);
 } COMMANDS[] = {
-	{"run", command_run},   {"ps", command_ps},     {"logs", command_logs},
-	{"stop", command_stop}, {"kill", command_kill},
+	{"run", command_run},
+	{"ps", command_ps},
+	{"logs", command_logs},
+	{"stop", command_stop},
+	{"kill", command_kill},
+	{"scale", command_scale},
+	{"restart", command_restart},
+	{"publish", command_publish},
+	{"unpublish", command_unpublish},
 };
 
 static const char USAGE[] =
@@ -28,6 +35,10 @@ static const char USAGE[] =
 	"  run      start copies of a program, each alone on its ports\n"
 	"  ps       show runs and their copies\n"
 	"  logs     show what copies have printed\n"
+	"  scale    give a run more or fewer copies\n"
+	"  restart  start its copies again, one after the other\n"
+	"  publish, unpublish\n"
+	"           map a host port, or give it up\n"
 	"  stop     end a run\n"
 	"  kill     kill a copy, or a run\n"
 	"\n"

@@ -24,5 +24,17 @@ int command_stop(int argc, char **argv);
 /** command_kill() - `portmux kill`: kill a copy, or all. */
 int command_kill(int argc, char **argv);
 
+/** command_scale() - `portmux scale`: more or fewer copies. */
+int command_scale(int argc, char **argv);
+
+/** command_restart() - `portmux restart`: the copies, one after the other. */
+int command_restart(int argc, char **argv);
+
+/** command_publish() - `portmux publish`: one more mapping. */
+int command_publish(int argc, char **argv);
+
+/** command_unpublish() - `portmux unpublish`: one less. */
+int command_unpublish(int argc, char **argv);
+
 /** command_version() - print the version. */
 int command_version(void);

@@ -223,6 +223,7 @@ static void control_on_over(void *data, struct run *run, int status)
 	loop_clear_timer(control->loop, &control->again);
 	for (struct request *request = control->first; request; request = request->next)
 		request_over(request);
+	fleet_close(&control->fleet);
 }
 
 /* ---- From beginning to end ---- */
@@ -245,7 +246,7 @@ int control_open(struct control *control, const char *name, uid_t caller)
 	return error_report(-errno, "cannot take the name %s", name);
 }
 
-void control_serve(struct control *control, struct run *run)
+void control_serve(struct control *control, const struct plan *plan, struct run *run)
 {
 	const struct run_observer observer = {
 		.on_change = control_on_change,
@@ -262,8 +263,11 @@ void control_serve(struct control *control, struct run *run)
 	control->source = (struct loop_source){
 		.fd = control->socket, .on_event = control_on_clients, .data = control};
 	control->again = (struct loop_timer){.on_time = control_on_again, .data = control};
+	/* First the fleet: what it answers in a turn of the loop is sent in the same one. */
+	err = fleet_open(&control->fleet, plan, run);
 	run_observe(run, &observer);
-	err = listen(control->socket, SOMAXCONN) < 0 ? -errno : 0;
+	if (!err && listen(control->socket, SOMAXCONN) < 0)
+		err = -errno;
 	if (!err)
 		err = loop_watch(control->loop, &control->source, EPOLLIN);
 	if (err)

@@ -13,6 +13,7 @@
 #include <sys/un.h>
 
 #include "base/loop.h"
+#include "portmux/fleet.h"
 #include "portmux/printed.h"
 #include "portmux/request.h"
 #include "run/run.h"
@@ -30,6 +31,7 @@ struct control {
 	struct request **last;
 	unsigned int count;
 	struct printed printed;
+	struct fleet fleet;
 	uint64_t counted_ns; /* when the kernel's counters were read last */
 };
 
@@ -50,7 +52,7 @@ int control_open(struct control *control, const char *name, uid_t caller);
  *
  * If that fails, it is reported, and the run has no clients.
  */
-void control_serve(struct control *control, struct run *run);
+void control_serve(struct control *control, const struct plan *plan, struct run *run);
 
 /** control_count() - read the kernel's counters (run_count()), unless they are fresh. */
 void control_count(struct control *control);

@@ -72,6 +72,21 @@ static int program_search(const struct plan *plan)
 	return error_say(first_err, "%s: no such command in PATH", plan->argv[0]);
 }
 
+int program_resolve(const struct plan *plan, char **program)
+{
+	char *resolved;
+
+	if (plan->files != PLAN_PRIVATE || **program == '/' || !strchr(*program, '/'))
+		return 0;
+	if (asprintf(&resolved, "%s/%s", plan->directory, *program) < 0)
+		return error_report(-ENOMEM, "%s", *program);
+	free(*program);
+	*program = resolved;
+	if (strlen(resolved) >= PATH_MAX)
+		return error_report(-ENAMETOOLONG, "%s", resolved);
+	return 0;
+}
+
 int program_check(const struct plan *plan)
 {
 	const char *program = plan->argv[0];

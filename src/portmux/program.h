@@ -7,6 +7,15 @@
 
 #include "plan.h"
 
+/**
+ * program_resolve() - where a copy works in a directory of its own, a path such as ./server would
+ * lead there: what is meant is the file in the plan's directory
+ * @program: argv[0], owned; replaced by another text
+ *
+ * Return: 0 or -errno, reported.
+ */
+int program_resolve(const struct plan *plan, char **program);
+
 /** program_check() - find plan->argv[0]. Return: 0 or -errno, reported. */
 int program_check(const struct plan *plan);
 

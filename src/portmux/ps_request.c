@@ -42,7 +42,7 @@ void request_ps(struct request *request)
 		return;
 	}
 	ps->next = number ? number : 1;
-	ps->last = number ? number : run_next_number(request->run) - 1;
+	ps->last = number ? number : run_last_number(request->run);
 	request->data = ps;
 	request->on_room = ps_on_room;
 	request->on_end = ps_on_end;

@@ -245,6 +245,7 @@ struct plan_port publish_to_plan(const struct publish *publish)
 		.copy_port = publish->port,
 		.is_shared = publish_is_shared(publish),
 		.first_host_port = publish->first,
+		.last_host_port = publish->is_open ? UINT16_MAX : publish->last,
 		.address = publish->address,
 	};
 }

@@ -10,10 +10,10 @@ static const struct {
 	const char *command;
 	void (*begin)(struct request *request);
 } REQUESTS[] = {
-	{"ps", request_ps},
-	{"logs", request_logs},
-	{"stop", request_stop},
-	{"kill", request_kill},
+	{"ps", request_ps},           {"logs", request_logs},
+	{"stop", request_stop},       {"kill", request_kill},
+	{"scale", request_scale},     {"restart", request_restart},
+	{"publish", request_publish}, {"unpublish", request_unpublish},
 };
 
 void (*requests_find(const char *command))(struct request *request)

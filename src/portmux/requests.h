@@ -25,3 +25,18 @@ void request_stop(struct request *request);
 
 /** request_kill() - "kill": SIGKILL to "copy", answered when it has ended; or to all, as "stop". */
 void request_kill(struct request *request);
+
+/** request_scale() - "scale": have "copies" copies; a line for each step, until all is done. */
+void request_scale(struct request *request);
+
+/**
+ * request_restart() - "restart": the list "copies", or all, one after the other; with "surge" a new
+ * copy before the old one goes; with "argv" another command. Lines as of "scale".
+ */
+void request_restart(struct request *request);
+
+/** request_publish() - "publish": the text "mapping", as publish_parse() reads it. */
+void request_publish(struct request *request);
+
+/** request_unpublish() - "unpublish": the same. */
+void request_unpublish(struct request *request);

@@ -67,7 +67,7 @@ static int run_command_carry_out(const struct plan *plan, struct report *report,
 	if (!run)
 		return EXIT_FAILURE;
 	run_observe(run, &observer);
-	control_serve(control, run);
+	control_serve(control, plan, run);
 	return run_live(run);
 }
 
@@ -123,27 +123,23 @@ static int run_command_choose(struct plan *plan, struct plan_port *ports,
 
 /* What the plan points to. */
 struct run_texts {
-	char directory[PATH_MAX], places[PATH_MAX], program[PATH_MAX];
+	char directory[PATH_MAX], places[PATH_MAX];
+	char *program;           /* owned */
 	struct plan_port *ports; /* owned */
 };
 
-/*
- * Where a copy works in a directory of its own, a path such as ./server would lead there. What is
- * meant is the file here.
- */
+/* Where it is another file, the plan's texts own its path. */
 static int run_command_resolve(const struct plan *plan, const struct options *options,
-			       char *program)
+			       char **ret_program)
 {
-	const char *given = options->command[0];
-	int n;
+	char *program = strdup(options->command[0]);
+	int err = program ? program_resolve(plan, &program)
+			  : error_report(-ENOMEM, "cannot begin the run");
 
-	if (plan->files != PLAN_PRIVATE || *given == '/' || !strchr(given, '/'))
-		return 0;
-	n = snprintf(program, PATH_MAX, "%s/%s", plan->directory, given);
-	if (n >= PATH_MAX)
-		return error_report(-ENAMETOOLONG, "%s", given);
-	options->command[0] = program;
-	return 0;
+	*ret_program = program;
+	if (!err)
+		options->command[0] = program;
+	return err;
 }
 
 /* From options to a plan, whose texts and arrays the caller holds. */
@@ -182,7 +178,7 @@ static int run_command_plan(struct plan *plan, const struct options *options,
 	};
 	if (!getcwd(texts->directory, sizeof(texts->directory)))
 		return error_report(-errno, "cannot tell the current directory");
-	err = run_command_resolve(plan, options, texts->program);
+	err = run_command_resolve(plan, options, &texts->program);
 	return err ? err : state_find(options, caller, texts->places);
 }
 
@@ -242,6 +238,7 @@ static int run_command_with(const struct options *options, int options_err,
 	if (run_command_check(&plan) == 0 && !err && !options_err)
 		status = run_command_choose(&plan, texts.ports, options, caller);
 	free(texts.ports);
+	free(texts.program);
 	return status;
 }
 

@@ -41,6 +41,16 @@ unsigned int run_next_number(const struct run *run)
 	return crew_next_number(&run->crew);
 }
 
+unsigned int run_last_number(const struct run *run)
+{
+	return crew_last_number(&run->crew);
+}
+
+unsigned int run_size(const struct run *run)
+{
+	return run->crew.count;
+}
+
 unsigned int run_add_copy(struct run *run)
 {
 	struct rlimit before;

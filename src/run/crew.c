@@ -222,6 +222,15 @@ unsigned int crew_next_number(const struct crew *crew)
 	return number;
 }
 
+unsigned int crew_last_number(const struct crew *crew)
+{
+	unsigned int last = 0;
+
+	for (const struct copy *copy = crew->first; copy; copy = copy->next)
+		last = copy->number;
+	return last;
+}
+
 int crew_add(struct crew *crew)
 {
 	unsigned int number = crew_next_number(crew);

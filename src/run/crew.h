@@ -66,6 +66,9 @@ int crew_share(struct crew *crew, struct nat_port port, uint16_t copy_port,
 /** crew_next_number() - the lowest number that no copy has: the next one's. */
 unsigned int crew_next_number(const struct crew *crew);
 
+/** crew_last_number() - the highest number that a copy has; 0: there is none. */
+unsigned int crew_last_number(const struct crew *crew);
+
 /** crew_add() - one copy more, which has crew->newest. Return: as above. */
 int crew_add(struct crew *crew);
 

@@ -131,6 +131,12 @@ int run_remove_mapping(struct run *run, const struct nat_port *port);
  */
 unsigned int run_next_number(const struct run *run);
 
+/** run_last_number() - the highest number that a copy has; 0: there is none. */
+unsigned int run_last_number(const struct run *run);
+
+/** run_size() - how many copies there are, also such as have not started yet, or will again. */
+unsigned int run_size(const struct run *run);
+
 /**
  * run_add_copy() - start one more copy
  *
