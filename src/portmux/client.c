@@ -255,7 +255,7 @@ int client_receive(struct client *client, json_t **ret)
 			return err;
 	}
 	used = (size_t)(newline - client->pending);
-	object = json_loadb(client->pending, used, 0, NULL);
+	object = json_loadb(client->pending, used, JSON_ALLOW_NUL, NULL);
 	client->length -= used + 1;
 	memmove(client->pending, newline + 1, client->length);
 	return client_read(client, object, ret);

@@ -4,7 +4,8 @@
  *
  * Who is not allowed to connect gets one line, and takes up nothing. There is a limit for all
  * others: when it is reached, the client that has said nothing for longest has to go, then the one
- * that has not read for longest. If all of them have work in hand, a new one is refused.
+ * that has not read for longest. If all of them have work in hand, a new one waits a moment, and
+ * then it is refused.
  */
 #include "portmux/control.h"
 
@@ -18,11 +19,11 @@
 #include "base/error.h"
 
 enum {
-	CONTROL_CLIENTS_MAX = 128, /* see START_FILES_DOOR in run/start.c */
-	CONTROL_ACCEPT_MAX = 16,   /* in one turn of the loop */
-	CONTROL_AGAIN_MS = 100,    /* when there was no room, or no descriptor */
-	CONTROL_IDLE_NS = 100000000,
-	CONTROL_FRESH_NS = 100000000,
+	CONTROL_CLIENTS_MAX = 128,    /* see START_FILES_DOOR in run/start.c */
+	CONTROL_ACCEPT_MAX = 16,      /* in one turn of the loop */
+	CONTROL_AGAIN_MS = 20,        /* when there was no room, or no descriptor */
+	CONTROL_IDLE_NS = 100000000,  /* that each client has, whoever else comes */
+	CONTROL_FRESH_NS = 100000000, /* that what was counted is not counted anew */
 	CONTROL_NOBODY = 65534, /* the kernel's word for a user that our namespace does not know */
 };
 
@@ -46,15 +47,6 @@ static bool control_allows(const struct control *control, int socket)
 		return false;
 	return peer.uid == 0 || (peer.uid != CONTROL_NOBODY &&
 				 (peer.uid == getuid() || peer.uid == control->caller));
-}
-
-static void control_refuse(int socket, const char *why)
-{
-	char line[128];
-	int n = snprintf(line, sizeof(line), "{\"error\":\"%s\"}\n", why);
-
-	send(socket, line, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL);
-	close(socket);
 }
 
 /* ---- How many ---- */
@@ -106,16 +98,26 @@ static void control_sweep(struct control *control)
 	control->last = at;
 }
 
-/* Return: is there room for one more? */
-static bool control_make_room(struct control *control)
+static bool control_is_full(struct control *control)
 {
 	if (control->count < CONTROL_CLIENTS_MAX)
-		return true;
+		return false;
 	if (!control_drop_oldest(control, control_is_silent) &&
 	    !control_drop_oldest(control, control_is_stuck))
-		return false;
+		return true;
 	control_sweep(control);
-	return true;
+	return false;
+}
+
+/* Has a client come just now, that may soon have its answer, or is to have its time? */
+static bool control_is_busy(const struct control *control)
+{
+	uint64_t now = loop_now_ns();
+
+	for (const struct request *request = control->first; request; request = request->next)
+		if (!control_is_idle(request, now))
+			return true;
+	return false;
 }
 
 /* ---- Clients that come ---- */
@@ -125,11 +127,11 @@ static void control_add(struct control *control, int socket)
 	struct request *request;
 
 	if (!control_allows(control, socket)) {
-		control_refuse(socket, "not allowed: this run belongs to somebody else");
+		request_refuse(socket, "not allowed: this run belongs to somebody else");
 		return;
 	}
-	if (!control_make_room(control)) {
-		control_refuse(socket, "this run has too many clients");
+	if (control_is_full(control)) {
+		request_refuse(socket, "this run has too many clients");
 		return;
 	}
 	request = request_new(control, control->run, socket);
@@ -140,23 +142,31 @@ static void control_add(struct control *control, int socket)
 	control->count++;
 }
 
+static void control_pause(struct control *control)
+{
+	loop_forget(control->loop, &control->source);
+	loop_set_timer(control->loop, &control->again, CONTROL_AGAIN_MS);
+}
+
 static void control_on_clients(void *data, uint32_t events)
 {
 	struct control *control = data;
 
 	(void)events;
 	for (int i = 0; i < CONTROL_ACCEPT_MAX; i++) {
-		int socket = accept4(control->socket, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+		int socket;
 
-		if (socket >= 0) {
-			control_add(control, socket);
-			continue;
+		if (control_is_full(control) && control_is_busy(control)) {
+			control_pause(control);
+			return;
 		}
-		if (errno != EAGAIN && errno != ECONNABORTED && errno != EINTR) {
-			loop_forget(control->loop, &control->source);
-			loop_set_timer(control->loop, &control->again, CONTROL_AGAIN_MS);
+		socket = accept4(control->socket, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+		if (socket < 0) {
+			if (errno != EAGAIN && errno != ECONNABORTED && errno != EINTR)
+				control_pause(control);
+			return;
 		}
-		return;
+		control_add(control, socket);
 	}
 }
 

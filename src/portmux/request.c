@@ -119,6 +119,26 @@ int request_copy(struct request *request, unsigned int *ret_number)
 
 /* ---- Its life ---- */
 
+/* If there was anything that we have not read, the client would lose the end of the answer. */
+static void request_hang_up(int *socket)
+{
+	char unread[REQUEST_READ_MAX];
+
+	for (int i = 0; i < REQUEST_LINE_MAX / REQUEST_READ_MAX; i++)
+		if (recv(*socket, unread, sizeof(unread), MSG_DONTWAIT) <= 0)
+			break;
+	fd_close(socket);
+}
+
+void request_refuse(int socket, const char *why)
+{
+	char line[REQUEST_TEXT_MAX];
+	int n = snprintf(line, sizeof(line), "{\"error\":\"%s\"}\n", why);
+
+	send(socket, line, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL);
+	request_hang_up(&socket);
+}
+
 static void request_begin(struct request *request, size_t length)
 {
 	const char *command, *why = NULL;
@@ -299,7 +319,7 @@ void request_free(struct request *request)
 {
 	stream_flush(&request->output);
 	stream_close(&request->output);
-	fd_close(&request->source.fd);
+	request_hang_up(&request->source.fd);
 	json_decref(request->arguments);
 	free(request->line);
 	free(request);

@@ -108,6 +108,9 @@ int request_copy(struct request *request, unsigned int *ret_number);
 
 /* ---- For control.c ---- */
 
+/** request_refuse() - a client has come that gets nothing but this line. @socket: is closed. */
+void request_refuse(int socket, const char *why);
+
 /** request_new() - a client has come. @socket: non-blocking, taken over. Return: NULL: -ENOMEM. */
 struct request *request_new(struct control *control, struct run *run, int socket);
 

@@ -9,7 +9,7 @@
     snapshot.py    what a host looks like: everything that a run may not leave behind
     project.py     the directory that the program lies and is started in
     manager.py     the program under test, started on a host
-    portmux.py     the other one
+    portmux.py     the other one, its commands and its control socket
     scene.py       a host on which both copies run, to look at the network from all sides
     talk.py        who reaches whom
     frames.py      packets that no well-behaved neighbour sends, and what of them arrives
@@ -25,7 +25,7 @@ from .host import Host
 from .inside import Inside, Sandbox, install_probe, lay_out, open_sandbox, processes_of
 from .manager import COLOUR, IN_USER_NAMESPACE, WITHOUT_ROOT, Manager
 from .node import Node, Response
-from .portmux import PORTMUX, Portmux
+from .portmux import PORTMUX, Portmux, command, control_socket
 from .process import Process
 from .project import HTTP_RECORDER, PLAIN_USER, SANITIZED, TOP, USER, Project
 from .scene import BRIDGE, Scene, addresses, bridge_netfilter, mac, open_scene
@@ -70,6 +70,8 @@ __all__ = [
     "build_layered",
     "build_other_ports",
     "build_steps",
+    "command",
+    "control_socket",
     "install_probe",
     "lay_out",
     "mac",
