@@ -44,6 +44,8 @@ static size_t client_unite(char **names, size_t count)
 {
 	size_t united = 0;
 
+	if (count == 0)
+		return 0;
 	qsort(names, count, sizeof(*names), client_compare);
 	for (size_t i = 0; i < count; i++)
 		if (united > 0 && strcmp(names[i], names[united - 1]) == 0)
@@ -57,15 +59,11 @@ int client_list(char ***ret)
 {
 	FILE *file = fopen("/proc/net/unix", "re");
 	AUTO_FREE char *line = NULL;
-	char **names = calloc(1, sizeof(*names));
+	char **names = NULL;
 	size_t size = 0, count = 0;
 
-	if (!file || !names) {
-		free(names);
-		if (file)
-			fclose(file);
-		return error_report(file ? -ENOMEM : -errno, "cannot list the runs");
-	}
+	if (!file)
+		return error_report(-errno, "cannot list the runs");
 	while (getline(&line, &size, file) > 0) {
 		const char *name = client_name_in(line);
 		char **grown = name ? reallocarray(names, count + 2, sizeof(*names)) : NULL;
@@ -77,7 +75,9 @@ int client_list(char ***ret)
 		count += names[count] != NULL;
 	}
 	fclose(file);
-	names[client_unite(names, count)] = NULL;
+	count = client_unite(names, count);
+	if (names)
+		names[count] = NULL;
 	*ret = names;
 	return 0;
 }
@@ -92,11 +92,10 @@ void client_free_list(char **names)
 static bool client_is_there(const char *name)
 {
 	bool is_there = false;
-	char **names;
+	char **names = NULL;
 
-	if (client_list(&names) < 0)
-		return false;
-	for (size_t i = 0; names[i]; i++)
+	client_list(&names);
+	for (size_t i = 0; names && names[i]; i++)
 		is_there = is_there || strcmp(names[i], name) == 0;
 	client_free_list(names);
 	return is_there;

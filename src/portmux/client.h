@@ -57,7 +57,7 @@ int client_ask(const char *name, json_t *request, int patience_s,
 
 /**
  * client_list() - the names of all runs of this machine, sorted
- * @ret: up to NULL, for client_free_list()
+ * @ret: up to NULL, for client_free_list(); NULL: there are none
  *
  * Return: 0 or -errno, reported.
  */

@@ -54,6 +54,7 @@ json_t *describe_copy(struct run *run, const struct run_copy *copy)
 	json_object_set_new(object, "mappings", mappings);
 	describe_process(object, copy);
 	json_object_set_new(object, "restarts", json_integer(copy->restarts));
+	json_object_set_new(object, "open", json_integer(copy->open));
 	json_object_set_new(object, "connections", json_integer((json_int_t)copy->connections));
 	json_object_set_new(object, "received", json_integer((json_int_t)copy->received));
 	json_object_set_new(object, "sent", json_integer((json_int_t)copy->sent));

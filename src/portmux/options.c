@@ -85,7 +85,7 @@ static int options_name(struct options *options, const char *text)
 		return options_bad(
 			"--name", text,
 			"letters, digits, _ . and -, a letter or digit first, 40 at most");
-	strcpy(options->name, text);
+	memcpy(options->name, text, strlen(text) + 1);
 	return 0;
 }
 

@@ -3,9 +3,6 @@
  * stop_request.c - "stop", and "kill", which does not wait for the copies to end by themselves.
  * Both are answered when it is done.
  */
-#include <errno.h>
-#include <stdint.h>
-
 #include "portmux/requests.h"
 
 void request_stop(struct request *request)
@@ -16,13 +13,12 @@ void request_stop(struct request *request)
 
 static void kill_on_exit(struct request *request, const struct run_copy *copy)
 {
-	if (copy->number == (uintptr_t)request->data)
+	if (copy->number == json_integer_value(json_object_get(request->arguments, "copy")))
 		request_done(request);
 }
 
 static void kill_copy(struct request *request, unsigned int number)
 {
-	request->data = (void *)(uintptr_t)number;
 	request->on_exit = kill_on_exit;
 	if (run_kill_copy(request->run, number) < 0)
 		request_fail(request, "copy %u does not run", number);

@@ -18,16 +18,16 @@ enum {
 	TABLE_PORTS,
 	TABLE_UPTIME,
 	TABLE_RESTARTS,
+	TABLE_OPEN,
 	TABLE_CONNECTIONS,
 	TABLE_RECEIVED,
 	TABLE_SENT,
 };
 
 static const char *const HEADINGS[TABLE_COLUMNS] = {
-	[TABLE_NAME] = "NAME",         [TABLE_COPY] = "COPY",
-	[TABLE_STATE] = "STATE",       [TABLE_HEALTH] = "HEALTH",
-	[TABLE_PORTS] = "PORTS",       [TABLE_UPTIME] = "UPTIME",
-	[TABLE_RESTARTS] = "RESTARTS", [TABLE_CONNECTIONS] = "CONNECTIONS",
+	[TABLE_NAME] = "NAME",         [TABLE_COPY] = "COPY",   [TABLE_STATE] = "STATE",
+	[TABLE_HEALTH] = "HEALTH",     [TABLE_PORTS] = "PORTS", [TABLE_UPTIME] = "UPTIME",
+	[TABLE_RESTARTS] = "RESTARTS", [TABLE_OPEN] = "OPEN",   [TABLE_CONNECTIONS] = "CONNECTIONS",
 	[TABLE_RECEIVED] = "RECEIVED", [TABLE_SENT] = "SENT",
 };
 
@@ -138,6 +138,7 @@ void table_add(struct table *table, const char *run, const json_t *copy)
 	table_set_mappings(cells[TABLE_PORTS], json_object_get(copy, "mappings"));
 	table_set_uptime(cells[TABLE_UPTIME], json_object_get(copy, "uptime"));
 	table_set_number(cells[TABLE_RESTARTS], json_object_get(copy, "restarts"));
+	table_set_number(cells[TABLE_OPEN], json_object_get(copy, "open"));
 	table_set_number(cells[TABLE_CONNECTIONS], json_object_get(copy, "connections"));
 	table_set_bytes(cells[TABLE_RECEIVED], json_object_get(copy, "received"));
 	table_set_bytes(cells[TABLE_SENT], json_object_get(copy, "sent"));

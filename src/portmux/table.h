@@ -8,7 +8,7 @@
 
 #include "run/run.h"
 
-enum { TABLE_CELL_MAX = 128, TABLE_COLUMNS = 10 };
+enum { TABLE_CELL_MAX = 128, TABLE_COLUMNS = 11 };
 
 struct table {
 	char (*lines)[TABLE_COLUMNS][TABLE_CELL_MAX]; /* owned; the first has the headings */

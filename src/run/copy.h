@@ -90,7 +90,8 @@ struct copy {
 	bool has_succeeded;       /* it has ended by itself, with exit status 0 */
 	bool has_status;          /* it has ended at least once, and its program has told how: */
 	int status;               /* as of wait(2) */
-	uint64_t connections, received, sent; /* for survey.c */
+	unsigned int open;        /* for survey.c, as these: */
+	uint64_t connections, received, sent;
 	unsigned int draining;  /* connections that it still has, while it is LIFE_DRAINING */
 	bool has_told_draining; /* for drain.c: that there are such */
 	bool is_listed;         /* for drain.c: in the table, as one that drains */

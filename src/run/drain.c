@@ -26,8 +26,7 @@ void drain_begin(struct copy *copy)
 	loop_set_timer(copy->setting->loop, &copy->look, DRAIN_FIRST_MS);
 }
 
-/* Return: how many; or -errno: it could not be seen this time. */
-static int drain_count(struct copy *copy)
+int drain_count(struct copy *copy)
 {
 	AUTO_FREE uint16_t *ports = NULL;
 	size_t count = 0;

@@ -8,6 +8,9 @@
 
 #include "run/copy.h"
 
+/** drain_count() - how many TCP connections has a copy now? Return: as many; or -errno. */
+int drain_count(struct copy *copy);
+
 /** drain_begin() - the copy has become LIFE_DRAINING: begin to look. */
 void drain_begin(struct copy *copy);
 

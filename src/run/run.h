@@ -27,6 +27,7 @@ struct run_copy {
 	bool returns;          /* it has ended, and starts again */
 	bool has_status;
 	int status;              /* how it has ended last, as of wait(2) */
+	unsigned int open;       /* TCP connections that it has now, by any port: run_count() */
 	uint64_t connections;    /* since its last start, by its host ports: run_count() */
 	uint64_t received, sent; /* bytes by its link, the same */
 };

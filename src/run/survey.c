@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "net/counters.h"
+#include "run/drain.h"
 
 /* ---- To tell ---- */
 
@@ -81,6 +82,7 @@ static struct run_copy survey_copy(const struct copy *copy)
 		.returns = copy->returns_ns != 0,
 		.has_status = copy->has_status,
 		.status = copy->status,
+		.open = copy->open,
 		.connections = copy->connections,
 		.received = copy->received,
 		.sent = copy->sent,
@@ -166,6 +168,15 @@ static void survey_on_link(void *data, const char *link, uint64_t received, uint
 	copy->sent = received;
 }
 
+/* What cannot be counted now is 0. */
+static void survey_reset(struct copy *copy)
+{
+	int open = drain_count(copy);
+
+	copy->open = open > 0 ? (unsigned int)open : 0;
+	copy->connections = copy->received = copy->sent = 0;
+}
+
 int run_count(struct run *run)
 {
 	struct network *network = &run->network;
@@ -174,7 +185,7 @@ int run_count(struct run *run)
 	if (!run->is_installed)
 		return 0;
 	for (struct copy *copy = run->crew.first; copy; copy = copy->next)
-		copy->connections = copy->received = copy->sent = 0;
+		survey_reset(copy);
 	err = counters_read_rules(&network->nat.nl, network->table, survey_on_rule, run);
 	if (!err)
 		err = counters_read_links(&network->route, network->bridge.index, survey_on_link,

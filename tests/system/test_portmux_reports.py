@@ -11,7 +11,7 @@ from harness import COLOUR, wait_until
 AT_ONCE = 2.0
 PLACES = ("--files", "private", "-d", "copies")
 SERVER = ("-p", "8081+:8080", "--", "./http_recorder.py")
-HEADINGS = ["COPY", "STATE", "PORTS", "UPTIME", "RESTARTS", "CONNECTIONS", "RECEIVED", "SENT"]
+HEADINGS = ["COPY", "STATE", "PORTS", "UPTIME", "RESTARTS", "OPEN", "CONNECTIONS", "RECEIVED", "SENT"]
 MANY = 20
 
 
