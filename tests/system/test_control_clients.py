@@ -5,12 +5,13 @@ import contextlib
 import json
 import os
 import select
+import shutil
 import socket
 import threading
 import time
 
 import pytest
-from harness import OPEN, PLAIN_USER, USER, command, control_socket, outcomes, wait_until
+from harness import OPEN, PLAIN_USER, PORTMUX, USER, Host, command, control_socket, outcomes, wait_until
 
 AT_ONCE = 2.0
 DEADLINE = 5.0  # for a request
@@ -100,6 +101,32 @@ def test_who_called_sudo_may_ask(host, home, stand_in, start, options, allowed):
     assert (run.wait() if allowed else run.stop()) == 0
 
 
+def test_ps_shows_the_runs_that_one_may_ask(host, stand_in, manager):
+    """Of the others it says that they are there."""
+    done = command(host, stand_in, "ps", "--json", user=PLAIN_USER)
+    assert (done.stdout, done.stderr) == ("", f"portmux: run web: {NOT_ALLOWED}\n")
+    assert manager.running
+
+
+def test_the_run_of_a_plain_user_is_his_own():
+    """Without root: neither another user nor root may ask it, whose ids do not exist in its user namespace."""
+    with Host(own_dev=True) as host:
+        home = host.home(PLAIN_USER)
+        arguments = ("--files", "private", "-d", "copies", "--name", "web", "--", "sh", "-c", "exec sleep 3600")
+        run = host.start_portmux(home, *arguments, user=PLAIN_USER).wait_ready()
+        shutil.copy(PORTMUX, host.root("/run/portmux"))
+        for become in (["setpriv", f"--reuid={OTHER_USER}", f"--regid={OTHER_USER}", "--clear-groups"], []):
+            done = host.run([*become, "/run/portmux", "stop", "web"], check=False)
+            assert done.stderr == "portmux: run web: belongs to the user with the id 1000, who alone may ask it\n"
+        assert answers(control_socket(host, "web")) == [{"error": NOT_ALLOWED}]
+        done = command(host, home, "ps", "--json", user=PLAIN_USER)
+        assert [json.loads(line)["copy"] for line in done.stdout.splitlines()] == [1]
+        command(host, home, "stop", "web", user=PLAIN_USER)
+        assert run.wait() == 0
+        host.root("/run/portmux").unlink()
+        host.finish()
+
+
 # ---- Requests that are none ----
 
 
@@ -135,8 +162,6 @@ def test_a_malformed_request_is_told(shared, request_line, error):
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory):
     """A host with a run that all tests of a kind ask."""
-    from harness import Host  # pylint: disable=import-outside-toplevel
-
     with Host() as host:
         project = host.project(tmp_path_factory.mktemp("shared"))
         script = "echo started; exec sleep 3600"
