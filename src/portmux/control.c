@@ -98,15 +98,16 @@ static void control_sweep(struct control *control)
 	control->last = at;
 }
 
-static bool control_is_full(struct control *control)
+/* Return: is there room for one more? */
+static bool control_make_room(struct control *control)
 {
 	if (control->count < CONTROL_CLIENTS_MAX)
-		return false;
+		return true;
 	if (!control_drop_oldest(control, control_is_silent) &&
 	    !control_drop_oldest(control, control_is_stuck))
-		return true;
+		return false;
 	control_sweep(control);
-	return false;
+	return true;
 }
 
 /* Has a client come just now, that may soon have its answer, or is to have its time? */
@@ -130,7 +131,7 @@ static void control_add(struct control *control, int socket)
 		request_refuse(socket, "not allowed: this run belongs to somebody else");
 		return;
 	}
-	if (control_is_full(control)) {
+	if (!control_make_room(control)) {
 		request_refuse(socket, "this run has too many clients");
 		return;
 	}
@@ -156,7 +157,7 @@ static void control_on_clients(void *data, uint32_t events)
 	for (int i = 0; i < CONTROL_ACCEPT_MAX; i++) {
 		int socket;
 
-		if (control_is_full(control) && control_is_busy(control)) {
+		if (!control_make_room(control) && control_is_busy(control)) {
 			control_pause(control);
 			return;
 		}
