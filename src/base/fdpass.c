@@ -79,6 +79,32 @@ int fdpass_receive(int socket, void *data, size_t length, int *ret_fds, size_t c
 	return -EBADMSG;
 }
 
+ssize_t fdpass_take(int socket, void *data, size_t size, int *ret_fds, size_t *ret_count)
+{
+	union fdpass_control control = {0};
+	struct iovec part = {.iov_base = data, .iov_len = size};
+	struct msghdr message = {
+		.msg_iov = &part,
+		.msg_iovlen = 1,
+		.msg_control = control.space,
+		.msg_controllen = sizeof(control.space),
+	};
+	const struct cmsghdr *header;
+	ssize_t n;
+
+	*ret_count = 0;
+	do
+		n = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
+	while (n < 0 && errno == EINTR);
+	header = n > 0 ? CMSG_FIRSTHDR(&message) : NULL;
+	if (header && header->cmsg_type == SCM_RIGHTS) {
+		/* The kernel closes those that are more than there is room for. */
+		*ret_count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+		memcpy(ret_fds, CMSG_DATA(header), *ret_count * sizeof(int));
+	}
+	return n < 0 ? -errno : n;
+}
+
 int fdpass_tell(int socket, const void *data, size_t length)
 {
 	while (send(socket, data, length, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)

@@ -23,12 +23,10 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -36,35 +34,12 @@
 #include "base/fdpass.h"
 #include "base/process.h"
 #include "base/title.h"
+#include "copy/enter.h"
+#include "copy/execute.h"
 #include "copy/init.h"
+#include "copy/pty.h"
 #include "net/link_route.h"
 #include "net/neighbour.h"
-
-enum {
-	EXIT_CANNOT_EXECUTE = 126, /* the exit statuses of sh(1) */
-	EXIT_NOT_FOUND = 127,
-};
-
-/* Opens a raw terminal in the copy's own /dev/pts. Output passes it at once and unchanged. */
-static int child_open_pty(const struct identity *identity, int *ret_master, int *ret_slave)
-{
-	AUTO_CLOSE int master = open("/dev/pts/ptmx", O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
-	AUTO_CLOSE int slave = -1;
-	struct termios mode;
-	int unlock = 0;
-
-	if (master < 0 || ioctl(master, TIOCSPTLCK, &unlock) < 0)
-		return error_report(-errno, "cannot open a pty");
-	slave = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
-	if (slave < 0 || tcgetattr(slave, &mode) < 0)
-		return error_report(-errno, "cannot open a pty's other end");
-	cfmakeraw(&mode);
-	if (tcsetattr(slave, TCSANOW, &mode) < 0 || fchown(slave, identity->uid, identity->gid) < 0)
-		return error_report(-errno, "cannot set up a pty");
-	*ret_master = fd_steal(&master);
-	*ret_slave = fd_steal(&slave);
-	return 0;
-}
 
 /* Sends the manager two descriptors: the copy's output, and a socket that lists its sockets. */
 static int child_hand_over(int manager, int master)
@@ -168,85 +143,6 @@ static int child_setup_network(const struct container_spec *spec)
 }
 
 /*
- * The default action as the kernel's struct sigaction: all zeros. The struct is not larger than
- * this on any architecture.
- */
-static const char DEFAULT_ACTION[64];
-enum { KERNEL_SIGSET_SIZE = (NSIG - 1) / 8 };
-
-static void child_reset_signals(void)
-{
-	sigset_t none;
-
-	/*
-	 * By system call: glibc's sigaction() refuses the two signals that glibc uses itself, but
-	 * our caller may have ignored them.
-	 */
-	for (int signal = 1; signal < NSIG; signal++)
-		syscall(SYS_rt_sigaction, signal, DEFAULT_ACTION, NULL, KERNEL_SIGSET_SIZE);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
-/* Makes the pty the program's controlling terminal, standard output and standard error. */
-static int child_setup_stdio(int slave, int *ret_stderr)
-{
-	/*
-	 * Open the copy's own /dev/null. Otherwise, a program that opens /dev/stdin would get the
-	 * host's.
-	 */
-	AUTO_CLOSE int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	int stderr_copy = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-
-	if (stderr_copy < 0 || null < 0 || setsid() < 0 || ioctl(slave, TIOCSCTTY, 0) < 0 ||
-	    dup2(null, STDIN_FILENO) < 0 || dup2(slave, STDOUT_FILENO) < 0 ||
-	    dup2(slave, STDERR_FILENO) < 0)
-		return error_report(-errno, "cannot set up the program's terminal");
-	*ret_stderr = stderr_copy;
-	return 0;
-}
-
-static int child_set_environment(char *const *variables)
-{
-	for (; variables && *variables; variables++)
-		if (putenv(*variables) != 0)
-			return error_report(-errno, "cannot set the environment");
-	return 0;
-}
-
-static int child_execute(const struct container_spec *spec, int slave, mode_t mask)
-{
-	int manager_stderr = -1;
-	int limits_err, err;
-
-	if (identity_set_environment(spec->identity) < 0 ||
-	    child_set_environment(spec->environment) < 0 ||
-	    child_set_environment(spec->own_environment) < 0)
-		return EXIT_CANNOT_EXECUTE;
-	if (chdir(spec->fs.workdir) < 0) {
-		error_report(-errno, "copy %u: cannot enter %s as user %u", spec->number,
-			     spec->fs.workdir, spec->identity->uid);
-		return EXIT_CANNOT_EXECUTE;
-	}
-	if (child_setup_stdio(slave, &manager_stderr) < 0)
-		return EXIT_CANNOT_EXECUTE;
-	child_reset_signals();
-	umask(mask);
-	limits_err = limits_apply(spec->limits);
-	if (!limits_err)
-		execvp(spec->argv[0], spec->argv);
-
-	err = errno;
-	dup2(manager_stderr, STDERR_FILENO);
-	if (limits_err) {
-		error_report(limits_err, "copy %u: cannot set its limits", spec->number);
-		return EXIT_CANNOT_EXECUTE;
-	}
-	error_report(-err, "copy %u: cannot execute %s", spec->number, spec->argv[0]);
-	return err == ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_EXECUTE;
-}
-
-/*
  * From here on, the kernel kills this process when the manager dies. A change of user clears this
  * setting, so it is made again after that. If the manager died before it was made, the manager's
  * end of the socket is closed, which poll() shows: give up.
@@ -271,7 +167,10 @@ static int child_setup(const struct container_spec *spec, int manager, int *ret_
 	if (err)
 		return err;
 	close(spec->fs.view);
-	err = child_open_pty(spec->identity, &master, ret_slave);
+	err = pty_open(spec->identity, &master, ret_slave);
+	if (err)
+		return err;
+	err = pty_make_raw(*ret_slave);
 	if (err)
 		return err;
 	err = child_hand_over(manager, master);
@@ -299,6 +198,15 @@ static int child_leave_descriptors(const struct container_spec *spec, int manage
 
 int child_main(const struct container_spec *spec, int manager)
 {
+	struct execute_spec execute = {
+		.number = spec->number,
+		.identity = spec->identity,
+		.environment = spec->environment,
+		.own_environment = spec->own_environment,
+		.workdir = spec->fs.workdir,
+		.limits = spec->limits,
+		.argv = spec->argv,
+	};
 	int slave = -1;
 	pid_t program;
 	mode_t mask;
@@ -314,14 +222,14 @@ int child_main(const struct container_spec *spec, int manager)
 	setsid(); /* Ctrl-C in the manager's terminal must reach the manager only */
 	if (child_bind_life(manager) < 0 || child_setup(spec, manager, &slave) < 0)
 		return EXIT_FAILURE;
-	if (limits_raise(spec->limits) < 0 || identity_assume(spec->identity) < 0 ||
-	    prctl(PR_SET_DUMPABLE, 0) < 0 || filter_install(spec->filter) < 0 ||
-	    child_bind_life(manager) < 0)
+	if (execute_keep(&execute) < 0 || limits_raise(spec->limits) < 0 ||
+	    identity_assume(spec->identity) < 0 || prctl(PR_SET_DUMPABLE, 0) < 0 ||
+	    filter_install(spec->filter) < 0 || child_bind_life(manager) < 0)
 		return EXIT_FAILURE;
 
 	program = fork();
 	if (program == 0)
-		_exit(child_execute(spec, slave, mask));
+		_exit(execute_program(&execute, (int[]){-1, slave, slave}, slave, mask));
 	if (program < 0) {
 		error_report(-errno, "copy %u: cannot start its program", spec->number);
 		return EXIT_FAILURE;
@@ -335,6 +243,6 @@ int child_main(const struct container_spec *spec, int manager)
 	if (spec->run)
 		title_set("%s: %s, copy %u", program_invocation_short_name, spec->run,
 			  spec->number);
-	init_run(program, manager);
+	init_run(program, manager, &(struct enter_host){.program = &execute, .mask = mask});
 	return EXIT_SUCCESS;
 }

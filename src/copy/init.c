@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * init.c - reaps processes and forwards signals; nothing else.
+ * init.c - reaps processes, forwards signals, and forks for visits (enter.h); nothing else.
  *
  * pid 1 does not get a signal that it has no handler for (man 7 pid_namespaces). So a program that
  * relies on the default actions cannot be pid 1 itself. Here all signals are blocked, and init
@@ -9,10 +9,17 @@
 #include "copy/init.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "copy/enter.h"
 
 /* Reaps all ended processes. Return: true if the program has ended, or no child is left. */
 static bool init_reap(pid_t program, int report)
@@ -31,17 +38,41 @@ static bool init_reap(pid_t program, int report)
 	return program_ended || (pid < 0 && errno == ECHILD);
 }
 
-void init_run(pid_t program, int report)
+/* @signals: a signalfd of all signals. Return: true if the program has ended. */
+static bool init_on_signal(int signals, pid_t program, int manager)
 {
+	struct signalfd_siginfo info;
+
+	if (read(signals, &info, sizeof(info)) != sizeof(info))
+		return false;
+	if (info.ssi_signo == SIGCHLD)
+		return init_reap(program, manager);
+	kill(program, (int)info.ssi_signo);
+	return false;
+}
+
+void init_run(pid_t program, int manager, const struct enter_host *host)
+{
+	AUTO_CLOSE int signals = -1;
+	struct pollfd events[2];
 	sigset_t all;
 
 	sigfillset(&all);
+	signals = signalfd(-1, &all, SFD_CLOEXEC);
+	events[0] = (struct pollfd){.fd = signals, .events = POLLIN};
+	events[1] = (struct pollfd){.fd = manager, .events = POLLIN};
+	if (signals < 0) {
+		error_report(-errno, "copy %u: cannot watch its processes", host->program->number);
+		return;
+	}
 	for (;;) {
-		int signal = sigwaitinfo(&all, NULL);
-
-		if (signal == SIGCHLD && init_reap(program, report))
+		if (poll(events, 2, -1) < 0)
+			continue;
+		if (events[0].revents && init_on_signal(signals, program, manager))
 			return;
-		if (signal > 0 && signal != SIGCHLD)
-			kill(program, signal);
+		if (events[1].revents & POLLIN)
+			enter_serve(host, manager);
+		else if (events[1].revents) /* the manager has ended, and the kernel ends us */
+			events[1].fd = -1;
 	}
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * state.h - struct run, for the files that know what is in it: start.c, run.c, announce.c,
- * survey.c.
+ * survey.c, visit.c.
  */
 #pragma once
 
