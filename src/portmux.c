@@ -27,6 +27,7 @@ static const struct {
 	{"restart", command_restart},
 	{"publish", command_publish},
 	{"unpublish", command_unpublish},
+	{"exec", command_exec},
 };
 
 static const char USAGE[] =
@@ -41,6 +42,7 @@ static const char USAGE[] =
 	"           map a host port, or give it up\n"
 	"  stop     end a run\n"
 	"  kill     kill a copy, or a run\n"
+	"  exec     run a command in a copy\n"
 	"\n"
 	"  --inside PID [COMMAND [ARGUMENT]...]\n"
 	"           run a command, or a shell, in the network of a run without root\n"

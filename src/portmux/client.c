@@ -149,9 +149,16 @@ int client_connect(struct client *client, const char *name)
 	return client_check_owner(client);
 }
 
+static void client_drop_fds(struct client *client)
+{
+	while (client->fd_count > 0)
+		close(client->fds[--client->fd_count]);
+}
+
 void client_close(struct client *client)
 {
 	fd_close(&client->socket);
+	client_drop_fds(client);
 	free(client->pending);
 	*client = CLIENT_NONE;
 }
@@ -192,6 +199,15 @@ int client_send(struct client *client, json_t *request, int patience_s)
 	return 0;
 }
 
+int client_take_fds(struct client *client, int *ret_fds, size_t count)
+{
+	if (client->fd_count != count)
+		return error_say(-EBADMSG, "run %s: does not speak our language", client->name);
+	memcpy(ret_fds, client->fds, count * sizeof(*ret_fds));
+	client->fd_count = 0;
+	return 0;
+}
+
 /* Receives some bytes more. Return: 0 or -errno, reported. */
 static int client_fill(struct client *client)
 {
@@ -206,12 +222,11 @@ static int client_fill(struct client *client)
 		client->pending = grown;
 		client->size = size;
 	}
-	do
-		n = recv(client->socket, client->pending + client->length,
-			 client->size - client->length, 0);
-	while (n < 0 && errno == EINTR);
+	client_drop_fds(client); /* somebody sends more than we have asked for */
+	n = fdpass_take(client->socket, client->pending + client->length,
+			client->size - client->length, client->fds, &client->fd_count);
 	if (n <= 0)
-		return client_report_lost(client, n < 0 ? -errno : -EPIPE);
+		return client_report_lost(client, n < 0 ? (int)n : -EPIPE);
 	client->length += (size_t)n;
 	return 0;
 }

@@ -7,11 +7,15 @@
 #include <jansson.h>
 #include <stddef.h>
 
+#include "base/fdpass.h"
+
 struct client {
 	const char *name; /* of the run */
 	int socket;       /* owned; -1: closed */
 	char *pending;    /* what was received, and is no whole line yet; owned */
 	size_t length, size;
+	int fds[FDPASS_MAX]; /* that have come with it; owned */
+	size_t fd_count;
 };
 
 /** A client that is not connected. Start with this value: client_close() is then always safe. */
@@ -42,6 +46,14 @@ int client_send(struct client *client, json_t *request, int patience_s);
  * reported: that did not go well, or the run has ended meanwhile.
  */
 int client_receive(struct client *client, json_t **ret);
+
+/**
+ * client_take_fds() - the @count descriptors that have come with the lines so far
+ * @ret_fds: owned by the caller
+ *
+ * Return: 0; or -EBADMSG, reported: there are not as many.
+ */
+int client_take_fds(struct client *client, int *ret_fds, size_t count);
 
 /** client_close() - close the connection. Safe to repeat. */
 void client_close(struct client *client);

@@ -36,5 +36,8 @@ int command_publish(int argc, char **argv);
 /** command_unpublish() - `portmux unpublish`: one less. */
 int command_unpublish(int argc, char **argv);
 
+/** command_exec() - `portmux exec`: run a command in a copy. */
+int command_exec(int argc, char **argv);
+
 /** command_version() - print the version. */
 int command_version(void);

@@ -14,6 +14,7 @@ static const struct {
 	{"stop", request_stop},       {"kill", request_kill},
 	{"scale", request_scale},     {"restart", request_restart},
 	{"publish", request_publish}, {"unpublish", request_unpublish},
+	{"exec", request_exec},
 };
 
 void (*requests_find(const char *command))(struct request *request)

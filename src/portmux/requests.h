@@ -40,3 +40,6 @@ void request_publish(struct request *request);
 
 /** request_unpublish() - "unpublish": the same. */
 void request_unpublish(struct request *request);
+
+/** request_exec() - "exec": a program in copy "copy"; see exec.h. */
+void request_exec(struct request *request);

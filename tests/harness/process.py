@@ -144,6 +144,14 @@ class Process:
         """Type text on its terminal."""
         os.write(self._terminal, text.encode())
 
+    def modes(self):
+        """Return the modes of its terminal, as of termios.tcgetattr()."""
+        return termios.tcgetattr(self._terminal)
+
+    def resize(self, rows, columns):
+        """Give its terminal another size, as a user who draws at its window."""
+        termios.tcsetwinsize(self._terminal, (rows, columns))
+
     def hang_up(self):
         """Take its terminal away, as closing its window does."""
         descriptor = os.open(self._terminal_name, os.O_RDWR | os.O_NOCTTY)
