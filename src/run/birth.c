@@ -10,17 +10,15 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "run/variables.h"
 
 /* How long to wait while the guardian has not read the earlier messages yet. */
 enum { BIRTH_GUARDIAN_MS = 5 };
-
-enum { BIRTH_VARIABLE_MAX = PLAN_NAME_MAX + 16 };
 
 static void birth_on_hello(void *data, uint32_t events);
 
@@ -28,44 +26,8 @@ static void birth_on_hello(void *data, uint32_t events);
 struct birth_texts {
 	char place[PATH_MAX], files[PATH_MAX], tmp[PATH_MAX];
 	char own_hosts[NAMES_OWN_MAX];
-	char (*variables)[BIRTH_VARIABLE_MAX]; /* owned, as the pointers to them, up to NULL */
-	char **environment;
+	struct variables variables;
 };
-
-static void birth_texts_free(struct birth_texts *texts)
-{
-	free(texts->variables);
-	free(texts->environment);
-}
-
-/*
- * What a copy is told in its environment: COPY=1, COPY_NAME=web-1, HOST_PORT=8081 for its first
- * mapping, HOST_PORT_8080=8081 (HOST_PORT_5000_UDP=...) for each.
- */
-static int birth_describe_environment(const struct copy *copy, struct birth_texts *texts)
-{
-	size_t count = 0, size = 3;
-
-	for (const struct mapping *mapping = copy->mappings; mapping; mapping = mapping->next)
-		size++;
-	texts->variables = calloc(size, sizeof(*texts->variables));
-	texts->environment = calloc(size + 1, sizeof(*texts->environment));
-	if (!texts->variables || !texts->environment)
-		return error_report(-ENOMEM, "copy %u: cannot be made", copy->number);
-	snprintf(texts->variables[count++], BIRTH_VARIABLE_MAX, "COPY=%u", copy->number);
-	snprintf(texts->variables[count++], BIRTH_VARIABLE_MAX, "COPY_NAME=%s", copy->hostname);
-	if (copy->mappings)
-		snprintf(texts->variables[count++], BIRTH_VARIABLE_MAX, "HOST_PORT=%u",
-			 copy->mappings->port.number);
-	for (const struct mapping *mapping = copy->mappings; mapping; mapping = mapping->next)
-		snprintf(texts->variables[count++], BIRTH_VARIABLE_MAX, "HOST_PORT_%u%s=%u",
-			 mapping->copy_port, mapping->port.protocol == IPPROTO_UDP ? "_UDP" : "",
-			 mapping->port.number);
-	/* Where two have one name, the copy gets the last one: that of the first mapping. */
-	for (size_t i = 0; i < count; i++)
-		texts->environment[i] = texts->variables[count - 1 - i];
-	return 0;
-}
 
 static struct fs_spec birth_describe_files(const struct copy *copy, struct birth_texts *texts)
 {
@@ -124,14 +86,14 @@ static int birth_clone(struct copy *copy)
 	AUTO_CLOSE int cgroup = -1;
 	int err = cgroup_make(setting->cgroup, copy->number, &cgroup);
 
-	if (!err && setting->plan->name)
-		err = birth_describe_environment(copy, &texts);
+	if (!err)
+		err = variables_describe(&texts.variables, copy);
 	spec.environment = setting->plan->environment;
-	spec.own_environment = texts.environment;
+	spec.own_environment = texts.variables.list;
 	spec.cgroup = cgroup;
 	if (!err)
 		err = container_spawn(&copy->container, &spec);
-	birth_texts_free(&texts);
+	variables_free(&texts.variables);
 	return err;
 }
 
