@@ -1,30 +1,23 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The programs in C that the tests need, compiled into a directory."""
 
-import os
 import re
 import subprocess
 from pathlib import Path
 
+from harness.compiler import CC, compile_c
+
 HERE = Path(__file__).parent
-CC = os.environ.get("CC", "cc").split()
-
-
-def _compile(directory, source, *flags, name=None):
-    program = directory / (name or source)
-    command = [*CC, "-O2", "-Wall", "-Wextra", "-D_GNU_SOURCE", *flags, "-o", program, HERE / f"{source}.c"]
-    subprocess.run(command, check=True)
-    return program
 
 
 def compile_listener(directory):
     """Compile listener.c; return the program."""
-    return _compile(directory, "listener")
+    return compile_c(HERE / "listener.c", directory)
 
 
 def compile_listener_of_both(directory):
     """Compile listener.c to listen on IPv6 and IPv4; return the program."""
-    return _compile(directory, "listener", "-DIPV6", name="listener_of_both")
+    return compile_c(HERE / "listener.c", directory, "-DIPV6", name="listener_of_both")
 
 
 def compile_inject(directory):
@@ -34,7 +27,7 @@ def compile_inject(directory):
     ).stdout
     names = sorted(set(re.findall(r"^#define SYS_(\w+) ", defined, re.MULTILINE)))
     (directory / "calls.h").write_text("".join(f'{{SYS_{name}, "{name}"}},\n' for name in names))
-    return _compile(directory, "inject", f"-I{directory}", "-DWITH_CALLS")
+    return compile_c(HERE / "inject.c", directory, f"-I{directory}", "-DWITH_CALLS")
 
 
 def compile_all(directory):

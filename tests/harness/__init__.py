@@ -16,13 +16,17 @@
     inside.py      what the program of a copy sees and may do
     chroot.py      a root directory within the host's
     front_door.py  a second program over the same engine, on other ports
+    compiler.py    programs in C that stand in one file
+    load.py        clients that never let up, and the server of one thread that they ask
 """
 
 from .chroot import make_chroot
+from .compiler import compile_c
 from .frames import RST, SYN, SYN_ACK, Tap, syn
 from .front_door import build_churn, build_layered, build_other_ports, build_steps
 from .host import Host
 from .inside import Inside, Sandbox, install_probe, lay_out, open_sandbox, processes_of
+from .load import Load, build_load, build_one_thread
 from .manager import COLOUR, IN_USER_NAMESPACE, WITHOUT_ROOT, Manager
 from .node import Node, Response
 from .portmux import PORTMUX, Portmux, command, control_socket
@@ -40,6 +44,7 @@ __all__ = [
     "Host",
     "IN_USER_NAMESPACE",
     "Inside",
+    "Load",
     "Manager",
     "Node",
     "OPEN",
@@ -68,10 +73,13 @@ __all__ = [
     "bridge_netfilter",
     "build_churn",
     "build_layered",
+    "build_load",
+    "build_one_thread",
     "build_other_ports",
     "build_steps",
     "command",
     "control_socket",
+    "compile_c",
     "install_probe",
     "lay_out",
     "mac",

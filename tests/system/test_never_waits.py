@@ -11,15 +11,13 @@ import fcntl
 import os
 import re
 import signal
-import subprocess
 import threading
 import time
 from pathlib import Path
 
 import pytest
 from faults.anatomy import guardian
-from faults.tools import CC
-from harness import SANITIZED, wait_until
+from harness import SANITIZED, compile_c, wait_until
 from test_output import is_full, read_until
 
 RUNDIR = "/run/uva_container"
@@ -44,9 +42,7 @@ PTRACE_SEIZE, PTRACE_INTERRUPT, WALL = 0x4206, 0x4207, 0x40000000  # of linux/pt
 @pytest.fixture(scope="session")
 def timekeeper(tmp_path_factory):
     """The program that notes when it was started and when it got SIGTERM (see timekeeper.c)."""
-    program = tmp_path_factory.mktemp("timekeeper") / "timekeeper"
-    subprocess.run([*CC, "-O2", "-Wall", "-Wextra", "-D_GNU_SOURCE", "-o", program, TIMEKEEPER], check=True)
-    return program
+    return compile_c(TIMEKEEPER, tmp_path_factory.mktemp("timekeeper"))
 
 
 @pytest.fixture
