@@ -122,7 +122,7 @@ EMULATOR ?=
 PYTEST_FLAGS ?=
 # No caches: run through sudo, they would be root's files in the user's tree.
 ENV = $(SUDO) env UVA_CONTAINER='$(UVA_CONTAINER)' PYTHONDONTWRITEBYTECODE=1 \
-	$(foreach name,CI FAULT_POINTS FAULT_SEED SOAK_SECONDS SOAK_SEED,$(if $($(name)),$(name)='$($(name))'))
+	$(foreach name,CI FAULT_POINTS FAULT_SEED SHARED_LOAD_ROUNDS SOAK_SECONDS SOAK_SEED,$(if $($(name)),$(name)='$($(name))'))
 PYTEST = $(ENV) $(PYTHON) -m pytest -p no:cacheprovider $(PYTEST_FLAGS)
 
 # What `make check` runs, in this order.
@@ -170,6 +170,13 @@ soak: all test-packages ## requests, kills and restarts at random (SOAK_SECONDS=
 
 bench: all test-packages ## how long it takes, what a connection costs, what it weighs
 	$(ENV) $(PYTHON) scripts/bench
+
+bench-shared: all test-packages ## what a shared port costs, side by side with haproxy, nginx, IPVS
+	$(ENV) $(PYTHON) scripts/bench_shared
+
+# On a machine with systemd, the packages start their services; the benchmark does not use them.
+bench-peers: ## install those that are missing
+	@scripts/install-deps peers
 
 lint: ## format, static analysis, scripts, manual pages
 	@scripts/lint
@@ -242,4 +249,4 @@ help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):[^#]*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | \
 		while IFS='|' read -r target text; do printf '%-20s %s\n' "$$target" "$$text"; done
 
-.PHONY: all libraries unit-packages fuzz-packages test-packages run check $(CHECKS) check-arm64 check-engines check-faults check-fuzz soak bench lint print-flags install uninstall dist clean help
+.PHONY: all libraries unit-packages fuzz-packages test-packages run check $(CHECKS) check-arm64 check-engines check-faults check-fuzz soak bench bench-shared bench-peers lint print-flags install uninstall dist clean help

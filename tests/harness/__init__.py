@@ -26,8 +26,8 @@ from .frames import RST, SYN, SYN_ACK, Tap, syn
 from .front_door import build_churn, build_layered, build_other_ports, build_steps
 from .host import Host
 from .inside import Inside, Sandbox, install_probe, lay_out, open_sandbox, processes_of
-from .load import Load, build_load, build_one_thread
-from .manager import COLOUR, IN_USER_NAMESPACE, WITHOUT_ROOT, Manager
+from .load import Load, build_load, build_one_thread, copies_of
+from .manager import COLOUR, IN_USER_NAMESPACE, WITHOUT_ROOT, Manager, processor_time
 from .node import Node, Response
 from .portmux import PORTMUX, Portmux, command, control_socket
 from .process import Process
@@ -80,6 +80,7 @@ __all__ = [
     "command",
     "control_socket",
     "compile_c",
+    "copies_of",
     "install_probe",
     "lay_out",
     "mac",
@@ -89,6 +90,7 @@ __all__ = [
     "outcomes",
     "outcomes_from",
     "processes_of",
+    "processor_time",
     "syn",
     "wait_until",
 ]

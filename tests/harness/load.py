@@ -2,6 +2,8 @@
 """Clients that never let up, and the server that they ask: load.c and one_thread.c."""
 
 import json
+import os
+import signal
 from pathlib import Path
 
 from .compiler import compile_c
@@ -37,8 +39,26 @@ class Load:
 
     def finish(self):
         """Begin no request any more, wait for those under way, and return what it has counted."""
-        self.process.send(15)
+        self.process.send(signal.SIGTERM)
         return self.wait(AWAITED)
 
     def __str__(self):
         return f"{self.mode} connections to {', '.join(self.addresses)}"
+
+
+def copies_of(project):
+    """Return the pids of a project's program in its copies, by the copy's number; pids as the test run sees them."""
+    program = project.there("http_recorder.py").stat()
+    found = {}
+    for process in Path("/proc").iterdir():
+        try:
+            if process.name.isdigit() and os.path.samestat((process / "exe").stat(), program):
+                found[_copy(process)] = int(process.name)
+        except (FileNotFoundError, ProcessLookupError, PermissionError):  # it has just ended
+            continue
+    return found
+
+
+def _copy(process):
+    environment = (process / "environ").read_bytes().split(b"\0")
+    return int(next(entry.removeprefix(b"COPY=") for entry in environment if entry.startswith(b"COPY=")))

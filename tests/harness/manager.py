@@ -87,8 +87,7 @@ class Manager(Process):
 
     def processor_time(self):
         """Return the seconds of processor time that the manager has used."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-        return sum(int(field) for field in fields[11:13]) / os.sysconf("SC_CLK_TCK")
+        return processor_time(self.pid)
 
     def memory(self):
         """Return the memory that its own processes have allocated together, in bytes.
@@ -102,6 +101,12 @@ class Manager(Process):
         for output in (self.out, self.err):
             reports = [line for line in (output.lines if output else []) if SANITIZER_REPORT.search(line)]
             assert not reports, f"{self.argv}: {reports}"
+
+
+def processor_time(pid):
+    """Return the seconds of processor time that a process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return sum(int(field) for field in fields[11:13]) / os.sysconf("SC_CLK_TCK")
 
 
 def _is(path, status):
