@@ -26,7 +26,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -67,7 +66,7 @@ struct address {
 struct connection {
 	const struct address *address;
 	int fd; /* -1: none */
-	bool is_connected, is_answered, is_last;
+	bool is_begun, is_answered, is_last;
 	unsigned int requests; /* answered on it */
 	unsigned int copy;     /* that has answered last on it; 0: none yet */
 	int64_t began_us;      /* the request */
@@ -193,10 +192,11 @@ static void connection_fail(struct load *load, struct connection *connection, in
 static void connection_open(struct load *load, struct connection *connection)
 {
 	const struct sockaddr *to = (const struct sockaddr *)&connection->address->to;
-	struct epoll_event event = {.events = EPOLLOUT, .data.ptr = connection};
-	int on = 1;
+	struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
+				    .data.ptr = connection};
+	int error = 0;
 
-	connection->is_connected = connection->is_last = false;
+	connection->is_begun = connection->is_last = false;
 	connection->requests = connection->copy = 0;
 	connection->fd = socket(to->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (connection->fd < 0) {
@@ -205,12 +205,12 @@ static void connection_open(struct load *load, struct connection *connection)
 	}
 	load->open_count++;
 	load->opened++;
-	setsockopt(connection->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	if (connect(connection->fd, to, sizeof(connection->address->to)) < 0 &&
-	    errno != EINPROGRESS)
-		connection_fail(load, connection, errno);
-	else if (epoll_ctl(load->epoll, EPOLL_CTL_ADD, connection->fd, &event) < 0)
-		connection_fail(load, connection, errno);
+	if (connect(connection->fd, to, sizeof(connection->address->to)) < 0)
+		error = errno == EINPROGRESS ? 0 : errno;
+	if (!error && epoll_ctl(load->epoll, EPOLL_CTL_ADD, connection->fd, &event) < 0)
+		error = errno;
+	if (error)
+		connection_fail(load, connection, error);
 }
 
 static void connection_send(struct load *load, struct connection *connection)
@@ -219,6 +219,7 @@ static void connection_send(struct load *load, struct connection *connection)
 	static const char ONCE[] = "GET / HTTP/1.1\r\nHost: load\r\nConnection: close\r\n\r\n";
 	const char *request = load->is_kept ? KEPT : ONCE;
 
+	connection->is_begun = true;
 	connection->is_answered = false;
 	connection->length = 0;
 	if (send(connection->fd, request, strlen(request), MSG_NOSIGNAL) >= 0)
@@ -244,22 +245,6 @@ static void connection_begin(struct load *load, struct connection *connection)
 		connection_open(load, connection);
 	else
 		connection_send(load, connection);
-}
-
-static void connection_on_connected(struct load *load, struct connection *connection)
-{
-	struct epoll_event event = {.events = EPOLLIN | EPOLLRDHUP, .data.ptr = connection};
-	socklen_t length = sizeof(int);
-	int error = 0;
-
-	getsockopt(connection->fd, SOL_SOCKET, SO_ERROR, &error, &length);
-	if (error) {
-		connection_fail(load, connection, error);
-		return;
-	}
-	connection->is_connected = true;
-	epoll_ctl(load->epoll, EPOLL_CTL_MOD, connection->fd, &event);
-	connection_send(load, connection);
 }
 
 /* Count the answer, if all of it has come. */
@@ -309,12 +294,13 @@ static void connection_on_data(struct load *load, struct connection *connection,
 	connection_begin(load, connection);
 }
 
+/* The first event is that it is connected, or could not be: send() tells. */
 static void connection_on_event(struct load *load, struct connection *connection, uint32_t events)
 {
-	if (connection->is_connected)
+	if (connection->is_begun)
 		connection_on_data(load, connection, events & (EPOLLRDHUP | EPOLLHUP));
 	else
-		connection_on_connected(load, connection);
+		connection_send(load, connection);
 }
 
 /* ---- All of them ---------------------------------------------------------------------------- */

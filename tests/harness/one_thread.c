@@ -16,7 +16,6 @@
  */
 #include <errno.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -60,17 +59,18 @@ static void server_watch(const struct server *server, int fd, void *data)
 static void connection_open(struct server *server, int fd)
 {
 	struct connection *connection = malloc(sizeof(*connection));
-	int on = 1;
 
 	if (!connection) {
 		close(fd);
 		return;
 	}
-	*connection =
-		(struct connection){.fd = fd, .next = server->all.next, .previous = &server->all};
+	connection->fd = fd;
+	connection->is_served = false;
+	connection->length = 0;
+	connection->next = server->all.next;
+	connection->previous = &server->all;
 	connection->next->previous = connection;
 	server->all.next = connection;
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	server_watch(server, fd, connection);
 }
 
