@@ -3,12 +3,14 @@
 
 import json
 import os
+import re
 import signal
 from pathlib import Path
 
 from .compiler import compile_c
 
 FOR_EVER = 86400  # seconds
+COPY = re.compile(rb"(?:^|\0)COPY=(\d+)\0")
 AWAITED = 10.0  # a request that is under way at the end fails after 5 s
 
 
@@ -53,12 +55,9 @@ def copies_of(project):
     for process in Path("/proc").iterdir():
         try:
             if process.name.isdigit() and os.path.samestat((process / "exe").stat(), program):
-                found[_copy(process)] = int(process.name)
+                copy = COPY.search((process / "environ").read_bytes())
+                if copy:  # while it is executed it has no environment
+                    found[int(copy[1])] = int(process.name)
         except (FileNotFoundError, ProcessLookupError, PermissionError):  # it has just ended
             continue
     return found
-
-
-def _copy(process):
-    environment = (process / "environ").read_bytes().split(b"\0")
-    return int(next(entry.removeprefix(b"COPY=") for entry in environment if entry.startswith(b"COPY=")))
