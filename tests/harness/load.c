@@ -18,10 +18,10 @@
  * come, and an answer that has not come within 5 seconds. The next request is then begun within 0.1
  *s.
  *
- * Who closes: the server closes a connection that is for one request only, and the client, when it
- * has read to the end, resets it. So none of them keeps the port for a minute (TIME_WAIT: a client
- * of thousands a second would soon have none left), and a NAT between them forgets the connection
- * after seconds. A connection that is kept is closed as usual, by the client.
+ * Who closes: of a connection for one request, the server is the first. Whoever is first keeps the
+ * port for a minute (TIME_WAIT), and a client of thousands a second would soon have none left. So
+ * the client takes the same ports again after some seconds, as clients do, though the server and
+ * the NAT between them still remember the last connection from there.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -140,14 +140,10 @@ static int64_t histogram_quantile(const struct load *load, double part)
 
 /* ---- A connection --------------------------------------------------------------------------- */
 
-static void connection_close(struct load *load, struct connection *connection, bool is_reset)
+static void connection_close(struct load *load, struct connection *connection)
 {
-	const struct linger reset = {.l_onoff = 1};
-
 	if (connection->fd < 0)
 		return;
-	if (is_reset)
-		setsockopt(connection->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
 	close(connection->fd);
 	connection->fd = -1;
 	load->open_count--;
@@ -186,7 +182,7 @@ static void connection_fail(struct load *load, struct connection *connection, in
 			.copy = connection->copy,
 			.requests = connection->requests,
 		};
-	connection_close(load, connection, true);
+	connection_close(load, connection);
 }
 
 static void connection_open(struct load *load, struct connection *connection)
@@ -229,7 +225,7 @@ static void connection_send(struct load *load, struct connection *connection)
 		return;
 	}
 	/* It was closed before. */
-	connection_close(load, connection, true);
+	connection_close(load, connection);
 	connection_open(load, connection);
 }
 
@@ -237,7 +233,7 @@ static void connection_send(struct load *load, struct connection *connection)
 static void connection_begin(struct load *load, struct connection *connection)
 {
 	if (load->is_over) {
-		connection_close(load, connection, false);
+		connection_close(load, connection);
 		return;
 	}
 	connection->began_us = now_us();
@@ -285,12 +281,10 @@ static void connection_on_data(struct load *load, struct connection *connection,
 	}
 	if (!connection->is_answered)
 		return;
-	if (n <= 0 || is_closed)
-		connection_close(load, connection, true);
-	else if (!load->is_kept)
+	if (n > 0 && !is_closed && !load->is_kept)
 		return; /* the server closes it */
-	else if (connection->is_last || connection->requests >= RENEWED_AFTER)
-		connection_close(load, connection, false);
+	if (n <= 0 || is_closed || connection->is_last || connection->requests >= RENEWED_AFTER)
+		connection_close(load, connection);
 	connection_begin(load, connection);
 }
 
