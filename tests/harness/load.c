@@ -41,7 +41,8 @@
 enum {
 	RENEWED_AFTER = 100, /* requests */
 	TIMEOUT_US = 5000000,
-	TURN_MS = 100, /* how often it looks for what has timed out */
+	PAUSE_US = 100000, /* after a failure */
+	TURN_MS = 20,      /* how often it looks for what has timed out, or paused */
 	TURN_US = 1000 * TURN_MS,
 	EVENTS = 256,
 	ADDRESSES_MAX = 16,
@@ -70,6 +71,7 @@ struct connection {
 	unsigned int requests; /* answered on it */
 	unsigned int copy;     /* that has answered last on it; 0: none yet */
 	int64_t began_us;      /* the request */
+	int64_t failed_us;     /* the last one that did */
 	size_t length;
 	char answer[ANSWER_MAX + 1];
 };
@@ -171,13 +173,14 @@ static void connection_fail(struct load *load, struct connection *connection, in
 {
 	enum failure failure = failure_of(error);
 
+	connection->failed_us = now_us();
 	load->failed[failure]++;
 	if (load->told_count < FAILURES_TOLD)
 		load->told[load->told_count++] = (struct told){
 			.failure = failure,
 			.error = error,
 			.began_us = connection->began_us,
-			.failed_us = now_us(),
+			.failed_us = connection->failed_us,
 			.address = connection->address->text,
 			.copy = connection->copy,
 			.requests = connection->requests,
@@ -306,7 +309,7 @@ static void load_end_late_ones(struct load *load, int64_t now)
 
 		if (connection->fd >= 0 && now - connection->began_us > TIMEOUT_US)
 			connection_fail(load, connection, ETIMEDOUT);
-		if (connection->fd < 0)
+		if (connection->fd < 0 && now - connection->failed_us >= PAUSE_US)
 			connection_begin(load, connection);
 	}
 }
