@@ -9,14 +9,13 @@
  *
  * CONNECTIONS connections at a time, to the addresses in turn, each with one request under way. It
  * ends after SECONDS, or at SIGTERM or SIGINT: no request is begun any more, and those under way
- *are awaited. Then it prints, as JSON, how many were answered, and by which copy (see
- *one_thread.c), how long that took, and how many failed, why, and when: times are of
- *CLOCK_MONOTONIC.
+ * are awaited. Then it prints, as JSON, how many were answered, and by which copy (one_thread.c),
+ * how long that took, and how many failed, why, and when, by CLOCK_MONOTONIC.
  *
  * A kept connection that was closed while no request was under way is opened again: that is no
  * failure. All else is: a connection that is refused, reset or closed before the whole answer has
- * come, and an answer that has not come within 5 seconds. The next request is then begun within 0.1
- *s.
+ * come, and an answer that has not come within 5 seconds. After a failure there is a pause of
+ * 0.1 s.
  *
  * Who closes: of a connection for one request, the server is the first. Whoever is first keeps the
  * port for a minute (TIME_WAIT), and a client of thousands a second would soon have none left. So
