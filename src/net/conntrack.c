@@ -18,10 +18,17 @@
 
 #include "base/sysctl.h"
 
-/* What identifies an entry: enough to delete this one, and not a later one with the same tuple. */
+/*
+ * What identifies an entry: enough to delete this one, and not a later one of the same client's
+ * port.
+ *
+ * A client that takes its port again begins a connection with the same original tuple, which leads
+ * to another copy. The kernel then frees the old entry, the new one takes its place in memory, and
+ * its id is made of both: it is the same. Where it leads to, only the reply's tuple tells.
+ */
 struct conntrack_entry {
 	uint16_t tuple_length;
-	uint8_t tuple[128]; /* the payload of CTA_TUPLE_ORIG: at most 100 bytes (IPv6, ICMPv6) */
+	uint8_t tuple[128]; /* the payload of CTA_TUPLE_REPLY: at most 100 bytes (IPv6, ICMPv6) */
 	uint32_t id;
 	uint16_t zone;
 	sa_family_t family;
@@ -114,13 +121,13 @@ static bool conntrack_entry_read(struct conntrack_entry *entry, const struct nlm
 
 		switch (mnl_attr_get_type(attr)) {
 		case CTA_TUPLE_ORIG:
+			conntrack_read_way(&flow.original, attr);
+			break;
+		case CTA_TUPLE_REPLY:
 			if (length > sizeof(entry->tuple))
 				return false;
 			memcpy(entry->tuple, mnl_attr_get_payload(attr), length);
 			entry->tuple_length = length;
-			conntrack_read_way(&flow.original, attr);
-			break;
-		case CTA_TUPLE_REPLY:
 			conntrack_read_way(&flow.reply, attr);
 			break;
 		case CTA_ID:
@@ -173,7 +180,7 @@ static int conntrack_delete_entry(struct netlink *nl, const struct conntrack_ent
 	struct nlmsghdr *nlh =
 		conntrack_request(buf, IPCTNL_MSG_CT_DELETE, NLM_F_ACK, entry->family);
 
-	mnl_attr_put(nlh, CTA_TUPLE_ORIG | NLA_F_NESTED, entry->tuple_length, entry->tuple);
+	mnl_attr_put(nlh, CTA_TUPLE_REPLY | NLA_F_NESTED, entry->tuple_length, entry->tuple);
 	mnl_attr_put_u32(nlh, CTA_ID, entry->id);
 	if (entry->zone)
 		mnl_attr_put_u16(nlh, CTA_ZONE, entry->zone);
