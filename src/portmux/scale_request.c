@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/cleanup.h"
 #include "portmux/control.h"
 #include "portmux/program.h"
 #include "portmux/requests.h"
@@ -155,14 +154,15 @@ void request_restart(struct request *request)
 	const struct rollout_client client = scale_client(request);
 	struct rollout_restart how = {
 		.surges = json_is_true(json_object_get(request->arguments, "surge"))};
-	AUTO_FREE unsigned int *numbers = restart_read_copies(request, &how);
+	unsigned int *numbers = restart_read_copies(request, &how);
 
-	if (!numbers || scale_timeout(request, &how.timeout_ms) < 0 ||
-	    restart_read_command(request, &how.command) < 0)
-		return;
-	fleet_listen(fleet);
-	if (rollout_restart(fleet, &how, &client) < 0)
-		request_fail(request, "%s", fleet_said(fleet, "cannot restart the copies"));
-	else
-		fleet_said(fleet, NULL);
+	if (numbers && scale_timeout(request, &how.timeout_ms) == 0 &&
+	    restart_read_command(request, &how.command) == 0) {
+		fleet_listen(fleet);
+		if (rollout_restart(fleet, &how, &client) < 0)
+			request_fail(request, "%s", fleet_said(fleet, "cannot restart the copies"));
+		else
+			fleet_said(fleet, NULL);
+	}
+	free(numbers);
 }

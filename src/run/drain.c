@@ -8,7 +8,6 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 
-#include "base/cleanup.h"
 #include "base/error.h"
 #include "net/diag.h"
 
@@ -28,8 +27,9 @@ void drain_begin(struct copy *copy)
 
 int drain_count(struct copy *copy)
 {
-	AUTO_FREE uint16_t *ports = NULL;
 	size_t count = 0;
+	uint16_t *ports;
+	int found = 0;
 
 	for (struct mapping *mapping = copy->mappings; mapping; mapping = mapping->next)
 		count++;
@@ -40,7 +40,10 @@ int drain_count(struct copy *copy)
 	for (struct mapping *mapping = copy->mappings; mapping; mapping = mapping->next)
 		if (mapping->port.protocol == IPPROTO_TCP)
 			ports[count++] = mapping->copy_port;
-	return count && copy->diag.socket ? diag_count_connections(&copy->diag, ports, count) : 0;
+	if (count && copy->diag.socket)
+		found = diag_count_connections(&copy->diag, ports, count);
+	free(ports);
+	return found;
 }
 
 void drain_look(struct copy *copy)
