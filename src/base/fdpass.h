@@ -26,7 +26,8 @@ int fdpass_send(int socket, const void *data, size_t length, const int *fds, siz
 int fdpass_receive(int socket, void *data, size_t length, int *ret_fds, size_t count);
 
 /**
- * fdpass_take() - wait for some bytes of a stream, or for a message, and take the descriptors that come with them
+ * fdpass_take() - wait for some bytes of a stream, or for a message, and take the descriptors that
+ * come with them
  * @ret_fds: room for FDPASS_MAX; close-on-exec, owned by the caller
  *
  * Return: how many bytes, @size at most; 0: the other end is closed; or -errno.

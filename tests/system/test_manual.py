@@ -102,7 +102,7 @@ def test_the_page_shows_the_unit():
 @pytest.mark.once
 def test_the_page_names_every_variable():
     """What the copies are told, and what portmux reads."""
-    told = set(re.findall(r'"([A-Z_]+)=%', (TOP / "src/run/birth.c").read_text()))
+    told = set(re.findall(r'"([A-Z_]+)=%', (TOP / "src/run/variables.c").read_text()))
     read = {name for path in SOURCES.glob("*.c") for name in re.findall(r'getenv\("(\w+)"\)', path.read_text())}
     assert told == {"COPY", "COPY_NAME", "HOST_PORT"} and {"XDG_STATE_HOME", "NOTIFY_SOCKET"} <= read
     named = set(re.findall(r"\w+", " ".join(re.findall(r"^\.(?:It )?Ev (.*)$", PAGE, re.MULTILINE))))
