@@ -62,8 +62,8 @@ def test_one_number_is_both_and_the_last_one_counts(host, project):
 
 def test_those_of_the_caller_stay(host, project):
     """Without an option; the many descriptors of the manager itself are not the copies'."""
-    found = shown(host, project, under=["prlimit", "--nofile=100:300", "--msgqueue=1:2"])
-    assert found["NOFILE"] == ("100", "300")
+    found = shown(host, project, under=["prlimit", "--nofile=100:400", "--msgqueue=1:2"])
+    assert found["NOFILE"] == ("100", "400")
     assert found["MSGQUEUE"] == ("1", "2")
 
 
