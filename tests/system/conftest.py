@@ -15,6 +15,7 @@ from harness import (
     open_sandbox,
     open_scene,
 )
+from sharing import SHARER, start_sharers
 
 STAND_IN = Path(__file__).with_name("stand_in.py")
 REPORTER = Path(__file__).with_name("reporter.py")
@@ -42,6 +43,23 @@ def reporters(project):
     """A project whose http_recorder.py says who asks whom (see reporter.py)."""
     project.install(REPORTER)
     return project
+
+
+@pytest.fixture
+def sharers(project):
+    """A project whose http_recorder.py is for copies that share ports (see sharer.py)."""
+    project.install(SHARER)
+    return project
+
+
+@pytest.fixture
+def run_shared(host, sharers):
+    """Start copies of it, and wait until they are ready; for the arguments see start_sharers()."""
+
+    def run(copies, *options, **more):
+        return start_sharers(host, sharers, copies, *options, **more).wait_ready(30.0)
+
+    return run
 
 
 @pytest.fixture
