@@ -15,7 +15,7 @@
 
 enum {
 	BUCKETS_PER_MESSAGE = 32, /* an element takes less than 100 bytes of a message's 4096 */
-	BUCKETS_SEED = 0x75766163 /* of jhash: the same client, the same bucket, in each run */
+	BUCKETS_SEED = 0x75766163 /* of jhash: nothing depends on it */
 };
 
 void buckets_add(struct nft_batch *batch, const struct buckets *buckets)

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/error.h"
@@ -18,10 +19,15 @@ enum {
 
 void drain_begin(struct copy *copy)
 {
+	const char *run = copy->setting->plan->name;
+	char comment[PLAN_NAME_MAX + 16];
+
+	snprintf(comment, sizeof(comment), "%s%scopy %u", run ? run : "", run ? ", " : "",
+		 copy->number);
 	copy->draining = 0;
 	copy->is_listed = true;
 	copy->has_told_draining = false;
-	nat_list_draining(&copy->setting->network->nat, &copy->attachment.address, copy->name);
+	nat_list_draining(&copy->setting->network->nat, &copy->attachment.address, comment);
 	loop_set_timer(copy->setting->loop, &copy->look, DRAIN_FIRST_MS);
 }
 

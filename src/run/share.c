@@ -45,6 +45,18 @@ static void share_format_name(char name[NAT_CHAIN_MAX], const char *what,
 		snprintf(name + length, NAT_CHAIN_MAX - (size_t)length, "-%u", order);
 }
 
+static void share_format_comment(char *comment, size_t size, const struct nat_port *port,
+				 enum plan_balance balance)
+{
+	char address[ADDRESS_TEXT_MAX] = "";
+	bool is_bound = port->address.family != AF_UNSPEC;
+
+	if (is_bound)
+		address_format(&port->address, address);
+	snprintf(comment, size, "port %u%s%s, shared by the copies: %s", port->number,
+		 is_bound ? " of " : "", address, BALANCES[balance]);
+}
+
 struct share *share_new(struct mapping *head, enum plan_balance balance, unsigned int copies,
 			unsigned int order)
 {
@@ -61,8 +73,7 @@ struct share *share_new(struct mapping *head, enum plan_balance balance, unsigne
 	share->head = head;
 	share_format_name(share->chain, "shared", &head->port, order);
 	share_format_name(share->map, "buckets", &head->port, order);
-	snprintf(share->comment, sizeof(share->comment), "port %u, shared by the copies: %s",
-		 head->port.number, BALANCES[balance]);
+	share_format_comment(share->comment, sizeof(share->comment), &head->port, balance);
 	share->table = (struct buckets){
 		.chain = share->chain,
 		.map = share->map,

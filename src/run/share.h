@@ -18,7 +18,7 @@ struct share_bucket {
 struct share {
 	struct mapping *head;
 	struct buckets table; /* how it is in the table; its texts are these: */
-	char chain[NAT_CHAIN_MAX], map[NAT_CHAIN_MAX], comment[64];
+	char chain[NAT_CHAIN_MAX], map[NAT_CHAIN_MAX], comment[64 + ADDRESS_TEXT_MAX];
 	struct mapping **members; /* those that are in, @count of them, by their copies; owned */
 	size_t count, room;
 	struct share_bucket *buckets; /* @table.count of them; owned */

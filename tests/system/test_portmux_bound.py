@@ -146,7 +146,7 @@ def test_the_rules_tell_the_address(bound):
     blocks = dict(re.findall(r"^\t(?:map|set) (\S+) {\n(.*?)^\t}", text, re.MULTILINE | re.DOTALL))
     for port, address in BOUND.items():
         version = 6 if ":" in address else 4
-        comment = f"port {port}, shared by the copies: round-robin"
+        comment = rf"port {port} of {re.escape(address)}, shared by the copies: round-robin"
         element = rf"\btcp \. {re.escape(address)} \. {port} comment \"{comment}\" : goto shared-tcp-{port}"
         assert re.search(element, blocks[f"published{version}"])
         assert f"tcp . {address} . {port}" in blocks[f"reserved{version}"]
