@@ -8,7 +8,7 @@ import socket
 import time
 
 import pytest
-from harness import OPEN, PLAIN_USER, command, outcomes, wait_until
+from harness import OPEN, PLAIN_USER, SANITIZED, command, outcomes, wait_until
 
 AT_ONCE = 2.0
 GONE = 10.0  # the kernel takes a network namespace apart when it has time
@@ -266,7 +266,7 @@ def test_logs_keeps_the_last_lines_only(host, start, ask):
     assert 30 << 10 < len(text) <= 64 << 10
     assert re.search(r" 199999 .* end\n$", text)
     assert ask("logs", "web", "2").stdout == "copy 2 | started\n"
-    assert manager.memory() - before < 1 << 20
+    assert SANITIZED or manager.memory() - before < 1 << 20
     assert manager.stop() == 0
 
 
@@ -331,7 +331,10 @@ def test_a_name_that_nobody_serves(host, start, refusal):
 
 @pytest.mark.parametrize(
     "arguments",
-    [("kill", "web", "3"), ("kill", "web", "two"), ("kill",), ("stop",), ("logs",), ("ps", "--jason"), ("stop", "a", "b")],
+    [
+        *(("kill", "web", "3"), ("kill", "web", "two"), ("kill",)),
+        *(("stop",), ("stop", "a", "b"), ("logs",), ("ps", "--jason")),
+    ],
 )
 def test_wrong_arguments_are_told(start, ask, arguments):
     """With exit code 2 where it is wrong in any case, 1 where it is wrong for this run."""

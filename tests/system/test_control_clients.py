@@ -11,7 +11,7 @@ import threading
 import time
 
 import pytest
-from harness import OPEN, PLAIN_USER, PORTMUX, USER, Host, command, control_socket, outcomes, wait_until
+from harness import OPEN, PLAIN_USER, PORTMUX, SANITIZED, USER, Host, command, control_socket, outcomes, wait_until
 
 AT_ONCE = 2.0
 DEADLINE = 5.0  # for a request
@@ -205,7 +205,7 @@ def test_a_request_that_does_not_end(host, manager):
     with contextlib.suppress(ConnectionError):
         for _ in range(10):
             connection.sendall(b"x" * 1000000)
-    assert manager.memory() - before < MEMORY
+    assert SANITIZED or manager.memory() - before < MEMORY  # the sanitizer keeps what was freed
     assert json.loads(connection.recv(4096)) == {"error": "a request has at most 65536 bytes"}
     connection.close()
 
@@ -269,6 +269,6 @@ def test_hundreds_read_nothing(host, manager):
     lines = len(manager.out.lines)
     host.get("http://127.0.0.1:8081/lines/10000")
     manager.out.wait_for(" 9999 .* end$", DEADLINE, lines)
-    assert manager.memory() - before < MOST * (64 << 10) + MEMORY
+    assert SANITIZED or manager.memory() - before < MOST * (64 << 10) + MEMORY
     for connection in stuck:
         connection.close()
