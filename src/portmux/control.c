@@ -66,18 +66,24 @@ static bool control_is_idle(const struct request *request, uint64_t now)
 	return !request->has_ended && now - request->since_ns > CONTROL_IDLE_NS;
 }
 
-/* Return: false: there is no such client. */
-static bool control_drop_oldest(struct control *control,
-				bool (*is_meant)(const struct request *request))
+/* Return: NULL: there is no such client. */
+static struct request *control_find_oldest(const struct control *control,
+					   bool (*is_meant)(const struct request *request))
 {
 	uint64_t now = loop_now_ns();
 
 	for (struct request *request = control->first; request; request = request->next)
-		if (is_meant(request) && control_is_idle(request, now)) {
-			request_end(request);
-			return true;
-		}
-	return false;
+		if (is_meant(request) && control_is_idle(request, now))
+			return request;
+	return NULL;
+}
+
+/* Who has to go if one more comes? Return: NULL: nobody can be sent away. */
+static struct request *control_find_idle(const struct control *control)
+{
+	struct request *silent = control_find_oldest(control, control_is_silent);
+
+	return silent ? silent : control_find_oldest(control, control_is_stuck);
 }
 
 static void control_sweep(struct control *control)
@@ -101,20 +107,25 @@ static void control_sweep(struct control *control)
 /* Return: is there room for one more? */
 static bool control_make_room(struct control *control)
 {
+	struct request *idle;
+
 	if (control->count < CONTROL_CLIENTS_MAX)
 		return true;
-	if (!control_drop_oldest(control, control_is_silent) &&
-	    !control_drop_oldest(control, control_is_stuck))
+	idle = control_find_idle(control);
+	if (!idle)
 		return false;
+	request_end(idle);
 	control_sweep(control);
 	return true;
 }
 
-/* Has a client come just now, that may soon have its answer, or is to have its time? */
+/* Is it too early to refuse one more? One that has just come may soon be gone, or idle. */
 static bool control_is_busy(const struct control *control)
 {
 	uint64_t now = loop_now_ns();
 
+	if (control->count < CONTROL_CLIENTS_MAX || control_find_idle(control))
+		return false;
 	for (const struct request *request = control->first; request; request = request->next)
 		if (!control_is_idle(request, now))
 			return true;
@@ -157,7 +168,7 @@ static void control_on_clients(void *data, uint32_t events)
 	for (int i = 0; i < CONTROL_ACCEPT_MAX; i++) {
 		int socket;
 
-		if (!control_make_room(control) && control_is_busy(control)) {
+		if (control_is_busy(control)) {
 			control_pause(control);
 			return;
 		}

@@ -176,9 +176,9 @@ def shared(tmp_path_factory):
 def test_a_request_may_come_in_pieces_and_with_more_behind_it(shared):
     """And its sender may have closed its end by then."""
     connection = control_socket(shared, "web")
-    for byte in PS:
+    for byte in PS[:-1]:
         connection.sendall(bytes([byte]))
-    connection.sendall(b"what comes then does not matter")
+    connection.sendall(PS[-1:] + b"what comes then does not matter")
     assert [answer.get("copy") for answer in answers(connection)] == [1, 2, None]
     connection = control_socket(shared, "web")
     connection.sendall(PS)
@@ -235,6 +235,19 @@ def test_hundreds_ask_at_once(host, manager):
         connections[-1].sendall(PS)
     for connection in connections:
         assert [answer.get("copy") for answer in answers(connection)] == [1, 2, None]
+    assert manager.running
+
+
+def test_as_many_as_there_may_be_are_left_alone(host, manager):
+    """Nobody has to go before one more comes."""
+    silent = [control_socket(host, "web") for _ in range(MOST - 1)]
+    assert not select.select(silent, [], [], 0.2)[0]  # longer than each of them has in any case
+    silent.append(control_socket(host, "web"))
+    assert not select.select(silent, [], [], 0.2)[0]
+    assert ask(host) == [1, 2]
+    assert select.select(silent, [], [], 0)[0] == silent[:1]
+    for connection in silent:
+        connection.close()
     assert manager.running
 
 
