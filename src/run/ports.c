@@ -186,8 +186,10 @@ static void ports_note_gone(struct ports *ports, const struct mapping *mapping)
 	grown->to6 = mapping->backend.to6;
 }
 
-void ports_settle(struct ports *ports)
+bool ports_settle(struct ports *ports)
 {
+	bool is_rough = false;
+
 	for (size_t i = 0; i < ports->count; i++) {
 		struct mapping *mapping = ports->mappings[i];
 
@@ -195,8 +197,16 @@ void ports_settle(struct ports *ports)
 			ports_note_gone(ports, mapping);
 		mapping->has_led = false;
 		if (mapping->share && mapping->copy == 0)
-			share_settle(mapping->share);
+			is_rough = share_settle(mapping->share) || is_rough;
 	}
+	return is_rough;
+}
+
+void ports_smooth(struct ports *ports)
+{
+	for (size_t i = 0; i < ports->count; i++)
+		if (ports->mappings[i]->share && ports->mappings[i]->copy == 0)
+			share_smooth(ports->mappings[i]->share);
 }
 
 void ports_remove(struct ports *ports, struct mapping *mapping)

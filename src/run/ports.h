@@ -48,8 +48,14 @@ int ports_join(struct ports *ports, const struct mapping *head, unsigned int num
 /** ports_join_all() - one for each share that has none for it. Return: 0 or -ENOMEM, reported. */
 int ports_join_all(struct ports *ports, unsigned int number);
 
-/** ports_settle() - before a commit: lead the shared ports to the copies that listen now. */
-void ports_settle(struct ports *ports);
+/**
+ * ports_settle() - before a commit: lead the shared ports to the copies that listen now
+ * Return: as share_settle(), of any of them.
+ */
+bool ports_settle(struct ports *ports);
+
+/** ports_smooth() - share_smooth() for all of them. */
+void ports_smooth(struct ports *ports);
 
 /**
  * ports_find() - find the mapping of a host port; of a shared one, the share's head

@@ -21,6 +21,7 @@
 
 enum {
 	RUN_FLOWS_MS = 20,   /* for datagrams that are under way while the rules change */
+	RUN_SMOOTH_MS = 500, /* without a copy that comes or goes */
 	RUN_HINT_MS = 1000,  /* if the end takes longer, say why */
 	RUN_DEATH_MS = 5000, /* time for copies that still live when all is over */
 };
@@ -190,6 +191,14 @@ static void run_on_flows(void *data)
 	ports_end_flows_again(&run->crew.ports, &run->network.route);
 }
 
+/* The commit that follows deals the buckets in turn. */
+static void run_on_calm(void *data)
+{
+	struct run *run = data;
+
+	ports_smooth(&run->crew.ports);
+}
+
 /* What was asked for of the table, all at once; then the ports that are new in it, and its flows.
  */
 static void run_commit(struct run *run)
@@ -198,7 +207,8 @@ static void run_commit(struct run *run)
 
 	if (!run->is_installed)
 		return;
-	ports_settle(&run->crew.ports);
+	if (ports_settle(&run->crew.ports)) /* anew, as long as copies come and go */
+		loop_set_timer(&run->loop, &run->smooth_timer, RUN_SMOOTH_MS);
 	err = network_commit(&run->network);
 	if (err) {
 		run->is_installed = false; /* what failed once is not tried again, part by part */
@@ -255,6 +265,7 @@ static int run_close(struct run *run)
 	loop_clear_timer(&run->loop, &run->answer_timer);
 	loop_clear_timer(&run->loop, &run->hint_timer);
 	loop_clear_timer(&run->loop, &run->flows_timer);
+	loop_clear_timer(&run->loop, &run->smooth_timer);
 	crew_bury(&run->crew, RUN_DEATH_MS);
 	network_close(&run->network);
 	ports_release(&run->crew.ports);
@@ -304,6 +315,7 @@ struct run *run_new(const struct plan *plan)
 	run->places = (struct places){
 		.plan = plan, .identity = &run->identity, .log = &run->log, .directory = -1};
 	run->flows_timer = (struct loop_timer){.on_time = run_on_flows, .data = run};
+	run->smooth_timer = (struct loop_timer){.on_time = run_on_calm, .data = run};
 	run->hint_timer = (struct loop_timer){.on_time = run_on_hint, .data = run};
 	return run;
 }

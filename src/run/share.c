@@ -2,9 +2,9 @@
 /*
  * share.c - deals buckets out.
  *
- * With few copies, bucket i leads to the copy i modulo their number: then the copies get their
- * connections strictly in turn. With many, or where a client is to stay with its copy, only so many
- * buckets change as have to.
+ * Bucket i leads to the copy i modulo their number: so the copies get their connections strictly in
+ * turn. Where a client is to stay with its copy, only so many buckets change as have to; and so it
+ * is with many copies, as long as one after the other comes or goes.
  */
 #include "run/share.h"
 
@@ -208,11 +208,16 @@ static void share_deal_the_rest(const struct share *share, struct mapping **deal
 	}
 }
 
-static void share_deal(const struct share *share, struct mapping **deal)
+static void share_deal(struct share *share, struct mapping **deal)
 {
+	bool is_in_turn = share->table.by != BUCKETS_SOURCE;
+	bool is_due = share->table.count == SHARE_BUCKETS || share->is_smooth_due;
+
+	share->is_rough = share->count > 0 && is_in_turn && !is_due;
+	share->is_smooth_due = false;
 	if (share->count == 0)
 		memset(deal, 0, share->table.count * sizeof(struct mapping *));
-	else if (share->table.by != BUCKETS_SOURCE && share->table.count == SHARE_BUCKETS)
+	else if (is_in_turn && is_due)
 		share_deal_in_turn(share, deal);
 	else
 		share_deal_the_rest(share, deal);
@@ -240,14 +245,20 @@ static size_t share_compare(struct share *share, struct mapping *const *deal,
 	return count;
 }
 
-void share_settle(struct share *share)
+void share_smooth(struct share *share)
+{
+	share->is_smooth_due = share->is_rough;
+	share->has_changed = share->has_changed || share->is_rough;
+}
+
+bool share_settle(struct share *share)
 {
 	struct mapping *head = share->head;
 	struct mapping **deal;
 	struct buckets_change *changes;
 
 	if (!share->has_changed || !head->nat)
-		return;
+		return false;
 	deal = calloc(share->table.count, sizeof(struct mapping *));
 	changes = calloc(share->table.count, sizeof(*changes));
 	if (deal && changes) {
@@ -263,4 +274,5 @@ void share_settle(struct share *share)
 	}
 	free(deal);
 	free(changes);
+	return share->is_rough;
 }

@@ -23,6 +23,8 @@ struct share {
 	size_t count, room;
 	struct share_bucket *buckets; /* @table.count of them; owned */
 	bool has_changed;             /* since share_settle() */
+	bool is_rough;                /* not dealt strictly in turn, though that is wanted */
+	bool is_smooth_due;           /* share_smooth() was called */
 };
 
 /**
@@ -50,5 +52,11 @@ void share_put(struct share *share, struct mapping *member);
 /** share_take() - lead no new connections to a member. */
 void share_take(struct share *share, struct mapping *member);
 
-/** share_settle() - before a commit: deal the buckets out to the members that there are now. */
-void share_settle(struct share *share);
+/**
+ * share_settle() - before a commit: deal the buckets out to the members that there are now
+ * Return: true: they were dealt roughly, so that few had to change; see share_smooth().
+ */
+bool share_settle(struct share *share);
+
+/** share_smooth() - members have not come or gone for a while: let share_settle() deal in turn. */
+void share_smooth(struct share *share);

@@ -37,6 +37,7 @@ struct run {
 	struct loop_source watchdog;    /* the guardian has ended */
 	struct loop_timer answer_timer; /* the guardian's answer is late */
 	struct loop_timer flows_timer;  /* when to look for stale UDP flows again */
+	struct loop_timer smooth_timer; /* when to deal the buckets of shared ports in turn again */
 	struct loop_timer hint_timer;   /* the end takes long: say why */
 	struct log log;
 	struct cgroup cgroup;

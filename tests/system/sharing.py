@@ -100,9 +100,15 @@ def blocks(text):
     return dict(re.findall(r"^\t(?:chain|map|set) (\S+) {.*?\n(.*?)^\t}", text, re.MULTILINE | re.DOTALL))
 
 
+def buckets(host, name="tcp-8080"):
+    """Return the copies that the buckets lead to, the first bucket's first."""
+    found = re.findall(r"0x([0-9a-f]+) : goto copy-(\d+)", blocks(table(host))[f"buckets-{name}"])
+    return [int(copy) for _, copy in sorted((int(bucket, 16), copy) for bucket, copy in found)]
+
+
 def led_to(host, name="tcp-8080"):
     """Return how many buckets lead to each copy."""
-    return collections.Counter(map(int, re.findall(r": goto copy-(\d+)", blocks(table(host))[f"buckets-{name}"])))
+    return collections.Counter(buckets(host, name))
 
 
 def wait_led_to(host, *copies, name="tcp-8080"):

@@ -109,6 +109,34 @@ TEST(few_copies_get_connections_strictly_in_turn)
 	world_free(world);
 }
 
+TEST(many_copies_get_connections_strictly_in_turn_when_none_comes_or_goes)
+{
+	struct world *world = world_of(PLAN_ROUND_ROBIN, MANY, MANY);
+
+	assert_true(world->share->is_rough);
+	share_smooth(world->share);
+	commit(world);
+	assert_false(world->share->is_rough);
+	check_in_turn(world);
+	check_even(world, 10000);
+	go(world, MANY / 2);
+	commit(world);
+	assert_in_range(world->model.changes, 1, 2 * BUCKETS_MAX / MANY);
+	world_free(world);
+}
+
+TEST(a_client_that_stays_with_its_copy_is_not_moved_for_the_turn)
+{
+	struct world *world = world_of(PLAN_SOURCE, MANY, MANY);
+	unsigned int before[BUCKETS_MAX];
+
+	memcpy(before, world->model.buckets, sizeof(before));
+	share_smooth(world->share);
+	commit(world);
+	assert_memory_equal(before, world->model.buckets, sizeof(before));
+	world_free(world);
+}
+
 /* ---- Who is moved ---- */
 
 /* A change as a client sees it: which copies are new, which are not in it any more. */
@@ -263,6 +291,9 @@ int main(void)
 		cmocka_unit_test(up_to_420_copies_have_the_same_within_5_percent),
 		cmocka_unit_test(all_that_come_at_once_have_the_same_within_5_percent),
 		cmocka_unit_test(few_copies_get_connections_strictly_in_turn),
+		cmocka_unit_test(
+			many_copies_get_connections_strictly_in_turn_when_none_comes_or_goes),
+		cmocka_unit_test(a_client_that_stays_with_its_copy_is_not_moved_for_the_turn),
 		cmocka_unit_test(one_that_goes_moves_only_its_own_clients),
 		cmocka_unit_test(one_that_comes_takes_its_fair_part_and_no_more),
 		cmocka_unit_test(whatever_happens_nothing_leads_to_one_that_has_gone),
