@@ -81,6 +81,7 @@ __all__ = [
     "compile_c",
     "control_socket",
     "copies_of",
+    "control_socket",
     "install_probe",
     "lay_out",
     "mac",
