@@ -45,7 +45,8 @@ static void burial_plan_return(struct copy *copy, const char *how)
 	unsigned int delay_ms;
 
 	if ((copy->has_failed && copy->restarts == 0) ||
-	    !restart_is_wanted(copy->setting->plan->restart, copy->has_succeeded))
+	    (!copy->is_kept &&
+	     !restart_is_wanted(copy->setting->plan->restart, copy->has_succeeded)))
 		return;
 	delay_ms = restart_next_ms(&copy->restart);
 	copy->returns_ns = loop_now_ns() + delay_ms * 1000000ULL;

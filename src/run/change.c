@@ -62,9 +62,15 @@ unsigned int run_add_copy(struct run *run)
 	return run->crew.newest;
 }
 
+/* When the run ends, all copies are told to end, and none starts again. */
+static struct copy *change_find(struct run *run, unsigned int number)
+{
+	return run->crew.is_ending ? NULL : crew_find(&run->crew, number);
+}
+
 int run_remove_copy(struct run *run, unsigned int number)
 {
-	struct copy *copy = crew_find(&run->crew, number);
+	struct copy *copy = change_find(run, number);
 
 	if (!copy)
 		return -ENOENT;
@@ -74,7 +80,7 @@ int run_remove_copy(struct run *run, unsigned int number)
 
 int run_restart_copy(struct run *run, unsigned int number)
 {
-	struct copy *copy = crew_find(&run->crew, number);
+	struct copy *copy = change_find(run, number);
 
 	if (!copy)
 		return -ENOENT;

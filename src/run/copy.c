@@ -158,6 +158,7 @@ void copy_step(struct copy *copy, enum life_event event)
 		life_deadline_ms(step.next, plan_grace_ms(setting->plan), setting->plan->drain_ms);
 
 	copy->state = step.next;
+	copy->is_kept = copy->is_kept && step.next != LIFE_READY;
 	if (step.next != before) {
 		loop_clear_timer(setting->loop, &copy->deadline);
 		if (deadline_ms)

@@ -96,6 +96,7 @@ struct copy {
 	bool has_told_draining; /* for drain.c: that there are such */
 	bool is_listed;         /* for drain.c: in the table, as one that drains */
 	bool is_restarting;     /* when it has ended, it starts again at once */
+	bool is_kept;           /* until it is ready, it starts again whenever it ends */
 	bool is_leaving;        /* copy_leave() was called */
 	bool has_ipv6;          /* it has listened on IPv6 */
 	int spawn_err;          /* why it could not be made; 0: it was made */

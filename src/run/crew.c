@@ -258,28 +258,37 @@ int crew_add(struct crew *crew)
 
 void crew_drop(struct crew *crew, struct copy *copy)
 {
+	copy->is_restarting = false;
 	if (copy->state != LIFE_ENDED) {
 		copy_happens(copy, LIFE_DRAIN);
 		return;
 	}
 	starts_cancel(&crew->starts, copy);
-	copy->is_waiting = true; /* it has not been started yet, or it waits already */
+	if (copy->started_ns == 0) { /* it holds nothing but its addresses */
+		crew_on_left(crew, copy);
+		network_sweep_later(crew->setting.network);
+		return;
+	}
+	copy->is_waiting = true; /* it may wait already */
 	if (!crew->releaser.is_set)
 		loop_set_timer(crew->setting.loop, &crew->releaser, CREW_RELEASE_MS);
 }
 
 void crew_restart(struct crew *crew, struct copy *copy)
 {
+	copy->is_kept = true;
 	if (copy->state != LIFE_ENDED) {
 		copy->is_restarting = true;
 		copy_happens(copy, LIFE_DRAIN);
-		return;
+	} else if (copy->is_waiting || copy->is_leaving) { /* it can start when it has left */
+		starts_cancel(&crew->starts, copy);
+		copy->returns_ns = loop_now_ns();
+		starts_expect(&crew->starts, copy);
+	} else if (copy->returns_ns) { /* otherwise it has not been started yet, and will be */
+		starts_cancel(&crew->starts, copy);
+		starts_add(&crew->starts, copy);
+		crew_start(crew);
 	}
-	if (!copy->returns_ns || copy->is_waiting) /* it is about to start, or to return, anyway */
-		return;
-	starts_cancel(&crew->starts, copy);
-	starts_add(&crew->starts, copy);
-	crew_start(crew);
 }
 
 /* ---- From beginning to end ---- */

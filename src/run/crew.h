@@ -81,7 +81,11 @@ struct copy *crew_find(const struct crew *crew, unsigned int number);
 /** crew_drop() - lead no more connections to a copy, drain it, end it, and then remove it. */
 void crew_drop(struct crew *crew, struct copy *copy);
 
-/** crew_restart() - the same, and start it again. One that waits for its return starts now. */
+/**
+ * crew_restart() - the same, and start it again; one that waits for its return starts now
+ *
+ * Until it is ready it starts again whenever it ends, whatever the plan says.
+ */
 void crew_restart(struct crew *crew, struct copy *copy);
 
 /** crew_is_starting() - is there a copy that does not listen yet, but still has time to? */

@@ -158,7 +158,13 @@ unsigned int run_add_copy(struct run *run);
  */
 int run_remove_copy(struct run *run, unsigned int number);
 
-/** run_restart_copy() - the same; but then it starts again. Return: as run_remove_copy(). */
+/**
+ * run_restart_copy() - the same; but then it starts again
+ *
+ * If it ends by itself before it is ready, it starts again as with PLAN_RESTART_ALWAYS.
+ *
+ * Return: as run_remove_copy().
+ */
 int run_restart_copy(struct run *run, unsigned int number);
 
 /**
