@@ -31,11 +31,12 @@ struct rollout {
 	unsigned int stand_in; /* a copy that stands in for the one it is at; 0: there is none */
 	bool stands_in;        /* that is ready */
 	bool is_dismissing;    /* that goes */
-	unsigned int restarts; /* of the copy it is at, before */
+	uint64_t started_ns;   /* when the copy it is at has started last; 0: never */
 	bool has_returned;     /* that one has started again */
 	bool has_new_command;
-	char **before;   /* the command before that; owned; NULL: the plan's */
-	bool has_failed; /* all go back */
+	char **before;      /* the command before that; owned; NULL: the plan's */
+	bool has_failed;    /* the client is told @why at the end */
+	bool is_going_back; /* all copies in @numbers get the command of before */
 	char why[ROLLOUT_WHY_MAX];
 };
 

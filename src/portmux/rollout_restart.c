@@ -25,7 +25,7 @@ static void restart_begin_copy(struct rollout *rollout, unsigned int number)
 		restart_fail(rollout, "copy %u has ended", number);
 		return;
 	}
-	rollout->restarts = copy.restarts;
+	rollout->started_ns = copy.started_ns;
 	run_restart_copy(rollout->fleet->run, number);
 	rollout_say_step(rollout, number, "gets no new connections");
 }
@@ -49,17 +49,19 @@ static void restart_next(struct rollout *rollout)
 		rollout_over(rollout, rollout->has_failed ? rollout->why : NULL);
 }
 
-/* All copies that run the new command get the one of before. */
+/*
+ * All copies that run the new command get the one of before. The last one is first: if it is not
+ * ready, none of the others may be away, too.
+ */
 static void restart_go_back(struct rollout *rollout)
 {
-	unsigned int *numbers = rollout->numbers;
-
 	fleet_set_command(rollout->fleet, rollout->before);
 	rollout->before = NULL;
 	rollout->has_new_command = false;
-	rollout->numbers = rollout->done;
+	rollout->is_going_back = true;
+	for (size_t i = 0; i < rollout->done_count; i++)
+		rollout->numbers[i] = rollout->done[rollout->done_count - 1 - i];
 	rollout->count = rollout->done_count;
-	rollout->done = numbers;
 	rollout->at = 0;
 }
 
@@ -73,10 +75,12 @@ static void restart_fail(struct rollout *rollout, const char *fmt, ...)
 		va_end(args);
 	}
 	rollout->has_failed = true;
-	if (rollout->has_returned)
+	if (rollout->has_returned && !rollout->is_going_back)
 		rollout->done[rollout->done_count++] = rollout->numbers[rollout->at];
 	if (rollout->has_new_command)
 		restart_go_back(rollout);
+	else if (rollout->is_going_back)
+		rollout->at++;
 	else
 		rollout->at = rollout->count;
 	restart_next(rollout);
@@ -101,15 +105,20 @@ static void restart_look_at_copy(struct rollout *rollout, unsigned int number)
 		restart_fail(rollout, "copy %u has ended", number);
 		return;
 	}
-	if (copy.restarts == rollout->restarts)
+	if (copy.started_ns == rollout->started_ns)
 		return;
 	if (!rollout->has_returned)
 		rollout_set_deadline(rollout, rollout->timeout_ms);
 	rollout->has_returned = true;
+	if (copy.returns && rollout->fleet->plan->restart == PLAN_RESTART_NO) {
+		restart_fail(rollout, "copy %u has ended", number);
+		return;
+	}
 	if (copy.state != LIFE_READY)
 		return;
 	rollout_say_step(rollout, number, "ready");
-	rollout->done[rollout->done_count++] = number;
+	if (!rollout->is_going_back)
+		rollout->done[rollout->done_count++] = number;
 	rollout->at++;
 	restart_next(rollout);
 }
