@@ -167,8 +167,11 @@ static int scale_up(struct rollout *rollout, unsigned int copies, unsigned int t
 			rollout->numbers[rollout->count++] = number;
 			continue;
 		}
-		while (rollout->count > 0)
-			run_remove_copy(fleet->run, rollout->numbers[--rollout->count]);
+		while (rollout->count > 0) {
+			number = rollout->numbers[--rollout->count];
+			run_remove_copy(fleet->run, number);
+			fleet_give_up_ports(fleet, number);
+		}
 		return -ECANCELED;
 	}
 	rollout->look = scale_look_up;
