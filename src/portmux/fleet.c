@@ -77,6 +77,7 @@ int fleet_can_have(const struct fleet *fleet, unsigned int number)
 
 struct fleet_search {
 	struct nat_port port;
+	bool is_shared;
 	bool is_found;
 };
 
@@ -84,18 +85,20 @@ static void fleet_on_mapping(void *data, const struct run_mapping *mapping)
 {
 	struct fleet_search *search = data;
 
-	if (mapping->protocol == search->port.protocol &&
+	if (mapping->is_shared == search->is_shared && mapping->protocol == search->port.protocol &&
 	    mapping->host_port == search->port.number &&
 	    address_is_equal(&mapping->address, &search->port.address))
 		search->is_found = true;
 }
 
+/* To copy @number; @wanted->is_shared: to all copies. */
 static bool fleet_has_mapping(const struct fleet *fleet, const struct plan_port *wanted,
 			      unsigned int number)
 {
-	struct fleet_search search = {.port = fleet_port(wanted, number)};
+	struct fleet_search search = {.port = fleet_port(wanted, number),
+				      .is_shared = wanted->is_shared};
 
-	run_each_mapping(fleet->run, number, fleet_on_mapping, &search);
+	run_each_mapping(fleet->run, wanted->is_shared ? 0 : number, fleet_on_mapping, &search);
 	return search.is_found;
 }
 
@@ -109,11 +112,13 @@ static int fleet_map(struct fleet *fleet, const struct plan_port *port, unsigned
 	return run_add_mapping(fleet->run, &host_port, port->copy_port, number);
 }
 
+/* If it is mapped by @port: the same host port can be another one's. */
 static void fleet_unmap(struct fleet *fleet, const struct plan_port *port, unsigned int number)
 {
 	const struct nat_port host_port = fleet_port(port, number);
 
-	run_remove_mapping(fleet->run, &host_port);
+	if (fleet_has_mapping(fleet, port, number))
+		run_remove_mapping(fleet->run, &host_port);
 }
 
 void fleet_give_up_ports(struct fleet *fleet, unsigned int number)
@@ -151,11 +156,12 @@ static bool fleet_is_same(const struct plan_port *a, const struct plan_port *b)
 static int fleet_map_all(struct fleet *fleet, const struct plan_port *port)
 {
 	for (unsigned int number = 1; number <= run_last_number(fleet->run); number++) {
+		const struct nat_port host_port = fleet_port(port, number);
 		struct run_copy copy;
 		int err = 0;
 
 		if (run_find_copy(fleet->run, number, &copy))
-			err = fleet_map(fleet, port, number);
+			err = run_add_mapping(fleet->run, &host_port, port->copy_port, number);
 		if (err) {
 			while (--number > 0)
 				fleet_unmap(fleet, port, number);
@@ -207,6 +213,20 @@ int fleet_unpublish(struct fleet *fleet, const struct publish *publish)
 	for (fleet->port_count--; i < fleet->port_count; i++)
 		fleet->ports[i] = fleet->ports[i + 1];
 	return 0;
+}
+
+bool fleet_publishes(const struct fleet *fleet, const struct publish *publish)
+{
+	const struct plan_port port = publish_to_plan(publish);
+
+	for (unsigned int number = 1; number <= run_last_number(fleet->run); number++) {
+		struct run_copy copy;
+
+		if (run_find_copy(fleet->run, number, &copy) &&
+		    !fleet_has_mapping(fleet, &port, number))
+			return false;
+	}
+	return true;
 }
 
 /* ---- From beginning to end ---- */

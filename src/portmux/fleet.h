@@ -72,6 +72,9 @@ int fleet_publish(struct fleet *fleet, const struct publish *publish);
 /** fleet_unpublish() - the contrary. Return: 0; -ENOENT, reported: there is no such mapping. */
 int fleet_unpublish(struct fleet *fleet, const struct publish *publish);
 
+/** fleet_publishes() - are there all its host ports? Another program can take one before we do. */
+bool fleet_publishes(const struct fleet *fleet, const struct publish *publish);
+
 /** fleet_set_command() - what copies start from now on. @command: taken over; NULL: the plan's */
 void fleet_set_command(struct fleet *fleet, char **command);
 

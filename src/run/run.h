@@ -37,6 +37,7 @@ struct run_mapping {
 	uint8_t protocol;
 	struct address address; /* AF_UNSPEC: all of the host's */
 	uint16_t host_port, copy_port;
+	bool is_shared; /* it leads to all copies */
 };
 
 enum { RUN_OBSERVERS_MAX = 4 };
@@ -200,7 +201,10 @@ void run_each_copy(const struct run *run, void (*each)(void *data, const struct 
 /** run_find_copy() - look at one copy. Return: false: there is no such copy. */
 bool run_find_copy(const struct run *run, unsigned int number, struct run_copy *ret);
 
-/** run_each_mapping() - call @each for every mapping that leads to copy @number, or will. */
+/**
+ * run_each_mapping() - call @each for every mapping that leads to copy @number, or will
+ * @number: 0: every mapping that leads to all copies
+ */
 void run_each_mapping(const struct run *run, unsigned int number,
 		      void (*each)(void *data, const struct run_mapping *mapping), void *data);
 

@@ -127,6 +127,7 @@ void run_each_mapping(const struct run *run, unsigned int number,
 			.address = mapping->port.address,
 			.host_port = mapping->port.number,
 			.copy_port = mapping->copy_port,
+			.is_shared = mapping->share,
 		};
 
 		if (mapping->copy == number)
