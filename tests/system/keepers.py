@@ -2,6 +2,7 @@
 """A run of keepers (see keeper.py) that share a port, and its clients."""
 
 import collections
+import contextlib
 import json
 import socket
 import threading
@@ -14,6 +15,17 @@ KEEPER = Path(__file__).with_name("keeper.py")
 AT_ONCE = 5.0  # on a busy machine
 DONE = 60.0
 PLACES = ("--files", "private", "-d", "copies", "--name", NAME)
+
+# Listens at an address and a port, says its pid, and waits.
+HOLDER = """
+import os, signal, socket, sys
+server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM if sys.argv[3] == "udp" else socket.SOCK_STREAM)
+server.bind((sys.argv[1], int(sys.argv[2])))
+if sys.argv[3] == "tcp":
+    server.listen()
+print(os.getpid(), flush=True)
+signal.pause()
+"""
 
 Greeting = collections.namedtuple("Greeting", "copy life word")
 
@@ -83,6 +95,15 @@ def greetings(node, count=16, port=PORT):
     return {greeting.copy: greeting for greeting in (greet(node, port) for _ in range(count))}
 
 
+@contextlib.contextmanager
+def hold_port(host, port, address="0.0.0.0", kind="tcp"):
+    """Another program listens there; yields how it is named."""
+    holder = host.popen(["python3", "-c", HOLDER, address, port, kind])
+    pid = holder.out.wait_for(r"^(\d+)$", AT_ONCE)[1]
+    yield f"python3 (pid {pid})"
+    holder.stop()
+
+
 class Flow:
     """Datagrams from one port to another: one flow."""
 
@@ -147,6 +168,7 @@ class Service:
         arguments = (*PLACES, "-n", str(copies), *mappings, *options, *program)
         self.host = host
         self.project = project
+        self._user = more.get("user")
         self.manager = host.start_portmux(project, *arguments, **more)
 
     def wait_ready(self):
@@ -156,12 +178,13 @@ class Service:
 
     def ask(self, verb, *arguments, **options):
         """Run a command to its end, which has to be a success, and return what it printed, by lines."""
-        done = command(self.host, self.project, verb, NAME, *map(str, arguments), deadline=DONE, **options)
+        done = command(self.host, self.project, verb, NAME, *map(str, arguments), deadline=DONE, user=self._user, **options)
         return done.stdout.splitlines()
 
     def refusal(self, verb, *arguments, code=1):
         """Run a command, which has to fail with that exit code; return the one line that it says."""
-        done = command(self.host, self.project, verb, NAME, *map(str, arguments), check=False, deadline=DONE)
+        words = (verb, NAME, *map(str, arguments))
+        done = command(self.host, self.project, *words, check=False, deadline=DONE, user=self._user)
         assert done.returncode == code, done
         (line,) = done.stderr.splitlines()
         return line
