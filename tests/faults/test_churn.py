@@ -12,6 +12,7 @@ from .campaign import failures, points_wanted
 from .points import CHURN_PROCESSES, ERRORS, KILL
 
 FEW, MANY = 100, 1000
+AT_A_TIME = 50  # copies that come and go together, where a run is scaled
 DEADLINE = 60.0
 SERVED = 5.0
 SWEPT = 5.0  # chains of copies that have gone are deleted some time later, and so are their links
@@ -35,16 +36,17 @@ def churned(host, project, churn):
     return run
 
 
-def size(host, manager):
-    """Return what there is of a run: in the kernel, in the log, of its two processes."""
-    table = host.run(["nft", "list", "table", "inet", "uva_container"]).stdout
+def size(host, manager, name="uva_container", bridge="uva0"):
+    """Return what there is of a run: in the kernel, by its table's name and its bridge, in the log, of its processes."""
+    table = host.run(["nft", "list", "table", "inet", name]).stdout
     (log,) = host.root("/run/uva_container").iterdir()
     processes = (manager.pid, guardian(manager))
     return {
         "chains": table.count("chain "),
-        "elements": table.count("tcp . "),
+        "sets": table.count("set ") + table.count("map "),
+        "elements": table.count("tcp . ") + table.count(" : goto ") + table.count(" comment "),
         "links": len(host.run(["ip", "-o", "link"]).stdout.splitlines()),
-        "neighbours": len(host.run(["ip", "neigh", "show", "dev", "uva0", "nud", "permanent"]).stdout.splitlines()),
+        "neighbours": len(host.run(["ip", "neigh", "show", "dev", bridge, "nud", "permanent"]).stdout.splitlines()),
         "log": len(log.read_text().splitlines()),
         "descriptors": [len(list(Path(f"/proc/{pid}/fd").iterdir())) for pid in processes],
         "processes": len(manager.own_processes()),
@@ -57,12 +59,12 @@ def memory(manager):
     return sum(int(count) for count in pages) * 4096
 
 
-def settle(host, manager, expected):
-    """Wait until the run is as small as expected."""
+def settle(host, manager, expected, **where):
+    """Wait until the run is as small as expected; where: see size()."""
     found = []
 
     def is_small():
-        found.append(size(host, manager))
+        found.append(size(host, manager, **where))
         return found[-1] == expected
 
     wait_until(is_small, SWEPT, lambda: f"as after two copies\n{expected}\nnow\n{found[-1]}")
@@ -103,6 +105,34 @@ def test_those_that_stay_are_not_disturbed(host, project, churn):
     manager.wait_ready(DEADLINE)
     assert len(download.recv(1 << 16)) > 0
     download.close()
+    assert manager.stop() == 0
+    assert manager.err.lines == []
+
+
+def test_a_run_scaled_again_and_again(host, project):
+    """By its command, with a shared port and one of each copy: as small as after a few, and its log too."""
+    where = {"name": "portmux", "bridge": "portmux0"}
+    options = ("--name", "web", "--files", "private", "-d", "copies", "-n", "2", "-p", "8080:8080", "-p", "8081+:8080")
+    manager = host.start_portmux(project, *options, "--", "./http_recorder.py").wait_ready()
+    (log,) = host.root("/run/uva_container").iterdir()
+
+    def scale(count):
+        manager.ask("scale", "-q", "web", str(count), deadline=DEADLINE)
+
+    scale(4)
+    scale(2)
+    few = size(host, manager, **where)
+    wait_until(lambda: size(host, manager, **where)["chains"] < few["chains"], SWEPT, "chains are deleted")
+    few, few_memory, few_bytes = size(host, manager, **where), memory(manager), log.stat().st_size
+    for _ in range(times() // AT_A_TIME):
+        scale(2 + AT_A_TIME)
+        scale(2)
+    settle(host, manager, few, **where)
+    assert memory(manager) < few_memory + MEMORY
+    assert log.stat().st_size <= few_bytes
+    for port in (8080, 8081, 8082):
+        assert answers(host, port)
+    assert host.refuses("127.0.0.1", 8083)
     assert manager.stop() == 0
     assert manager.err.lines == []
 
