@@ -16,7 +16,7 @@ import typing
 from harness import PLAIN_USER, wait_until
 
 from .anatomy import answers, inits, kill_everything, send
-from .points import CHURN_PROCESSES, PLAIN_PROCESSES, PROCESSES
+from .points import CHURN_PROCESSES, PLAIN_PROCESSES, PROCESSES, ROLLING_PROCESSES
 
 RUNDIR = "/run/uva_container"
 LAN_ADDRESS = "198.51.100.1"
@@ -219,6 +219,32 @@ def _flushed(lab):
     yield
 
 
+# Each copy has a port of its own, as in all lives; and one leads to all of them.
+PORTMUX_ARGUMENTS = ("--name", "life", "--files", "private", "-d", "copies", "-n", "2", "--drain", "1", "--grace", "5")
+PORTMUX_ARGUMENTS += ("-p", "8081+:8080", "-p", "8080:8080", "--", "./http_recorder.py")
+COMMANDS = (
+    ("scale", "--timeout", "4", "life", "3"),
+    ("restart", "--timeout", "4", "life", "1", "--", "./http_recorder.py", "again"),
+    ("publish", "life", "9000:8080"),
+    ("unpublish", "life", "9000:8080"),
+    ("scale", "life", "2"),
+)
+COMMAND_HANG = 10.0  # a copy has 5 s to end and then 4 s to be ready
+
+
+def _rolling(lab):
+    yield
+    failed = []
+    for command in COMMANDS:
+        done = lab.ask(*command, deadline=COMMAND_HANG)
+        if done.returncode != 0:
+            assert done.returncode == 1 and done.stderr.startswith("portmux: ") and done.stderr.count("\n") == 1, done
+            failed.append(done)
+    assert not failed or lab.has_hit(), failed
+    yield
+    yield
+
+
 @dataclasses.dataclass(frozen=True)
 class Kind:
     """A kind of life, and what is right in it."""
@@ -232,11 +258,13 @@ class Kind:
     undoing: float = 2.0  # seconds that the guardian may take when the manager was killed
     user: int = 0  # who starts it, by uid
     processes: dict = dataclasses.field(default_factory=lambda: {**PROCESSES, **CHURN_PROCESSES})
+    portmux: tuple = ()  # it is a run of portmux, with these arguments
     hang: float = 7.0  # a copy has 5 s to begin to listen, and 5 s to end when it is asked to
 
 
 AS_EVER = "as ever"
 AS_A_PLAIN_USER = "as a plain user"
+ROLLING = "copies come and go by command"
 KINDS = {
     AS_EVER: Kind(_as_ever, from_start=True),
     AS_A_PLAIN_USER: Kind(_as_ever, from_start=True, user=PLAIN_USER, processes=PLAIN_PROCESSES),
@@ -254,4 +282,5 @@ KINDS = {
     "a neighbour ends": Kind(_neighbour_ends),
     "a copy ends": Kind(_copy_ends, lines=r"copy \d: was killed; port \d+ is refused"),
     "the ruleset is flushed": Kind(_flushed),
+    ROLLING: Kind(_rolling, portmux=PORTMUX_ARGUMENTS, processes=ROLLING_PROCESSES),
 }

@@ -13,12 +13,13 @@ import os
 import re
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
-from harness import PLAIN_USER, Host, Project, build_other_ports, wait_until
+from harness import PLAIN_USER, Host, Project, build_other_ports, command, wait_until
 
 from . import tools
 from .anatomy import kill_everything
@@ -31,10 +32,10 @@ OUTPUT_DEADLINE = 1.0
 LINES_MAX = 6  # that a failure may take to explain
 ENDED_IN_ORDER, FAILED = 0, 1
 STDERR = 2
-OURS = "uva_container: "
+OURS = "(?:uva_container|portmux): "
 ANSWER = "here\n"
 ENDING = {"guardian", "gate"}  # processes whose death ends the run
-PROJECT = {"uva_container", "http_recorder.py", "copies"}  # the files of a project
+PROJECT = {"uva_container", "portmux", "http_recorder.py", "copies"}  # the files of a project
 
 
 @dataclasses.dataclass
@@ -90,7 +91,7 @@ class Life:
     def _end_problems(self):
         if self.hang:
             return [f"{self.hang} ({'after Ctrl-C' if self.asked else 'by itself'})"]
-        found = [f"a line that is not ours: {line}" for line in self.told if not line.startswith(OURS)]
+        found = [f"a line that is not ours: {line}" for line in self.told if not re.match(OURS, line)]
         if len(self.told) > LINES_MAX * max(1, sum(map(bool, self.hits))):
             found.append(f"{len(self.told)} lines for {sum(map(bool, self.hits))} faults")
         for fault, end in zip(self.faults, self.ends):
@@ -184,6 +185,17 @@ class Lab:
         self._neighbour = self._neighbour or self._make_project("neighbour", self._other_ports)
         return self.host.start_manager(self._neighbour, port, len(COPIES))
 
+    def ask(self, *arguments, deadline):
+        """Run a command of portmux, with a deadline; return its CompletedProcess."""
+        try:
+            return command(self.host, self.project, *arguments, check=False, deadline=deadline)
+        except subprocess.TimeoutExpired as error:
+            raise AssertionError(f"no answer within {deadline} s: {' '.join(arguments)}") from error
+
+    def has_hit(self):
+        """Whether a fault has happened in the life that is being lived."""
+        return self._report.exists() and "hit " in self._report.read_text()
+
     def close(self):
         """End the host."""
         self.crossing.close()
@@ -219,7 +231,9 @@ class Lab:
         return life
 
     def _run(self, life, project, steps, under):
-        self.manager = self.host.start_manager(project, under=under)
+        arguments = KINDS[life.kind].portmux
+        start = self.host.start_portmux if arguments else self.host.start_manager
+        self.manager = start(project, *arguments, under=under)
         try:
             self._attend(life, steps)
             life.told = self.manager.complaints() if KINDS[life.kind].user else list(self.manager.err.lines)

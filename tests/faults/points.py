@@ -10,6 +10,9 @@ PROCESSES = {"manager": 0, "guardian": 1, "maker of the view": 2, "init": 3}
 # And under churn.c: the copy that is added while the first two serve.
 CHURN_PROCESSES = {"manager": 0, "guardian": 1, "added copy's init": 5}
 
+# And where commands of portmux change a run: the copy that one adds, and the first copy, once it was restarted.
+ROLLING_PROCESSES = {"manager": 0, "guardian": 1, "added copy's init": 5, "restarted copy's init": 6}
+
 # And of a plain user's run: the gate forks what becomes pasta, and that forks again, into the background.
 PLAIN_PROCESSES = {
     "manager": 0,
