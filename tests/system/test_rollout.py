@@ -295,6 +295,21 @@ def test_a_copy_that_waits_to_start_again(serve, project):
     service.stop()
 
 
+def test_a_copy_that_is_not_ready_again_in_time(serve, project):
+    """The command fails and says which; the next ones are left alone, and that one serves when it is ready."""
+    for number in (1, 2):
+        project.place(number, "door", "")
+    service = serve(argument="late")
+    before = lives(service)
+    (project.files(1) / "door").unlink()
+    assert service.refusal("restart", "--timeout", 1) == f"portmux: run {NAME}: copy 1 is not ready after 1 s"
+    assert greetings(service.host) == {2: before[2]}
+    project.place(1, "door", "")
+    wait_until(lambda: service.states()[1] == "ready", AT_ONCE, "copy 1 is ready")
+    assert lives(service)[2] == before[2]
+    service.stop()
+
+
 # ---- A new command ----
 
 
@@ -336,21 +351,34 @@ def test_a_command_that_is_not_there(serve, project):
     service.stop()
 
 
-@pytest.mark.parametrize("restart", ["no", "always"])
-@pytest.mark.parametrize("word, why", [("never", "is not ready after 1 s"), ("exit", "has ended|is not ready after 1 s")])
-@pytest.mark.parametrize("publish", [(f"{PORT}:8080",), OWN_PORTS], ids=["shared", "own"])
-@pytest.mark.parametrize("copies", [1, 3])
-def test_a_new_command_that_is_not_ready_is_rolled_back(serve, restart, word, why, publish, copies):
+@pytest.mark.parametrize("lives_of", [lives, own], ids=["shared", "own"])
+@pytest.mark.parametrize(
+    "restart, word, why",
+    [
+        ("no", "never", "copy 1 is not ready after 1 s"),
+        ("no", "exit", "copy 1 has ended"),
+        ("always", "exit", "copy 1 is not ready after 1 s"),
+    ],
+)
+def test_a_new_command_that_is_not_ready_is_rolled_back(serve, lives_of, restart, word, why):
     """The command fails and says why; all copies are there, with the command of before, also from then on."""
-    service = serve("--restart", restart, publish=publish, copies=copies, argument="old")
-    line = service.refusal("restart", "--timeout", 1, "--", "./http_recorder.py", word)
-    assert re.fullmatch(rf"portmux: run {NAME}: (copy \d|the new copy) ({why})", line), line
-    wait_until(lambda: list(service.states().values()) == ["ready"] * copies, AT_ONCE, "all are ready")
-    found = lives(service, copies) if publish != OWN_PORTS else own(service, copies)
-    assert {greeting.word for greeting in found.values()} == {"old"}
+    service = serve("--restart", restart, publish=(f"{PORT}:8080", *OWN_PORTS), copies=3, argument="old")
+    assert service.refusal("restart", "--timeout", 1, "--", "./http_recorder.py", word) == f"portmux: run {NAME}: {why}"
+    assert service.states() == dict.fromkeys((1, 2, 3), "ready")
+    assert {greeting.word for greeting in lives_of(service, 3).values()} == {"old"}
     service.ask("restart")
-    found = lives(service, copies) if publish != OWN_PORTS else own(service, copies)
-    assert {greeting.word for greeting in found.values()} == {"old"}
+    assert {greeting.word for greeting in lives_of(service, 3).values()} == {"old"}
+    service.stop()
+
+
+@pytest.mark.parametrize("word, why", [("never", "is not ready after 1 s"), ("exit", "has ended")])
+def test_a_single_copy_with_a_port_of_its_own_goes_back(serve, word, why):
+    """Nothing can stand in for it: it is away for a while. The run goes on, and so does the copy of before."""
+    service = serve(publish=OWN_PORTS, copies=1, argument="old")
+    line = service.refusal("restart", "--timeout", 1, "--", "./http_recorder.py", word)
+    assert line == f"portmux: run {NAME}: copy 1 {why}"
+    assert service.states() == {1: "ready"}
+    assert own(service, 1)[1].word == "old"
     service.stop()
 
 
@@ -463,6 +491,24 @@ def test_a_copy_that_starts_again_by_itself_before_its_turn(host, serve):
         service.manager.err.wait_for("copy 2: .*starting again", AT_ONCE)
     assert restart.wait(AT_ONCE) == 0
     assert service.states() == {1: "ready", 2: "ready"}
+    service.stop()
+
+
+@pytest.mark.parametrize("arguments, killed, why", [((), 1, "copy 1 has ended"), (("--surge",), 3, "the new copy has ended")])
+def test_a_copy_that_is_killed_in_its_turn(serve, project, arguments, killed, why):
+    """Before it is ready: the command fails and says so. A copy of the run starts again, all the same."""
+    for number in (1, 2):
+        project.place(number, "door", "")
+    service = serve(argument="late")
+    for number in (1, 2):
+        (project.files(number) / "door").unlink()
+    restart = service.begin("restart", *arguments)
+    wait_until(lambda: service.states().get(killed) == "starting", AT_ONCE, "it starts")
+    service.ask("kill", killed)
+    assert restart.wait(AT_ONCE) == 1
+    assert restart.err.lines == [f"portmux: run {NAME}: {why}"]
+    project.place(1, "door", "")
+    wait_until(lambda: service.states() == {1: "ready", 2: "ready"}, AT_ONCE, "both are ready, and there is no other")
     service.stop()
 
 
