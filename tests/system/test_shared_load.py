@@ -64,12 +64,16 @@ class Shared:
 
         wait_until(is_so, DONE, lambda: f"{count} copies answer; processes: {copies_of(self.project)}")
 
-    def restart(self):
+    def restart(self, *options):
         """All copies, one at a time."""
         before = copies_of(self.project)
-        self.command("restart")
+        self.command("restart", *options)
         after = copies_of(self.project)
         assert len(after) == FEW and not set(before.values()) & set(after.values())
+
+    def surge(self):
+        """All copies; a new one comes first."""
+        self.restart("--surge")
 
     def scale(self):
         """Up and down."""
@@ -133,7 +137,7 @@ def finish(loads):
     return results
 
 
-@pytest.mark.parametrize("change", ["restart", "scale", "publish"])
+@pytest.mark.parametrize("change", ["restart", "surge", "scale", "publish"])
 def test_nothing_is_lost(shared, load, change):
     """Not one request fails, of all clients, however often that is changed."""
     loads = load()
