@@ -344,9 +344,9 @@ static void load_tell_failures(const struct load *load)
 
 		printf("%s{\"kind\": \"%s\", \"error\": \"%s\", \"began\": %.6f, \"failed\": %.6f, "
 		       "\"address\": \"%s\", \"copy\": %u, \"requests\": %u}",
-		       i ? ", " : "", FAILURE_NAMES[told->failure], strerror(told->error),
-		       (double)told->began_us / 1e6, (double)told->failed_us / 1e6, told->address,
-		       told->copy, told->requests);
+		       i ? ", " : "", FAILURE_NAMES[told->failure],
+		       told->error ? strerror(told->error) : "", (double)told->began_us / 1e6,
+		       (double)told->failed_us / 1e6, told->address, told->copy, told->requests);
 	}
 	printf("]");
 }
