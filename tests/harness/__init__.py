@@ -81,7 +81,6 @@ __all__ = [
     "compile_c",
     "control_socket",
     "copies_of",
-    "control_socket",
     "install_probe",
     "lay_out",
     "mac",
