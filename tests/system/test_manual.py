@@ -12,6 +12,11 @@ pytestmark = pytest.mark.host(lan=False)
 
 PAGE = (TOP / "src/portmux.1").read_text()
 SOURCES = TOP / "src/portmux"
+COMMANDS = dict(re.findall(r'{"(\w+)", command_(\w+)}', (TOP / "src/portmux.c").read_text()))
+# Where what a command for a run says is written, and what says why it is refused.
+SPEAKERS = ("client", "control", "fleet", "logs_command", "logs_request", "publish_request", "request", "rollout")
+SPEAKERS += ("rollout_restart", "scale_command", "scale_request", "stop_request")
+ENGINE_SPEAKERS = ("attachment", "change", "drain", "ports")
 AT_ONCE = 5.0
 # Prints a line that is no text, listens, and ends when somebody calls.
 PROGRAM = r"""#!/usr/bin/env python3
@@ -63,7 +68,7 @@ def test_the_page_has_every_option_of_the_source():
 def test_the_page_has_every_event_and_key_of_the_source():
     """And no other one: all that is written as JSON."""
     source = "".join((SOURCES / name).read_text() for name in ("event.c", "report.c"))
-    events = set(re.findall(r'event_(?:new|of_copy)\("(\w+)"', source))
+    events = set(re.findall(r'event_(?:new|at|of_copy)\("(\w+)"', source))
     for arguments in re.findall(r"event_copy\(run, ([^;]*)\);", source):
         events |= set(re.findall(r'"(\w+)"', arguments))
     named = keys_by_event()
@@ -107,3 +112,52 @@ def test_the_page_names_every_variable():
     assert told == {"COPY", "COPY_NAME", "HOST_PORT"} and {"XDG_STATE_HOME", "NOTIFY_SOCKET"} <= read
     named = set(re.findall(r"\w+", " ".join(re.findall(r"^\.(?:It )?Ev (.*)$", PAGE, re.MULTILINE))))
     assert told | read <= named
+
+
+def entry(command):
+    """Return what the page says of a command for a run; also of one that shares its entry."""
+    parts = re.split(r"^\.Ss portmux (\w+)", section("COMMANDS FOR A RUN"), flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2]))[command]
+
+
+@pytest.mark.once
+def test_the_page_has_every_command():
+    """In its synopsis, and with an entry; with every option of its help, and no other one."""
+    assert set(re.findall(r"\w+", " ".join(re.findall(r"^\.Cm (.*)$", section("SYNOPSIS"), re.MULTILINE)))) == set(COMMANDS)
+    for command in set(COMMANDS) - {"run"}:
+        text = subprocess.run([PORTMUX, command, "--help"], capture_output=True, text=True, check=True).stdout
+        told = " ".join(re.findall(r"^ +(?:-\w, )?-[\w-]+", text, re.MULTILINE)).replace(",", "").split()
+        named = re.findall(r"Fl (-?\w[\w-]*)", " ".join(re.findall(r"^\.It (Fl .*)$", entry(command), re.MULTILINE)))
+        assert set(told) == {"-h", "--help"} | {f"-{name}" for name in named}, command
+
+
+@pytest.mark.once
+def test_the_page_has_every_request():
+    """And the keys of what is answered, and of what is asked."""
+    text = section("CONTROL SOCKET")
+    table = set(re.findall(r'\{"(\w+)", +request_', (SOURCES / "requests.c").read_text()))
+    assert set(re.findall(r"\w+", " ".join(re.findall(r"^\.It Cm (.*)$", text, re.MULTILINE)))) == table
+    told = set(re.findall(r'json_object_set_new\(object, "(\w+)"', (SOURCES / "describe.c").read_text()))
+    for path in SOURCES.glob("*request*.c"):
+        told |= set(re.findall(r'(?:json_object_get|request_number)\([^;()]*?, "(\w+)"', path.read_text()))
+    assert told - keys(text) <= keys(section("EVENTS"))
+
+
+def messages(path):
+    """Return the texts of a source file that are said to a user."""
+    found = []
+    speaks = r"\b(?:error_say|request_fail|restart_fail|control_refuse)\((.*?)\);"
+    for call in re.findall(speaks, path.read_text(), re.DOTALL):
+        found += ["".join(re.findall(r'"([^"]*)"', part)) for part in re.split(r",\s", re.sub(r'"\s+"', "", call))]
+    return {text for text in found if re.search(r"[a-z] [a-z]", re.sub(r"%\S+", "", text))}
+
+
+@pytest.mark.once
+def test_the_page_explains_every_message():
+    """Those of the commands for a run, and of a run that changes."""
+    paths = [SOURCES / f"{name}.c" for name in SPEAKERS] + [TOP / f"src/run/{name}.c" for name in ENGINE_SPEAKERS]
+    pages = PAGE + (TOP / "src/portmux.7").read_text()
+    explained = "\n".join(re.findall(r"^\.It \"(.*)\"$", pages, re.MULTILINE))
+    said = {text: path.name for path in paths for text in messages(path)}
+    assert len(said) > 30
+    assert {text: name for text, name in said.items() if text not in explained} == {}
