@@ -3,10 +3,11 @@
 #
 # Completion of portmux(1) for bash, also without the package bash-completion.
 
+_portmux_commands='run ps logs scale restart publish unpublish stop kill'
 _portmux_flags='--json -q --quiet -h --help -V --version'
 # Options that take a value.
-_portmux_valued='-n --copies -p --publish --files -d --state --name -e --env -w --workdir -u --user
---ulimit --memory --cpus --pids --restart --grace'
+_portmux_valued='-n --copies -p --publish --balance --files -d --state --name -e --env -w --workdir -u --user
+--ulimit --memory --cpus --pids --restart --grace --drain'
 _portmux_limits='core= cpu= data= fsize= locks= memlock= msgqueue= nice= nofile= nproc= rss= rtprio=
 rttime= sigpending= stack='
 
@@ -42,6 +43,7 @@ _portmux_value() {
     local option=$1 prefix=$2 text=$3
 
     case $option in
+    --balance) _portmux_offer "$prefix" "$text" -W 'round-robin random source' ;;
     --files) _portmux_offer "$prefix" "$text" -W 'overlay shared private' ;;
     --restart) _portmux_offer "$prefix" "$text" -W 'no on-failure always' ;;
     --ulimit)
@@ -123,6 +125,57 @@ _portmux_run() {
     esac
 }
 
+# The names of all runs.
+_portmux_names() {
+    local path
+
+    while read -r _ _ _ _ _ _ _ path; do
+        [[ $path == @portmux/* ]] && printf '%s\n' "${path#@portmux/}"
+    done </proc/net/unix
+}
+
+# _portmux_copies NAME: the numbers of its copies.
+_portmux_copies() {
+    local number
+
+    "${words[0]}" ps "$1" 2>/dev/null | while read -r _ number _; do
+        [[ $number == [0-9]* ]] && printf '%s\n' "$number"
+    done
+}
+
+# A command for a run: its options, the name, and perhaps copies.
+_portmux_for_run() {
+    local flags='-h --help' most=0 operands=() i
+
+    case ${words[1]} in
+    ps) flags+=' --json --watch' ;;
+    logs) flags+=' -f --follow --json' most=1 ;;
+    scale) flags+=' --timeout -q --quiet' ;;
+    restart) flags+=' --surge --timeout -q --quiet' most=1023 ;;
+    kill) most=1 ;;
+    esac
+    for ((i = 2; i < last; i++)); do
+        case ${words[i]} in
+        --)
+            [[ ${words[1]} == restart ]] && _portmux_command $((i + 1))
+            return
+            ;;
+        --timeout) i=$((i + 1)) ;;
+        -*) ;;
+        *) operands+=("${words[i]}") ;;
+        esac
+    done
+    if ((i > last)); then # the value of --timeout
+        return
+    elif [[ $word == -* ]]; then
+        _portmux_offer '' "$word" -W "$flags"
+    elif ((${#operands[@]} == 0)); then
+        _portmux_offer '' "$word" -W "$(_portmux_names)"
+    elif ((${#operands[@]} <= most)); then
+        _portmux_offer '' "$word" -W "$(_portmux_copies "${operands[0]}")"
+    fi
+}
+
 _portmux() {
     local words starts last word cut_off
 
@@ -135,9 +188,11 @@ _portmux() {
     if ((last == 1)) && [[ $word == -* ]]; then
         _portmux_offer '' "$word" -W '--inside -h --help -V --version'
     elif ((last == 1)); then
-        _portmux_offer '' "$word" -W run
+        _portmux_offer '' "$word" -W "$_portmux_commands"
     elif [[ ${words[1]} == run ]]; then
         _portmux_run
+    elif [[ " $_portmux_commands " == *" ${words[1]} "* ]]; then
+        _portmux_for_run
     fi
 }
 

@@ -42,20 +42,92 @@ end
 # The command and its arguments. What stands behind these options is not the command.
 function __portmux_command
     __fish_complete_subcommand --fcs-skip=2 -n --copies -p --publish --files -d --state --name -e --env \
-        -w --workdir -u --user --ulimit --memory --cpus --pids --restart --grace
+        -w --workdir -u --user --ulimit --memory --cpus --pids --restart --grace --drain --balance
+end
+
+# The names of all runs.
+function __portmux_names
+    string replace -rf '.* @portmux/' '' </proc/net/unix
+end
+
+# What is no option of a command for a run: its name, and what follows.
+function __portmux_operands
+    set -l words (commandline -opc)
+    set -e words[1..2]
+    while set -q words[1]
+        switch $words[1]
+            case --timeout
+                set -e words[1]
+            case '-*'
+            case '*'
+                printf '%s\n' $words[1]
+        end
+        set -e words[1]
+    end
+end
+
+# The numbers of the copies of the run that is named already.
+function __portmux_copies
+    set -l operands (__portmux_operands)
+    portmux ps $operands[1] 2>/dev/null | string replace -rf '^\S+ +(\d+) .*' '$1'
+end
+
+# __portmux_awaits LEAST MOST COMMAND...: it is one of these, and so many operands are there.
+function __portmux_awaits
+    set -l words (commandline -opc)
+    contains -- "$words[2]" $argv[3..-1]; or return
+    contains -- -- $words; and return 1
+    set -l count (count (__portmux_operands))
+    test $count -ge $argv[1] -a $count -le $argv[2]
+end
+
+# Whether the new command of `portmux restart` has begun.
+function __portmux_has_new_command
+    set -l words (commandline -opc)
+    test "$words[2]" = restart; and contains -- -- $words
+end
+
+function __portmux_new_command
+    set -l words (commandline -opc)
+    set -e words[1..(contains -i -- -- $words)]
+    complete -C (string join ' ' -- (string escape -- $words) (commandline -ct))
 end
 
 complete -c portmux -f
 complete -c portmux -n __fish_use_subcommand -a run -d 'start copies of a program'
+complete -c portmux -n __fish_use_subcommand -a ps -d 'show runs and their copies'
+complete -c portmux -n __fish_use_subcommand -a logs -d 'show what copies have printed'
+complete -c portmux -n __fish_use_subcommand -a scale -d 'give a run more or fewer copies'
+complete -c portmux -n __fish_use_subcommand -a restart -d 'start its copies again, one after the other'
+complete -c portmux -n __fish_use_subcommand -a publish -d 'map a host port'
+complete -c portmux -n __fish_use_subcommand -a unpublish -d 'give a host port up'
+complete -c portmux -n __fish_use_subcommand -a stop -d 'end a run'
+complete -c portmux -n __fish_use_subcommand -a kill -d 'kill a copy, or a run'
 complete -c portmux -n __fish_use_subcommand -x -l inside \
     -d 'run a command in the network of a run without root'
 complete -c portmux -n __fish_use_subcommand -s h -l help -d 'tell the commands'
 complete -c portmux -n __fish_use_subcommand -s V -l version -d 'tell the version'
 
+set -l for_run ps logs scale restart publish unpublish stop kill
+complete -c portmux -n "__portmux_awaits 0 0 $for_run" -x -a '(__portmux_names)'
+complete -c portmux -n '__portmux_awaits 1 1 logs kill' -x -a '(__portmux_copies)'
+complete -c portmux -n '__portmux_awaits 1 1023 restart' -x -a '(__portmux_copies)'
+complete -c portmux -n __portmux_has_new_command -x -a '(__portmux_new_command)'
+complete -c portmux -n "__portmux_awaits 0 1023 $for_run" -s h -l help -d 'tell the options'
+complete -c portmux -n '__portmux_awaits 0 1023 ps' -l json -d 'a JSON object for each copy'
+complete -c portmux -n '__portmux_awaits 0 1023 ps' -l watch -d 'again every second'
+complete -c portmux -n '__portmux_awaits 0 1023 logs' -s f -l follow -d 'and what they print from now on'
+complete -c portmux -n '__portmux_awaits 0 1023 logs' -l json -d 'as events'
+complete -c portmux -n '__portmux_awaits 0 1023 restart' -l surge -d 'start one more copy first'
+complete -c portmux -n '__portmux_awaits 0 1023 scale restart' -x -l timeout -d 'seconds until a copy is ready'
+complete -c portmux -n '__portmux_awaits 0 1023 scale restart' -s q -l quiet -d 'say nothing of each step'
+
 complete -c portmux -n '__fish_seen_subcommand_from run' -x -a '(__portmux_command)'
 set -l run -c portmux -n __portmux_is_before_command
 complete $run -x -s n -l copies -d 'how many'
 complete $run -x -s p -l publish -d 'which host ports lead to a port'
+complete $run -x -l balance -d 'which copy a connection goes to' \
+    -a 'round-robin\t"to each in turn" random\t"to any" source\t"a client\'s to the same"'
 complete $run -x -l files -d 'what a copy writes in this directory' \
     -a 'overlay\t"is its own" shared\t"is all copies\'" private\t"it works in an empty directory"'
 complete $run -x -s d -l state -d 'where the files of the copies are kept' -a '(__fish_complete_directories)'
@@ -69,6 +141,7 @@ complete $run -x -l cpus -d 'processors of each copy'
 complete $run -x -l pids -d 'processes of each copy'
 complete $run -x -l restart -d 'start a copy again' -a 'no on-failure always'
 complete $run -x -l grace -d 'seconds between SIGTERM and SIGKILL'
+complete $run -x -l drain -d 'seconds for the connections of a copy that is taken away'
 complete $run -l json -d 'events as JSON'
 complete $run -s q -l quiet -d 'only what the copies print'
 complete $run -s h -l help -d 'tell the options'

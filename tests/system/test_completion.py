@@ -16,7 +16,9 @@ from harness import PORTMUX, TOP
 pytestmark = pytest.mark.once
 
 COMPLETIONS = TOP / "completions"
+COMMANDS = re.findall(r'{"(\w+)", command_', (TOP / "src/portmux.c").read_text())
 DEADLINE = 20.0
+PATH = f"{PORTMUX.parent}:{os.environ['PATH']}"
 PROMPT = "type here"
 
 # The arguments are the words of the line, as bash cuts them.
@@ -65,7 +67,7 @@ def in_fish(line, directory):
 
 def run(argv, directory):
     """Run a shell; return the lines that it prints."""
-    environment = {"PATH": os.environ["PATH"], "HOME": str(directory), "LANG": "C.UTF-8", "TERM": "dumb"}
+    environment = {"PATH": PATH, "HOME": str(directory), "LANG": "C.UTF-8", "TERM": "dumb"}
     done = subprocess.run(
         argv, cwd=directory, env=environment, capture_output=True, text=True, check=True, timeout=DEADLINE
     )
@@ -92,7 +94,7 @@ def in_zsh(line, directory):
     pid, terminal = pty.fork()
     if pid == 0:
         os.chdir(directory)
-        environment = {"PATH": os.environ["PATH"], "HOME": str(directory), "ZDOTDIR": str(directory), "TERM": "dumb"}
+        environment = {"PATH": PATH, "HOME": str(directory), "ZDOTDIR": str(directory), "TERM": "dumb"}
         os.execvpe("zsh", ["zsh", "-d", "-i"], {**environment, "PROPOSED": str(proposed)})
     try:
         read_until(terminal, PROMPT)
@@ -140,7 +142,7 @@ def options():
 def test_each_shell_knows_every_option(shell):
     """And no other one."""
     long, short = options()
-    assert len(long) == 18 and len(short) == 9
+    assert len(long) == 20 and len(short) == 9
     assert {word for word in shell("portmux run --") if word.startswith("--")} == long
     assert {word for word in shell("portmux run -") if re.fullmatch("-[a-zA-Z]", word)} == short
 
@@ -148,8 +150,11 @@ def test_each_shell_knows_every_option(shell):
 @pytest.mark.parametrize(
     "line, proposed",
     [
-        ("portmux ", {"run"}),
+        ("portmux ", set(COMMANDS)),
+        ("portmux st", {"stop"}),
         ("portmux --", {"--inside", "--help", "--version"}),
+        ("portmux run --balance ", {"round-robin", "random", "source"}),
+        ("portmux run --drain ", set()),
         ("portmux run --files ", {"overlay", "shared", "private"}),
         ("portmux run --files=o", {"overlay"}),
         ("portmux run --restart ", {"no", "on-failure", "always"}),
@@ -173,3 +178,51 @@ def test_what_is_proposed(shell, line, proposed):
 def test_limits(shell):
     """Each name that --ulimit takes, and no other one."""
     assert {word.rstrip("=") for word in shell("portmux run --ulimit ")} == set(limits())
+
+
+def test_each_shell_knows_the_options_of_each_command(shell):
+    """And no other one."""
+    for command in set(COMMANDS) - {"run"}:
+        text = subprocess.run([PORTMUX, command, "--help"], capture_output=True, text=True, check=True).stdout
+        told = " ".join(re.findall(r"^ +(?:-\w, )?--[\w-]+", text, re.MULTILINE)).replace(",", "").split()
+        assert shell(f"portmux {command} -") == set(told), command
+
+
+@pytest.fixture
+def web(host, stand_in):
+    """A run named web, of the copies 1 and 2."""
+    places = ("--files", "private", "-d", "copies", "--name", "web", "-n", "2", "-p", "8081+:8080")
+    manager = host.start_portmux(stand_in, *places, "--", "./http_recorder.py").wait_ready()
+    yield manager
+    assert manager.stop() == 0
+
+
+@pytest.mark.host(lan=False)
+def test_runs_and_copies(host, shell, web):  # pylint: disable=redefined-outer-name
+    """Their names and numbers, where they are due; behind -- the new command."""
+    none = set()
+    expected = {
+        "ps ": {"web"},
+        "ps w": {"web"},
+        "ps --json ": {"web"},
+        "ps web ": none,
+        "logs -f web ": {"1", "2"},
+        "logs web 1 ": none,
+        "scale --timeout ": none,
+        "scale --timeout 9 ": {"web"},
+        "scale web ": none,
+        "restart --surge web ": {"1", "2"},
+        "restart web 1 ": {"1", "2"},
+        "restart web -- systemd-analy": {"systemd-analyze"},
+        "restart web -- ls --js": none,
+        "publish ": {"web"},
+        "publish web ": none,
+        "unpublish ": {"web"},
+        "stop ": {"web"},
+        "stop web ": none,
+        "kill web ": {"1", "2"},
+        "kill other ": none,
+    }
+    found = host.inside(lambda: {line: shell(f"portmux {line}") for line in expected})
+    # Where nothing else is due, zsh proposes options.
+    assert {line: {word for word in words if word[0] != "-"} for line, words in found.items()} == expected
