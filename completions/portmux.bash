@@ -3,7 +3,7 @@
 #
 # Completion of portmux(1) for bash, also without the package bash-completion.
 
-_portmux_commands='run ps logs scale restart publish unpublish stop kill'
+_portmux_commands='run ps logs scale restart publish unpublish stop kill exec'
 _portmux_flags='--json -q --quiet -h --help -V --version'
 # Options that take a value.
 _portmux_valued='-n --copies -p --publish --balance --files -d --state --name -e --env -w --workdir -u --user
@@ -152,7 +152,7 @@ _portmux_for_run() {
     logs) flags+=' -f --follow --json' most=1 ;;
     scale) flags+=' --timeout -q --quiet' ;;
     restart) flags+=' --surge --timeout -q --quiet' most=1023 ;;
-    kill) most=1 ;;
+    kill | exec) most=1 ;;
     esac
     for ((i = 2; i < last; i++)); do
         case ${words[i]} in
@@ -164,6 +164,10 @@ _portmux_for_run() {
         -*) ;;
         *) operands+=("${words[i]}") ;;
         esac
+        if [[ ${words[1]} == exec ]] && ((${#operands[@]} == 2)); then
+            _portmux_command $((i + 1))
+            return
+        fi
     done
     if ((i > last)); then # the value of --timeout
         return

@@ -58,6 +58,8 @@ function __portmux_operands
         switch $words[1]
             case --timeout
                 set -e words[1]
+            case --
+                return
             case '-*'
             case '*'
                 printf '%s\n' $words[1]
@@ -76,20 +78,30 @@ end
 function __portmux_awaits
     set -l words (commandline -opc)
     contains -- "$words[2]" $argv[3..-1]; or return
-    contains -- -- $words; and return 1
+    __portmux_inner_words >/dev/null; and return 1
     set -l count (count (__portmux_operands))
     test $count -ge $argv[1] -a $count -le $argv[2]
 end
 
-# Whether the new command of `portmux restart` has begun.
-function __portmux_has_new_command
+# A command in a copy is due, and its words: behind the -- of `portmux restart`, or behind the copy of
+# `portmux exec`.
+function __portmux_inner_words
     set -l words (commandline -opc)
-    test "$words[2]" = restart; and contains -- -- $words
+    switch "$words[2]"
+        case restart
+            set -l at (contains -i -- -- $words); or return 1
+            printf '%s\n' $words[$at..-1]
+        case exec
+            set -l operands (__portmux_operands)
+            test (count $operands) -ge 2; and printf '%s\n' $operands[2..-1]
+        case '*'
+            return 1
+    end
 end
 
-function __portmux_new_command
-    set -l words (commandline -opc)
-    set -e words[1..(contains -i -- -- $words)]
+function __portmux_inner_command
+    set -l words (__portmux_inner_words)
+    set -e words[1] # -- or the copy
     complete -C (string join ' ' -- (string escape -- $words) (commandline -ct))
 end
 
@@ -103,16 +115,17 @@ complete -c portmux -n __fish_use_subcommand -a publish -d 'map a host port'
 complete -c portmux -n __fish_use_subcommand -a unpublish -d 'give a host port up'
 complete -c portmux -n __fish_use_subcommand -a stop -d 'end a run'
 complete -c portmux -n __fish_use_subcommand -a kill -d 'kill a copy, or a run'
+complete -c portmux -n __fish_use_subcommand -a exec -d 'run a command in a copy'
 complete -c portmux -n __fish_use_subcommand -x -l inside \
     -d 'run a command in the network of a run without root'
 complete -c portmux -n __fish_use_subcommand -s h -l help -d 'tell the commands'
 complete -c portmux -n __fish_use_subcommand -s V -l version -d 'tell the version'
 
-set -l for_run ps logs scale restart publish unpublish stop kill
+set -l for_run ps logs scale restart publish unpublish stop kill exec
 complete -c portmux -n "__portmux_awaits 0 0 $for_run" -x -a '(__portmux_names)'
-complete -c portmux -n '__portmux_awaits 1 1 logs kill' -x -a '(__portmux_copies)'
+complete -c portmux -n '__portmux_awaits 1 1 logs kill exec' -x -a '(__portmux_copies)'
 complete -c portmux -n '__portmux_awaits 1 1023 restart' -x -a '(__portmux_copies)'
-complete -c portmux -n __portmux_has_new_command -x -a '(__portmux_new_command)'
+complete -c portmux -n '__portmux_inner_words >/dev/null' -x -a '(__portmux_inner_command)'
 complete -c portmux -n "__portmux_awaits 0 1023 $for_run" -s h -l help -d 'tell the options'
 complete -c portmux -n '__portmux_awaits 0 1023 ps' -l json -d 'a JSON object for each copy'
 complete -c portmux -n '__portmux_awaits 0 1023 ps' -l watch -d 'again every second'

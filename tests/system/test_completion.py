@@ -199,7 +199,7 @@ def web(host, stand_in):
 
 @pytest.mark.host(lan=False)
 def test_runs_and_copies(host, shell, web):  # pylint: disable=redefined-outer-name
-    """Their names and numbers, where they are due; behind -- the new command."""
+    """Their names and numbers, where they are due; then a command of theirs."""
     none = set()
     expected = {
         "ps ": {"web"},
@@ -222,6 +222,10 @@ def test_runs_and_copies(host, shell, web):  # pylint: disable=redefined-outer-n
         "stop web ": none,
         "kill web ": {"1", "2"},
         "kill other ": none,
+        "exec ": {"web"},
+        "exec web ": {"1", "2"},
+        "exec web 1 systemd-analy": {"systemd-analyze"},
+        "exec web 1 ls --js": none,
     }
     found = host.inside(lambda: {line: shell(f"portmux {line}") for line in expected})
     # Where nothing else is due, zsh proposes options.

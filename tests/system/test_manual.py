@@ -14,8 +14,9 @@ PAGE = (TOP / "src/portmux.1").read_text()
 SOURCES = TOP / "src/portmux"
 COMMANDS = dict(re.findall(r'{"(\w+)", command_(\w+)}', (TOP / "src/portmux.c").read_text()))
 # Where what a command for a run says is written, and what says why it is refused.
-SPEAKERS = ("client", "control", "fleet", "logs_command", "logs_request", "publish_request", "request", "rollout")
-SPEAKERS += ("rollout_restart", "scale_command", "scale_request", "stop_request")
+SPEAKERS = ("client", "control", "exec_command", "exec_request", "fleet", "logs_command", "logs_request")
+SPEAKERS += ("publish_request", "request", "rollout", "rollout_restart", "scale_command", "scale_request")
+SPEAKERS += ("stop_request",)
 ENGINE_SPEAKERS = ("attachment", "change", "drain", "ports")
 AT_ONCE = 5.0
 # Prints a line that is no text, listens, and ends when somebody calls.
@@ -147,7 +148,7 @@ def test_the_page_has_every_request():
 def messages(path):
     """Return the texts of a source file that are said to a user."""
     found = []
-    speaks = r"\b(?:error_say|request_fail|restart_fail|control_refuse)\((.*?)\);"
+    speaks = r"\b(?:error_say|request_fail|request_refuse|restart_fail)\((.*?)\);"
     for call in re.findall(speaks, path.read_text(), re.DOTALL):
         found += ["".join(re.findall(r'"([^"]*)"', part)) for part in re.split(r",\s", re.sub(r'"\s+"', "", call))]
     return {text for text in found if re.search(r"[a-z] [a-z]", re.sub(r"%\S+", "", text))}
