@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""README's examples of portmux, run as they stand by a new user with an empty home."""
+"""README's examples of portmux, and its tutorial, run as they stand by a new user with an empty home."""
 
 import os
 import re
@@ -11,16 +11,23 @@ from harness import TOP, wait_until
 from harness.portmux import PORTMUX
 
 README = (TOP / "README.md").read_text(encoding="utf-8")
-SECTION = re.search(r"^## portmux in .*?(?=^## )", README, re.MULTILINE | re.DOTALL)[0]
 STARTED, ENDED = 15.0, 30.0
 
 
+def section(title):
+    """Return a section of README, by the beginning of its title."""
+    return re.search(rf"^## {title}.*?(?=^## )", README, re.MULTILINE | re.DOTALL)[0]
+
+
+def blocks_of(text):
+    """Return what is to be typed, and what is printed: (kind, text) of each block."""
+    return re.findall(r"^```(sh|text)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
 def examples():
-    """Return them by what stands in bold before them: (kind, text) of each block."""
-    found = {}
-    for part in re.split(r"^\*\*", SECTION, flags=re.MULTILINE)[1:]:
-        found[part.split("*")[0].rstrip(",.")] = re.findall(r"^```(sh|text)\n(.*?)^```$", part, re.MULTILINE | re.DOTALL)
-    return found
+    """Return the blocks of each by what stands in bold before them."""
+    parts = re.split(r"^\*\*", section("portmux in"), flags=re.MULTILINE)[1:]
+    return {part.split("*")[0].rstrip(",."): blocks_of(part) for part in parts}
 
 
 EXAMPLES = examples()
@@ -42,9 +49,9 @@ def newcomer(host, tmp_path):
     return start
 
 
-def test_there_are_five():
+def test_there_are_three():
     """Each has its commands, and what they print."""
-    assert len(EXAMPLES) == 5
+    assert len(EXAMPLES) == 3
     for blocks in EXAMPLES.values():
         assert blocks[-1][0] == "text" and "portmux run" in blocks[0][1]
 
@@ -67,3 +74,23 @@ def test_example(newcomer, title):
     for run in runs:
         os.killpg(run.pid, signal.SIGINT)
         assert run.wait(ENDED) == 0
+
+
+def test_tutorial(newcomer):
+    """One port over many copies: each command prints what README says, and the client loses no request."""
+    (_, run), (_, few), (_, says), (_, ask), (_, change), (_, steps), (_, stop), (_, answers) = blocks_of(
+        section("One port over many copies")
+    )
+    assert run.count("\n") + few.count("\n") + ask.count("\n") + change.count("\n") + stop.count("\n") == 6
+    manager = newcomer(run)
+    manager.out.wait_for(r"Ctrl-C stops", STARTED)
+    asked = newcomer(few)
+    assert asked.wait(ENDED) == 0 and asked.out.lines == says.splitlines()
+    client = newcomer(ask)
+    changed = newcomer(change)
+    assert changed.wait(ENDED) == 0 and changed.out.lines == steps.splitlines()
+    assert client.running, "a request was lost"
+    assert newcomer(stop).wait(ENDED) == 0
+    assert client.wait(ENDED) == 0
+    assert client.out.lines == answers.splitlines()
+    assert manager.wait(ENDED) == 0
