@@ -26,6 +26,14 @@ os.write(1, b"a line\n\xff\n")
 socket.create_server(("", 8080)).accept()
 os._exit(3)
 """
+# Takes every connection, and keeps it until its client closes it.
+HOLDER = """#!/usr/bin/env python3
+import socketserver
+class Handler(socketserver.BaseRequestHandler):
+    def handle(self):
+        self.request.recv(1)
+socketserver.ThreadingTCPServer(("", 8080), Handler).serve_forever()
+"""
 
 
 def section(name):
@@ -152,6 +160,32 @@ def messages(path):
     for call in re.findall(speaks, path.read_text(), re.DOTALL):
         found += ["".join(re.findall(r'"([^"]*)"', part)) for part in re.split(r",\s", re.sub(r'"\s+"', "", call))]
     return {text for text in found if re.search(r"[a-z] [a-z]", re.sub(r"%\S+", "", text))}
+
+
+def shown(text, first):
+    """Return the lines of the display that begins so, without their indentation; long ones are whole."""
+    display = re.search(rf"^\.Bd [^\n]*\n({first}.*?)^\.Ed$", text, re.MULTILINE | re.DOTALL)[1]
+    return [line.strip() for line in re.sub(r" *\\e\n *", " ", display).splitlines()]
+
+
+def test_the_page_shows_a_shared_port(host, project):
+    """As nft does, but for bytes: after ten connections, and while copy 2 drains."""
+    project.there("http_recorder.py").write_text(HOLDER)
+    places = ("--files", "private", "-d", "copies", "--name", "web")
+    run = host.start_portmux(project, *places, "-n", "2", "-p", "8080:8080", "--", "./http_recorder.py").wait_ready()
+    page = (TOP / "src/portmux.7").read_text()
+    held = [host.connect("127.0.0.1", 8080) for _ in range(10)]
+    text = " ".join(host.run(["nft", "list", "table", "inet", "portmux"]).stdout.split())
+    for line in shown(page, r"table inet portmux \{"):
+        assert line.removesuffix(", ...") in text
+    scaled = run.ask_later("scale", "web", "1")
+    run.err.wait_for("copy 2: gets no new connections", AT_ONCE)
+    text = " ".join(host.run(["nft", "list", "set", "inet", "portmux", "draining"]).stdout.split())
+    assert " ".join(shown(page, "set draining")) in text
+    for connection in held:
+        connection.close()
+    assert scaled.wait(AT_ONCE) == 0
+    assert run.stop() == 0
 
 
 @pytest.mark.once
