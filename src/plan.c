@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -32,6 +33,14 @@ uint16_t plan_host_port(const struct plan_port *port, unsigned int number)
 	if (port->host_ports)
 		return port->host_ports[number - 1];
 	return (uint16_t)(port->first_host_port + number - 1);
+}
+
+const struct plan_port *plan_first_tcp_port(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->port_count; i++)
+		if (plan->ports[i].protocol == IPPROTO_TCP)
+			return &plan->ports[i];
+	return NULL;
 }
 
 void plan_format_name(const struct plan *plan, unsigned int number, char *name)
@@ -187,16 +196,28 @@ static int plan_check_port(const struct plan *plan, const struct plan_port *port
 	return 0;
 }
 
+static int plan_check_health(const struct plan *plan)
+{
+	enum plan_health_kind kind = plan->health.kind;
+
+	if ((kind != PLAN_HEALTH_HTTP && kind != PLAN_HEALTH_TCP) || plan_first_tcp_port(plan))
+		return 0;
+	return error_say(-EINVAL, "no TCP port is published at which the copies' health could be "
+				  "checked (-p)");
+}
+
 int plan_check(const struct plan *plan)
 {
+	int err;
+
 	if (plan->copies < 1 || plan->copies > PLAN_COPIES_MAX)
 		return error_say(-EINVAL, "%u copies: from 1 to %d are possible", plan->copies,
 				 PLAN_COPIES_MAX);
 	for (size_t i = 0; i < plan->port_count; i++) {
-		int err = plan_check_port(plan, &plan->ports[i]);
-
+		err = plan_check_port(plan, &plan->ports[i]);
 		if (err)
 			return err;
 	}
-	return plan_check_directory(plan);
+	err = plan_check_health(plan);
+	return err ? err : plan_check_directory(plan);
 }

@@ -45,6 +45,23 @@ enum plan_restart {
 	PLAN_RESTART_ALWAYS,
 };
 
+/** How a copy shows that it is well, besides that it listens at its ports. */
+enum plan_health_kind {
+	PLAN_HEALTH_NONE,
+	PLAN_HEALTH_HTTP, /* it answers a request at its first TCP port with a status 200 to 399 */
+	PLAN_HEALTH_TCP,  /* it takes a connection to its first TCP port */
+	PLAN_HEALTH_NOTIFY, /* it says so itself: sd_notify(3) */
+};
+
+struct plan_health {
+	enum plan_health_kind kind;
+	const char *text;         /* HTTP: the path that is asked for */
+	unsigned int interval_ms; /* from one check to the next */
+	unsigned int timeout_ms;  /* a check that takes longer has failed */
+	unsigned int retries;     /* so many in a row have failed: it is unhealthy */
+	bool restarts;            /* it is then ended, and starts again */
+};
+
 /** A limit of each copy's processes, as of setrlimit(2). */
 struct plan_rlimit {
 	int resource; /* RLIMIT_CORE, ... */
@@ -70,6 +87,7 @@ struct plan {
 	size_t port_count;
 	enum plan_balance balance;
 	enum plan_restart restart;
+	struct plan_health health;
 	bool may_finish;       /* it is no failure that all end with exit status 0 */
 	unsigned int grace_ms; /* from SIGTERM to SIGKILL; 0: PLAN_GRACE_MS */
 	unsigned int drain_ms; /* that connections to a copy which is removed may take to end */
@@ -98,6 +116,9 @@ unsigned int plan_grace_ms(const struct plan *plan);
 
 /** plan_host_port() - the host port that leads to @port of copy @number (1, 2, ...). */
 uint16_t plan_host_port(const struct plan_port *port, unsigned int number);
+
+/** plan_first_tcp_port() - the first of the copies' ports that is TCP. Return: NULL: none is. */
+const struct plan_port *plan_first_tcp_port(const struct plan *plan);
 
 /**
  * plan_format_name() - the name of copy @number, in PLAN_NAME_MAX bytes: "copy-1"; or, in a run

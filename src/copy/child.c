@@ -21,12 +21,15 @@
 #include <net/if.h>
 #include <poll.h>
 #include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -41,16 +44,44 @@
 #include "net/link_route.h"
 #include "net/neighbour.h"
 
-/* Sends the manager two descriptors: the copy's output, and a socket that lists its sockets. */
-static int child_hand_over(int manager, int master)
+/*
+ * The socket at which the manager hears from the program whether it is ready. Its name is in the
+ * abstract namespace, which is the copy's own, as its network is (man 7 unix). Return: a descriptor
+ * or -errno, reported.
+ */
+static int child_open_notify(const char *name)
+{
+	AUTO_CLOSE int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int length = snprintf(address.sun_path + 1, sizeof(address.sun_path) - 1, "%s", name);
+
+	if (fd < 0 ||
+	    bind(fd, (const struct sockaddr *)&address,
+		 (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)length)) < 0)
+		return error_report(-errno, "cannot open a socket for sd_notify");
+	return fd_steal(&fd);
+}
+
+/*
+ * Sends the manager two descriptors, or three: the copy's output, a socket that lists its sockets,
+ * and one at which the program says that it is ready.
+ */
+static int child_hand_over(const struct container_spec *spec, int manager, int master)
 {
 	AUTO_CLOSE int diag = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
+	AUTO_CLOSE int notify = -1;
 	char hello = 0;
 	int err;
 
 	if (diag < 0)
 		return error_report(-errno, "cannot open a sock_diag socket");
-	err = fdpass_send(manager, &hello, sizeof(hello), (int[]){master, diag}, 2);
+	if (spec->notify) {
+		notify = child_open_notify(spec->notify);
+		if (notify < 0)
+			return notify;
+	}
+	err = fdpass_send(manager, &hello, sizeof(hello), (int[]){master, diag, notify},
+			  spec->notify ? 3 : 2);
 	if (err && err != -EPIPE) /* -EPIPE: the manager has ended, nobody needs the message */
 		return error_report(err, "cannot reach the manager");
 	return err;
@@ -173,7 +204,7 @@ static int child_setup(const struct container_spec *spec, int manager, int *ret_
 	err = pty_make_raw(*ret_slave);
 	if (err)
 		return err;
-	err = child_hand_over(manager, master);
+	err = child_hand_over(spec, manager, master);
 	if (err)
 		return err;
 	err = child_wait_for_link(manager);

@@ -137,6 +137,7 @@ int container_spawn(struct container *container, const struct container_spec *sp
 	long pid;
 
 	*container = CONTAINER_NONE;
+	container->has_notify = spec->notify;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
 		return error_report(-errno, "copy %u: cannot make a socket pair", spec->number);
 	ours = ends[0];
@@ -174,14 +175,17 @@ int container_release(struct container *container)
 int container_receive(struct container *container)
 {
 	char hello;
-	int received[2];
-	int err = fdpass_receive(container->socket, &hello, sizeof(hello), received, 2);
+	int received[3];
+	int err = fdpass_receive(container->socket, &hello, sizeof(hello), received,
+				 container->has_notify ? 3 : 2);
 
 	if (err)
 		return err;
 	container_leave_slot(container);
 	container->output = received[0];
 	container->diag = received[1];
+	if (container->has_notify)
+		container->notify = received[2];
 	return 0;
 }
 
@@ -216,4 +220,5 @@ void container_close(struct container *container)
 	fd_close(&container->socket);
 	fd_close(&container->output);
 	fd_close(&container->diag);
+	fd_close(&container->notify);
 }

@@ -71,6 +71,7 @@ struct container_spec {
 	struct address address6, gateway6; /* AF_UNSPEC: without IPv6 */
 	bool is_behind_gate; /* pasta drops what its own socket does not take (rootless/gate.h) */
 	const struct limits *limits; /* of the program */
+	const char *notify;          /* name of an abstract socket for sd_notify(3); NULL: none */
 	int cgroup;                  /* directory of its control group; -1: the manager's */
 	int lifeline; /* a slot, which its first process keeps open as long as it lives */
 };
@@ -81,12 +82,15 @@ struct container {
 	int socket; /* to its first process; readable: call container_receive() */
 	int output; /* what the program prints: a pty's master, non-blocking */
 	int diag;   /* a sock_diag socket in its network namespace */
+	int notify; /* gets what the program sends to the socket of that name; -1: there is none */
+	bool has_notify;               /* it will hand over @notify */
 	struct container_slots *slots; /* NULL: it does not need @slot any more */
 	size_t slot;
 };
 
 /** No container. Start with this value: container_close() is then always safe. */
-#define CONTAINER_NONE ((struct container){.pidfd = -1, .socket = -1, .output = -1, .diag = -1})
+#define CONTAINER_NONE \
+	((struct container){.pidfd = -1, .socket = -1, .output = -1, .diag = -1, .notify = -1})
 
 /**
  * container_spawn() - clone a container's first process; it waits for container_release()
@@ -102,7 +106,7 @@ int container_spawn(struct container *container, const struct container_spec *sp
 int container_release(struct container *container);
 
 /**
- * container_receive() - get @container->output and @container->diag: its files are set up
+ * container_receive() - get @container->output, diag and notify: its files are set up
  * Return: 0; -EAGAIN: not yet; -EPIPE: it has given up, and has reported why; or another -errno.
  */
 int container_receive(struct container *container);

@@ -197,6 +197,16 @@ json_t *event_printed(unsigned int number, const struct timespec *time, const ch
 	return object;
 }
 
+void event_health(struct run *run, const struct run_copy *copy)
+{
+	bool is_healthy = copy->health == HEALTH_HEALTHY;
+	json_t *object = event_of_copy(is_healthy ? "healthy" : "unhealthy", copy->number);
+
+	if (!is_healthy)
+		event_set_text(object, copy->health_why, strlen(copy->health_why));
+	event_send(run, object);
+}
+
 void event_output(struct run *run, unsigned int number, const char *text, size_t length)
 {
 	struct timespec now;

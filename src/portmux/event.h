@@ -20,6 +20,9 @@ void event_ready(struct run *run, unsigned int number);
 json_t *event_printed(unsigned int number, const struct timespec *time, const char *text,
 		      size_t length);
 
+/** event_health() - "healthy" or "unhealthy". */
+void event_health(struct run *run, const struct run_copy *copy);
+
 /** event_output() - "output": a copy has printed a line. */
 void event_output(struct run *run, unsigned int number, const char *text, size_t length);
 

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "portmux/health_options.h"
 #include "portmux/quantity.h"
 
 enum {
@@ -252,6 +253,11 @@ static const struct {
 	{{"drain", required_argument, NULL, FIRST_LONG + 8}, options_drain},
 	{{"balance", required_argument, NULL, FIRST_LONG + 9}, options_balance},
 	{{"json", no_argument, NULL, FIRST_LONG + 10}, options_json},
+	{{"health", required_argument, NULL, FIRST_LONG + 11}, health_options_kind},
+	{{"health-interval", required_argument, NULL, FIRST_LONG + 12}, health_options_interval},
+	{{"health-timeout", required_argument, NULL, FIRST_LONG + 13}, health_options_timeout},
+	{{"health-retries", required_argument, NULL, FIRST_LONG + 14}, health_options_retries},
+	{{"restart-unhealthy", no_argument, NULL, FIRST_LONG + 15}, health_options_restart},
 	{{"quiet", no_argument, NULL, 'q'}, options_quiet},
 	{{"help", no_argument, NULL, 'h'}, options_help},
 	{{"version", no_argument, NULL, 'V'}, options_version},
@@ -329,6 +335,7 @@ int options_parse(struct options *ret, int argc, char **argv)
 	*ret = (struct options){
 		.copies = 1,
 		.files = PLAN_OVERLAY,
+		.health = HEALTH_DEFAULTS,
 		.grace_ms = PLAN_GRACE_MS,
 		.drain_ms = OPTIONS_DRAIN_MS,
 	};
@@ -338,6 +345,7 @@ int options_parse(struct options *ret, int argc, char **argv)
 	err = options_take_all(ret, argc, argv);
 	if (ret->wants_help || ret->wants_version)
 		return err;
+	err = err ? err : health_options_check(ret);
 	if (!argv[optind] || !*argv[optind])
 		err = error_say(-EINVAL, "no command: portmux run [OPTION]... [--] COMMAND");
 	else

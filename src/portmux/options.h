@@ -29,6 +29,8 @@ struct options {
 	const char *workdir, *user; /* NULL: not given */
 	enum plan_balance balance;
 	enum plan_restart restart;
+	struct plan_health health;
+	const char *health_detail; /* the last option about it that needs --health; NULL: none */
 	unsigned int grace_ms, drain_ms;
 	struct plan_rlimit *rlimits;
 	size_t rlimit_count;

@@ -216,6 +216,14 @@ static void report_on_change(void *data, struct run *run, unsigned int number,
 		event_ready(run, number);
 }
 
+static void report_on_health(void *data, struct run *run, const struct run_copy *copy)
+{
+	const struct report *report = data;
+
+	if (report->is_json)
+		event_health(run, copy);
+}
+
 static void report_on_exit(void *data, struct run *run, const struct run_copy *copy)
 {
 	struct report *report = data;
@@ -277,6 +285,7 @@ struct run_observer report_observer(struct report *report)
 {
 	return (struct run_observer){
 		.on_change = report_on_change,
+		.on_health = report_on_health,
 		.on_exit = report_on_exit,
 		.on_line = report->is_json ? report_on_line : NULL,
 		.on_message = report_on_message,

@@ -46,6 +46,11 @@ static const char USAGE[] =
 	"      --memory BYTES, --cpus NUMBER, --pids NUMBER\n"
 	"                          limits of each copy\n"
 	"      --restart WHEN      a copy that ends: no, on-failure, always (no)\n"
+	"      --health CHECK      lead connections to a copy while it is well: http:/PATH,\n"
+	"                          tcp or notify\n"
+	"      --health-interval SECONDS, --health-timeout SECONDS, --health-retries N\n"
+	"                          of the checks (10, 5, 3)\n"
+	"      --restart-unhealthy end a copy that is not well, and start it again\n"
 	"      --grace SECONDS     from SIGTERM to SIGKILL (5)\n"
 	"      --drain SECONDS     for connections to a copy that is taken away (30)\n"
 	"      --json              events as JSON, one a line\n"
@@ -167,6 +172,7 @@ static int run_command_plan(struct plan *plan, const struct options *options,
 		.port_count = options->publish_count,
 		.balance = options->balance,
 		.restart = options->restart,
+		.health = options->health,
 		.may_finish = true,
 		.grace_ms = options->grace_ms,
 		.drain_ms = options->drain_ms,

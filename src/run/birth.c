@@ -81,6 +81,8 @@ static int birth_clone(struct copy *copy)
 		.gateway6 = attachment_gateway(network, AF_INET6),
 		.is_behind_gate = setting->gate->pidfd >= 0,
 		.limits = &setting->limits,
+		.notify =
+			setting->plan->health.kind == PLAN_HEALTH_NOTIFY ? VARIABLES_NOTIFY : NULL,
 		.lifeline = setting->guardian->lifeline,
 	};
 	AUTO_CLOSE int cgroup = -1;

@@ -42,11 +42,12 @@ static void burial_tell_refused(const struct copy *copy, const char *how)
 /* A copy that could not even be made once will not be made the next time either. */
 static void burial_plan_return(struct copy *copy, const char *how)
 {
+	enum plan_restart policy =
+		copy->is_given_up ? PLAN_RESTART_ALWAYS : copy->setting->plan->restart;
 	unsigned int delay_ms;
 
 	if ((copy->has_failed && copy->restarts == 0) ||
-	    (!copy->is_kept &&
-	     !restart_is_wanted(copy->setting->plan->restart, copy->has_succeeded)))
+	    (!copy->is_kept && !restart_is_wanted(policy, copy->has_succeeded)))
 		return;
 	delay_ms = restart_next_ms(&copy->restart);
 	copy->returns_ns = loop_now_ns() + delay_ms * 1000000ULL;
@@ -86,7 +87,9 @@ void burial_of(struct copy *copy, enum life_state before)
 	}
 	copy->has_succeeded =
 		is_reported && !copy->has_failed && WIFEXITED(status) && WEXITSTATUS(status) == 0;
-	if (!copy->has_failed)
+	if (copy->is_given_up)
+		snprintf(how, sizeof(how), "was unhealthy");
+	else if (!copy->has_failed)
 		burial_format_end(is_reported, status, how, sizeof(how));
 	burial_plan_return(copy, how);
 	if (!copy->returns_ns && !copy->has_failed)

@@ -95,6 +95,7 @@ struct copy *copy_new(struct copy_setting *setting, unsigned int number, struct 
 	copy->deadline = (struct loop_timer){.on_time = copy_on_deadline, .data = copy};
 	copy->look = (struct loop_timer){.on_time = copy_on_look, .data = copy};
 	copy->end = (struct loop_source){.on_event = copy_on_end, .data = copy};
+	look_open(copy);
 	snprintf(copy->name, sizeof(copy->name), "copy-%u", number);
 	plan_format_name(setting->plan, number, copy->hostname);
 	if (copy_take_network(copy) == 0)
@@ -113,6 +114,7 @@ void copy_forget_container(struct copy *copy)
 	loop_forget(loop, &copy->end);
 	loop_clear_timer(loop, &copy->deadline);
 	loop_clear_timer(loop, &copy->look);
+	health_close(&copy->health);
 	container_close(&copy->container);
 }
 
@@ -163,6 +165,8 @@ void copy_step(struct copy *copy, enum life_event event)
 		loop_clear_timer(setting->loop, &copy->deadline);
 		if (deadline_ms)
 			loop_set_timer(setting->loop, &copy->deadline, deadline_ms);
+		if (step.next > LIFE_NOT_READY)
+			health_end(&copy->health);
 		setting->starting += (step.next == LIFE_STARTING) - (before == LIFE_STARTING);
 		restart_ready(&copy->restart, step.next == LIFE_READY, loop_now_ns());
 	}
@@ -199,7 +203,7 @@ void copy_happens(struct copy *copy, enum life_event event)
 
 	copy->is_asked = event != LIFE_START;
 	if (event == LIFE_START)
-		copy->has_failed = copy->has_ipv6 = false;
+		copy->has_failed = copy->has_ipv6 = copy->is_given_up = false;
 	copy_step(copy, event);
 	if (event != LIFE_START) /* perhaps in the middle of a start, from an observer of it */
 		return;
@@ -215,7 +219,11 @@ static void copy_tell_late(const struct copy *copy)
 
 	while (mapping && mapping->is_published)
 		mapping = mapping->next;
-	if (mapping)
+	if (copy->is_listening)
+		error_say(0, "copy %u: not healthy after %u s: %s; going on without waiting for it",
+			  copy->number, life_deadline_ms(LIFE_STARTING, 0, 0) / 1000,
+			  copy->health.why);
+	else if (mapping)
 		error_say(0,
 			  "copy %u: nothing listens on its port %u after %u s; going on "
 			  "without waiting for it",

@@ -18,6 +18,7 @@
 #include "rootless/gate.h"
 #include "run/attachment.h"
 #include "run/console.h"
+#include "run/health.h"
 #include "run/life.h"
 #include "run/mapping.h"
 #include "run/mounts.h"
@@ -56,6 +57,8 @@ struct copy_setting {
 	 * given back yet what it held: the callback sees to it that copy_leave() is called later.
 	 */
 	void (*on_change)(void *data, struct copy *copy, enum life_state before);
+	/* @copy is healthy now, or is unhealthy. */
+	void (*on_health)(void *data, struct copy *copy);
 	/* @copy could not be made, which has been reported. */
 	void (*on_failed)(void *data, struct copy *copy, int err);
 	/* @copy has given everything back. It may be started again, now or later, or freed. */
@@ -108,6 +111,9 @@ struct copy {
 	struct place place;
 	struct printer printer;
 	struct journal journal;
+	struct health health;
+	bool is_listening;          /* at all ports that lead to it, whether it is healthy or not */
+	bool is_given_up;           /* it ends because it was unhealthy, and starts again */
 	struct mapping *mappings;   /* that lead to it: a list; its owner's */
 	struct copy *next;          /* for its owner */
 	struct copy *next_to_start; /* for starts.c */

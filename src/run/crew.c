@@ -61,6 +61,13 @@ static void crew_on_change(void *data, struct copy *copy, enum life_state before
 	crew->on_change(crew->data, copy, before);
 }
 
+static void crew_on_health(void *data, struct copy *copy)
+{
+	struct crew *crew = data;
+
+	crew->on_health(crew->data, copy);
+}
+
 static void crew_on_failed(void *data, struct copy *copy, int err)
 {
 	struct crew *crew = data;
@@ -298,6 +305,7 @@ void crew_open(struct crew *crew)
 	crew->last = &crew->first;
 	starts_open(&crew->starts, crew->setting.loop, crew->setting.slots);
 	crew->setting.on_change = crew_on_change;
+	crew->setting.on_health = crew_on_health;
 	crew->setting.on_failed = crew_on_failed;
 	crew->setting.on_left = crew_on_left;
 	crew->setting.on_kill = crew_on_kill;

@@ -28,6 +28,7 @@ struct crew {
 	struct loop_timer releaser;
 
 	void (*on_change)(void *data, struct copy *copy, enum life_state before);
+	void (*on_health)(void *data, struct copy *copy);
 	void (*on_failed)(void *data, struct copy *copy, int err);
 	void (*on_left)(void *data, unsigned int number);
 	void *data;

@@ -3,12 +3,14 @@
  * look.c - finds out whether a copy listens. There is no event for that, so this looks again and
  * again.
  *
- * A look is a request or two into the kernel's hash table (diag_listens()), some microseconds.
+ * A look is a request or two into the kernel's hash table (diag_listens()), some microseconds. A
+ * check of a copy's health costs more, and begins when the copy listens (health.c).
  */
 #include "run/look.h"
 
 #include <errno.h>
 
+#include "base/cleanup.h"
 #include "base/error.h"
 #include "net/diag.h"
 
@@ -75,6 +77,7 @@ static void look_let_in(const struct copy *copy, struct mapping *mapping)
 /* Return: true if the copy listens at all ports that lead to it. */
 static bool look_ask_all(struct copy *copy)
 {
+	bool is_good = health_is_good(&copy->health);
 	bool all = true;
 
 	for (struct mapping *mapping = copy->mappings; mapping; mapping = mapping->next) {
@@ -85,7 +88,7 @@ static bool look_ask_all(struct copy *copy)
 			all = all && mapping->is_published;
 			continue;
 		}
-		mapping_follow(mapping, listens);
+		mapping_follow(mapping, is_good ? listens : (struct mapping_listens){0});
 		look_let_in(copy, mapping);
 		copy->has_ipv6 = copy->has_ipv6 || listens.ipv6;
 		all = all && (listens.ipv4 || listens.ipv6);
@@ -106,7 +109,7 @@ static unsigned int look_next_ms(struct copy *copy)
 {
 	unsigned int most = LOOK_MS + copy->setting->starting / LOOKS_PER_MS;
 
-	if (copy->state == LIFE_READY)
+	if (copy->is_listening) /* if it is not ready, it will be when it is healthy */
 		return look_next_tick_ms();
 	if (copy->state != LIFE_STARTING)
 		return LOOK_LATE_MS;
@@ -118,18 +121,47 @@ static unsigned int look_next_ms(struct copy *copy)
 
 void look_at(struct copy *copy)
 {
-	bool listens;
+	bool is_ready;
 
 	if (copy->state < LIFE_STARTING || copy->state > LIFE_NOT_READY)
 		return;
-	listens = look_ask_all(copy);
-	if (listens != (copy->state == LIFE_READY))
-		copy_step(copy, listens ? LIFE_LISTENS : LIFE_DEAF);
+	copy->is_listening = look_ask_all(copy);
+	if (copy->is_listening || copy->state == LIFE_NOT_READY)
+		health_check(&copy->health);
+	is_ready = copy->is_listening && health_is_good(&copy->health);
+	if (is_ready != (copy->state == LIFE_READY))
+		copy_step(copy, is_ready ? LIFE_LISTENS : LIFE_DEAF);
 	loop_set_timer(copy->setting->loop, &copy->look, look_next_ms(copy));
+}
+
+/* ---- Its health ---- */
+
+/* First, no new connections are led to a copy that is unhealthy; then it may have to end. */
+static void look_on_health(void *data)
+{
+	struct copy *copy = data;
+	struct copy_setting *setting = copy->setting;
+
+	setting->on_health(setting->data, copy);
+	look_at(copy);
+	if (copy->health.state != HEALTH_UNHEALTHY || !setting->plan->health.restarts)
+		return;
+	copy->is_given_up = true;
+	copy_step(copy, LIFE_STOP);
+}
+
+void look_open(struct copy *copy)
+{
+	copy->health = (struct health){.on_change = look_on_health, .data = copy};
+	health_open(&copy->health, copy->setting->plan, copy->setting->loop, copy->number);
 }
 
 void look_begin(struct copy *copy)
 {
+	const struct attachment *at = &copy->attachment;
+
+	copy->is_listening = false;
 	copy->look_ms = LOOK_MS;
 	loop_set_timer(copy->setting->loop, &copy->look, copy->look_ms);
+	health_begin(&copy->health, &at->address, &at->address6, fd_steal(&copy->container.notify));
 }

@@ -128,6 +128,11 @@ static void run_on_copy(void *data, struct copy *copy, enum life_state before)
 		RUN_TELL(run, on_change, copy->number, copy->state);
 }
 
+static void run_on_copy_health(void *data, struct copy *copy)
+{
+	survey_tell_health(data, copy);
+}
+
 static void run_on_copy_failed(void *data, struct copy *copy, int err)
 {
 	struct run *run = data;
@@ -162,6 +167,7 @@ static void run_open_crew(struct run *run)
 			    .mounts = &run->mounts,
 			    .gate = &run->gate},
 		.on_change = run_on_copy,
+		.on_health = run_on_copy_health,
 		.on_failed = run_on_copy_failed,
 		.on_left = run_on_copy_left,
 		.data = run,

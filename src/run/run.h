@@ -11,6 +11,7 @@
 
 #include "net/port.h"
 #include "plan.h"
+#include "run/health.h"
 #include "run/life.h"
 
 struct loop;
@@ -25,6 +26,8 @@ struct run_copy {
 	unsigned int restarts; /* starts after the first one */
 	unsigned int draining; /* connections that it still has, while it drains */
 	bool returns;          /* it has ended, and starts again */
+	enum health_state health;
+	const char *health_why; /* what is wrong with it; "": nothing is known */
 	bool has_status;
 	int status;              /* how it has ended last, as of wait(2) */
 	unsigned int open;       /* TCP connections that it has now, by any port: run_count() */
@@ -49,6 +52,8 @@ struct run_observer {
 	 * copy has given everything back, and does not start again.
 	 */
 	void (*on_change)(void *data, struct run *run, unsigned int number, enum life_state state);
+	/* A copy that is checked is healthy now, or is unhealthy: @copy->health. */
+	void (*on_health)(void *data, struct run *run, const struct run_copy *copy);
 	/* All processes of a copy have ended. */
 	void (*on_exit)(void *data, struct run *run, const struct run_copy *copy);
 	/*

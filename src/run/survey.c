@@ -75,6 +75,8 @@ static struct run_copy survey_copy(const struct copy *copy)
 	return (struct run_copy){
 		.number = copy->number,
 		.state = copy->state,
+		.health = copy->health.state,
+		.health_why = copy->health.why,
 		.pid = copy->container.pidfd >= 0 ? copy->container.pid : 0,
 		.started_ns = copy->started_ns,
 		.restarts = copy->restarts,
@@ -94,6 +96,13 @@ void survey_tell_exit(struct run *run, const struct copy *copy)
 	const struct run_copy seen = survey_copy(copy);
 
 	RUN_TELL(run, on_exit, &seen);
+}
+
+void survey_tell_health(struct run *run, const struct copy *copy)
+{
+	const struct run_copy seen = survey_copy(copy);
+
+	RUN_TELL(run, on_health, &seen);
 }
 
 void run_each_copy(const struct run *run, void (*each)(void *data, const struct run_copy *copy),

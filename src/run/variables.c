@@ -13,7 +13,7 @@
 
 int variables_describe(struct variables *ret, const struct copy *copy)
 {
-	size_t count = 0, size = 3;
+	size_t count = 0, size = 4;
 
 	*ret = (struct variables){0};
 	if (!copy->setting->plan->name)
@@ -26,6 +26,8 @@ int variables_describe(struct variables *ret, const struct copy *copy)
 		return error_report(-ENOMEM, "copy %u: cannot describe it", copy->number);
 	snprintf(ret->texts[count++], VARIABLES_MAX, "COPY=%u", copy->number);
 	snprintf(ret->texts[count++], VARIABLES_MAX, "COPY_NAME=%s", copy->hostname);
+	if (copy->setting->plan->health.kind == PLAN_HEALTH_NOTIFY)
+		snprintf(ret->texts[count++], VARIABLES_MAX, "NOTIFY_SOCKET=@" VARIABLES_NOTIFY);
 	if (copy->mappings)
 		snprintf(ret->texts[count++], VARIABLES_MAX, "HOST_PORT=%u",
 			 copy->mappings->port.number);

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * variables.h - what a copy is told in its environment: COPY=1, COPY_NAME=web-1, HOST_PORT=8081 for
- * its first mapping, HOST_PORT_8080=8081 (HOST_PORT_5000_UDP=...) for each.
+ * its first mapping, HOST_PORT_8080=8081 (HOST_PORT_5000_UDP=...) for each; NOTIFY_SOCKET=@notify
+ * if the run waits until its program says that it is ready.
  */
 #pragma once
 
 #include "run/copy.h"
+
+/* Name of the socket at which the program says so. */
+#define VARIABLES_NOTIFY "notify"
 
 enum { VARIABLES_MAX = PLAN_NAME_MAX + 16 };
 
