@@ -50,12 +50,13 @@ enum plan_health_kind {
 	PLAN_HEALTH_NONE,
 	PLAN_HEALTH_HTTP, /* it answers a request at its first TCP port with a status 200 to 399 */
 	PLAN_HEALTH_TCP,  /* it takes a connection to its first TCP port */
+	PLAN_HEALTH_EXEC, /* a command, run in the copy by sh(1), ends with exit status 0 */
 	PLAN_HEALTH_NOTIFY, /* it says so itself: sd_notify(3) */
 };
 
 struct plan_health {
 	enum plan_health_kind kind;
-	const char *text;         /* HTTP: the path that is asked for */
+	const char *text;         /* HTTP: the path that is asked for; EXEC: the command */
 	unsigned int interval_ms; /* from one check to the next */
 	unsigned int timeout_ms;  /* a check that takes longer has failed */
 	unsigned int retries;     /* so many in a row have failed: it is unhealthy */

@@ -14,6 +14,13 @@ static const char *const STATES[LIFE_STATES] = {
 	[LIFE_ENDING] = "ending", [LIFE_KILLED] = "killed",
 };
 
+static const char *const HEALTHS[] = {
+	[HEALTH_UNASKED] = "",
+	[HEALTH_UNKNOWN] = "unknown",
+	[HEALTH_HEALTHY] = "healthy",
+	[HEALTH_UNHEALTHY] = "unhealthy",
+};
+
 static void describe_mapping(void *data, const struct run_mapping *mapping)
 {
 	json_t *object = json_object();
@@ -50,6 +57,10 @@ json_t *describe_copy(struct run *run, const struct run_copy *copy)
 	json_object_set_new(object, "copy", json_integer(copy->number));
 	json_object_set_new(object, "state",
 			    json_string(copy->returns ? "starts again" : STATES[copy->state]));
+	if (copy->health != HEALTH_UNASKED)
+		json_object_set_new(object, "health", json_string(HEALTHS[copy->health]));
+	if (*copy->health_why)
+		json_object_set_new(object, "health_text", json_string(copy->health_why));
 	run_each_mapping(run, copy->number, describe_mapping, mappings);
 	json_object_set_new(object, "mappings", mappings);
 	describe_process(object, copy);

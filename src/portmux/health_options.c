@@ -32,24 +32,36 @@ static bool health_options_is_path(const char *text)
 	return *text == '/' && !text[length] && length <= HEALTH_PATH_MAX;
 }
 
+static bool health_options_is_text(const char *text)
+{
+	return *text;
+}
+
+static const struct {
+	const char *name; /* up to the colon, if there is something behind it */
+	enum plan_health_kind kind;
+	bool (*is_good)(const char *text); /* that behind it; NULL: there must be nothing */
+} KINDS[] = {
+	{"http:", PLAN_HEALTH_HTTP, health_options_is_path},
+	{"tcp", PLAN_HEALTH_TCP, NULL},
+	{"exec:", PLAN_HEALTH_EXEC, health_options_is_text},
+	{"notify", PLAN_HEALTH_NOTIFY, NULL},
+};
+
 int health_options_kind(struct options *options, const char *text)
 {
-	static const char HTTP[] = "http:";
-	struct plan_health *health = &options->health;
+	for (size_t i = 0; i < sizeof(KINDS) / sizeof(KINDS[0]); i++) {
+		size_t length = strlen(KINDS[i].name);
+		const char *rest = text + length;
 
-	health->text = NULL;
-	if (strcmp(text, "tcp") == 0) {
-		health->kind = PLAN_HEALTH_TCP;
-	} else if (strcmp(text, "notify") == 0) {
-		health->kind = PLAN_HEALTH_NOTIFY;
-	} else if (strncmp(text, HTTP, strlen(HTTP)) == 0 &&
-		   health_options_is_path(text + strlen(HTTP))) {
-		health->kind = PLAN_HEALTH_HTTP;
-		health->text = text + strlen(HTTP);
-	} else {
-		return error_say(-EINVAL, "--health %s: http:/PATH, tcp or notify", text);
+		if (strncmp(text, KINDS[i].name, length) != 0 ||
+		    !(KINDS[i].is_good ? KINDS[i].is_good(rest) : !*rest))
+			continue;
+		options->health.kind = KINDS[i].kind;
+		options->health.text = rest;
+		return 0;
 	}
-	return 0;
+	return error_say(-EINVAL, "--health %s: http:/PATH, tcp, exec:COMMAND or notify", text);
 }
 
 static int health_options_seconds(struct options *options, const char *option, const char *text,

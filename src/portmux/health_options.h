@@ -12,7 +12,7 @@
 /** What stands in options.health if no option has been given. */
 extern const struct plan_health HEALTH_DEFAULTS;
 
-/** health_options_kind() - "http:/PATH", "tcp", "notify". */
+/** health_options_kind() - "http:/PATH", "tcp", "exec:COMMAND", "notify". */
 int health_options_kind(struct options *options, const char *text);
 
 /** health_options_interval() - seconds from one check to the next. */

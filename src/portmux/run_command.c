@@ -47,7 +47,7 @@ static const char USAGE[] =
 	"                          limits of each copy\n"
 	"      --restart WHEN      a copy that ends: no, on-failure, always (no)\n"
 	"      --health CHECK      lead connections to a copy while it is well: http:/PATH,\n"
-	"                          tcp or notify\n"
+	"                          tcp, exec:COMMAND or notify\n"
 	"      --health-interval SECONDS, --health-timeout SECONDS, --health-retries N\n"
 	"                          of the checks (10, 5, 3)\n"
 	"      --restart-unhealthy end a copy that is not well, and start it again\n"

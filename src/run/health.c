@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * health.c - when a copy is checked, and what the results add up to. How one is made is in probe.c
- * and readiness.c.
+ * health.c - when a copy is checked, and what the results add up to. How one is made is in probe.c,
+ * checkup.c and readiness.c.
  */
 #include "run/health.h"
 
+#include <errno.h>
 #include <stdio.h>
 
 #include "base/error.h"
@@ -12,6 +13,7 @@
 
 enum { HEALTH_STARTING_MS = 1000 }; /* from one check to the next, while the copy starts */
 
+static int health_on_start(void *data);
 static void health_on_next(void *data);
 static void health_on_result(void *data, const char *why);
 static void health_on_said(void *data, bool is_ready);
@@ -24,9 +26,14 @@ void health_open(struct health *health, const struct plan *plan, struct loop *lo
 	health->number = number;
 	health->next = (struct loop_timer){.on_time = health_on_next, .data = health};
 	health->probe = (struct probe){.loop = loop, .on_result = health_on_result, .data = health};
+	health->checkup = (struct checkup){.loop = loop,
+					   .start = health_on_start,
+					   .on_result = health_on_result,
+					   .data = health};
 	health->readiness =
 		(struct readiness){.loop = loop, .on_said = health_on_said, .data = health};
 	probe_open(&health->probe);
+	checkup_open(&health->checkup);
 	readiness_open(&health->readiness);
 	if (plan->health.kind != PLAN_HEALTH_NONE)
 		health->state = HEALTH_UNKNOWN;
@@ -43,7 +50,7 @@ void health_begin(struct health *health, const struct address *address,
 		.address = *address,
 		.address6 = *address6,
 		.port = port ? port->copy_port : 0,
-		.path = plan->health.text,
+		.path = plan->health.kind == PLAN_HEALTH_HTTP ? plan->health.text : NULL,
 		.timeout_ms = plan->health.timeout_ms,
 	};
 	health->begun_ns = loop_now_ns();
@@ -121,15 +128,36 @@ static void health_plan_next(struct health *health)
 	loop_set_timer(health->loop, &health->next, health_next_ms(health));
 }
 
+static int health_on_start(void *data)
+{
+	const struct health *health = data;
+	char shell[] = "/bin/sh", option[] = "-c";
+	char *const argv[] = {shell, option, (char *)health->plan->health.text, NULL};
+
+	return health->start(health->data, argv);
+}
+
+/* Return: 0 or -errno, reported; -EBUSY (unreported): the check before has not ended. */
+static int health_begin_check(struct health *health)
+{
+	int err;
+
+	if (health->plan->health.kind == PLAN_HEALTH_EXEC)
+		return checkup_begin(&health->checkup, health->plan->health.timeout_ms);
+	err = probe_begin(&health->probe, &health->target);
+	return err ? error_report(err, "copy %u: its health cannot be checked", health->number) : 0;
+}
+
+/* A check that cannot be begun tells nothing of the copy. */
 static void health_on_next(void *data)
 {
 	struct health *health = data;
-	int err = probe_begin(&health->probe, &health->target);
+	int err = health_begin_check(health);
 
-	if (!err)
-		return;
-	error_report(err, "copy %u: its health cannot be checked", health->number);
-	health_plan_next(health);
+	if (err == -EBUSY)
+		health_on_result(health, "its check cannot be ended");
+	else if (err)
+		health_plan_next(health);
 }
 
 static void health_on_result(void *data, const char *why)
@@ -168,6 +196,7 @@ void health_end(struct health *health)
 	if (!health->begun_ns)
 		return;
 	probe_close(&health->probe);
+	checkup_stop(&health->checkup);
 	loop_clear_timer(health->loop, &health->next);
 	health->begun_ns = 0;
 	health->failures = 0;
@@ -181,4 +210,10 @@ void health_close(struct health *health)
 {
 	health_end(health);
 	readiness_close(&health->readiness);
+}
+
+void health_free(struct health *health)
+{
+	health_close(health);
+	checkup_close(&health->checkup);
 }

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "plan.h"
+#include "run/checkup.h"
 #include "run/probe.h"
 #include "run/readiness.h"
 
@@ -26,6 +27,8 @@ struct health {
 	const struct plan *plan;
 	struct loop *loop;
 	unsigned int number; /* of the copy */
+	/* Run a command in the copy. Return: a pidfd or -errno, as visit_begin(). */
+	int (*start)(void *data, char *const *argv);
 	/* @state is another one. */
 	void (*on_change)(void *data);
 	void *data;
@@ -37,10 +40,11 @@ struct health {
 	struct loop_timer next;   /* when the next check begins */
 	struct probe_target target;
 	struct probe probe;
+	struct checkup checkup;
 	struct readiness readiness;
 };
 
-/** health_open() - get ready, for all lives of a copy. */
+/** health_open() - get ready, for all lives of a copy. The callbacks and @data are given. */
 void health_open(struct health *health, const struct plan *plan, struct loop *loop,
 		 unsigned int number);
 
@@ -65,3 +69,6 @@ void health_end(struct health *health);
 
 /** health_close() - the copy has ended. Safe to repeat. */
 void health_close(struct health *health);
+
+/** health_free() - there will be no more lives. Safe to repeat. */
+void health_free(struct health *health);

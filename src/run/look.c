@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "net/diag.h"
+#include "run/visit.h"
 
 enum {
 	LOOK_MS = 2,          /* while a copy starts, if few copies start at a time */
@@ -150,9 +151,18 @@ static void look_on_health(void *data)
 	copy_step(copy, LIFE_STOP);
 }
 
+/* What it prints is not for anybody: only its exit status counts. */
+static int look_on_start(void *data, char *const *argv)
+{
+	const struct visit visit = {.argv = argv, .stdio = {-1, -1, -1}, .door = -1};
+
+	return visit_begin(data, &visit);
+}
+
 void look_open(struct copy *copy)
 {
-	copy->health = (struct health){.on_change = look_on_health, .data = copy};
+	copy->health =
+		(struct health){.start = look_on_start, .on_change = look_on_health, .data = copy};
 	health_open(&copy->health, copy->setting->plan, copy->setting->loop, copy->number);
 }
 
