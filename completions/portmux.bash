@@ -4,10 +4,11 @@
 # Completion of portmux(1) for bash, also without the package bash-completion.
 
 _portmux_commands='run ps logs scale restart publish unpublish stop kill exec'
-_portmux_flags='--json -q --quiet -h --help -V --version'
+_portmux_flags='--json --restart-unhealthy -q --quiet -h --help -V --version'
 # Options that take a value.
 _portmux_valued='-n --copies -p --publish --balance --files -d --state --name -e --env -w --workdir -u --user
---ulimit --memory --cpus --pids --restart --grace --drain'
+--ulimit --memory --cpus --pids --restart --health --health-interval --health-timeout
+--health-retries --grace --drain'
 _portmux_limits='core= cpu= data= fsize= locks= memlock= msgqueue= nice= nofile= nproc= rss= rtprio=
 rttime= sigpending= stack='
 
@@ -46,6 +47,10 @@ _portmux_value() {
     --balance) _portmux_offer "$prefix" "$text" -W 'round-robin random source' ;;
     --files) _portmux_offer "$prefix" "$text" -W 'overlay shared private' ;;
     --restart) _portmux_offer "$prefix" "$text" -W 'no on-failure always' ;;
+    --health)
+        _portmux_offer "$prefix" "$text" -W 'http:/ tcp exec: notify'
+        [[ $text == [he]* ]] && compopt -o nospace 2>/dev/null
+        ;;
     --ulimit)
         [[ $text == *=* ]] && return
         _portmux_offer "$prefix" "$text" -W "$_portmux_limits"

@@ -42,7 +42,8 @@ end
 # The command and its arguments. What stands behind these options is not the command.
 function __portmux_command
     __fish_complete_subcommand --fcs-skip=2 -n --copies -p --publish --files -d --state --name -e --env \
-        -w --workdir -u --user --ulimit --memory --cpus --pids --restart --grace --drain --balance
+        -w --workdir -u --user --ulimit --memory --cpus --pids --restart --grace --drain --balance \
+        --health --health-interval --health-timeout --health-retries
 end
 
 # The names of all runs.
@@ -153,6 +154,11 @@ complete $run -x -l memory -d 'memory of each copy'
 complete $run -x -l cpus -d 'processors of each copy'
 complete $run -x -l pids -d 'processes of each copy'
 complete $run -x -l restart -d 'start a copy again' -a 'no on-failure always'
+complete $run -x -l health -d 'serve a copy while it is well' -a 'http:/ tcp exec: notify'
+complete $run -x -l health-interval -d 'seconds from one check to the next'
+complete $run -x -l health-timeout -d 'seconds that a check may take'
+complete $run -x -l health-retries -d 'checks that fail in a row'
+complete $run -l restart-unhealthy -d 'start a copy again that is not well'
 complete $run -x -l grace -d 'seconds between SIGTERM and SIGKILL'
 complete $run -x -l drain -d 'seconds for the connections of a copy that is taken away'
 complete $run -l json -d 'events as JSON'

@@ -11,10 +11,12 @@ each request takes the next one and all later ones the last. Without the file it
 Each such request has a line: "checked MOOD HOST REQUEST: OUTCOME". Any other path is answered by a word that
 is another one in each life of the program. What the file `start` says it does before all that:
     frozen    listen, and accept nothing          ignore  ignore SIGTERM
+    flood     tell NOTIFY_SOCKET that it is ready, that it stops, that it is ready, for ever
     door      send each line that is written to the FIFO `door` to NOTIFY_SOCKET; \\n in it begins a new line
 """
 
 import contextlib
+import itertools
 import os
 import pathlib
 import signal
@@ -92,14 +94,26 @@ def serve_and_close(connection):
         serve(connection)
 
 
-def pass_on():
-    """Tell NOTIFY_SOCKET what is written to the door."""
+def tell(messages):
+    """Tell NOTIFY_SOCKET each of the messages."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as told:
         told.connect("\0" + os.environ["NOTIFY_SOCKET"].removeprefix("@"))
-        while True:
-            for line in pathlib.Path("door").read_text().splitlines():
-                told.send(line.replace("\\n", "\n").encode())
-                print(f"told {line[:20]}", flush=True)
+        for message in messages:
+            told.send(message.encode())
+
+
+def heard():
+    """Yield what is written to the door; print each line when it has been told."""
+    with open("door", encoding="ascii") as door:
+        for line in door:
+            yield line.rstrip("\n").replace("\\n", "\n")
+            print(f"told {line[:20].rstrip()}", flush=True)
+
+
+TOLD = {
+    "flood": itertools.cycle(["READY=1", "STOPPING=1"]),
+    "door": heard(),
+}
 
 
 def main():
@@ -108,8 +122,9 @@ def main():
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     with socket.create_server(("", 8080), backlog=0 if "frozen" in START else 100) as server:
         print("listens", flush=True)
-        if "door" in START:
-            threading.Thread(target=pass_on, daemon=True).start()
+        for word, messages in TOLD.items():
+            if word in START and "NOTIFY_SOCKET" in os.environ:
+                threading.Thread(target=tell, args=(messages,), daemon=True).start()
         while "frozen" in START:
             signal.pause()
         while True:

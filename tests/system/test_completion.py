@@ -136,13 +136,13 @@ def options():
     """Return the long and the short options that `portmux run --help` tells."""
     text = subprocess.run([PORTMUX, "run", "--help"], capture_output=True, text=True, check=True).stdout
     table = text.partition("\n\n")[2].partition("\n\n")[2]
-    return set(re.findall(r"--[a-z]+", table)), set(re.findall(r"(?<!\S)-[a-zA-Z]\b", table))
+    return set(re.findall(r"--[a-z-]+", table)), set(re.findall(r"(?<!\S)-[a-zA-Z]\b", table))
 
 
 def test_each_shell_knows_every_option(shell):
     """And no other one."""
     long, short = options()
-    assert len(long) == 20 and len(short) == 9
+    assert len(long) == 25 and len(short) == 9
     assert {word for word in shell("portmux run --") if word.startswith("--")} == long
     assert {word for word in shell("portmux run -") if re.fullmatch("-[a-zA-Z]", word)} == short
 
@@ -159,6 +159,10 @@ def test_each_shell_knows_every_option(shell):
         ("portmux run --files=o", {"overlay"}),
         ("portmux run --restart ", {"no", "on-failure", "always"}),
         ("portmux run -q -n 2 --restart=o", {"on-failure"}),
+        ("portmux run --health ", {"http:", "tcp", "exec:", "notify"}),
+        ("portmux run --health=n", {"notify"}),
+        ("portmux run --health-retries ", set()),
+        ("portmux run --restart-unhealthy ./prog", {"program"}),
         ("portmux run -u roo", {"root"}),
         ("portmux run -n 2 --state pl", {"place"}),
         ("portmux run --workdir=pl", {"place"}),

@@ -44,7 +44,7 @@ def section(name):
 def options_of_the_page():
     """Return the options that have an entry in the page."""
     entries = re.findall(r"^\.It (Fl .*)$", section("OPTIONS"), re.MULTILINE)
-    return {f"-{name}" for entry in entries for name in re.findall(r"Fl (-?\w+)", entry)}
+    return {f"-{name}" for entry in entries for name in re.findall(r"Fl (-?\w[\w-]*)", entry)}
 
 
 def keys(text):
@@ -63,13 +63,13 @@ def keys_by_event():
 def test_the_page_has_every_option_of_the_help():
     """And no other one."""
     text = subprocess.run([PORTMUX, "run", "--help"], capture_output=True, text=True, check=True).stdout
-    assert set(re.findall(r"(?<![\w-])--?[a-zA-Z]+", text)) == options_of_the_page()
+    assert set(re.findall(r"(?<![\w-])-(?:-[a-z-]+|[a-zA-Z]+)", text)) == options_of_the_page()
 
 
 @pytest.mark.once
 def test_the_page_has_every_option_of_the_source():
     """And no other one: all that the table of options has, by its long and its short name."""
-    table = re.findall(r'\{"(\w+)", \w+_argument, NULL, (?:\'(\w)\')?', (SOURCES / "options.c").read_text())
+    table = re.findall(r'\{"([\w-]+)", \w+_argument, NULL, (?:\'(\w)\')?', (SOURCES / "options.c").read_text())
     assert {f"--{name}" for name, _ in table} | {f"-{letter}" for _, letter in table if letter} == options_of_the_page()
 
 
@@ -78,6 +78,7 @@ def test_the_page_has_every_event_and_key_of_the_source():
     """And no other one: all that is written as JSON."""
     source = "".join((SOURCES / name).read_text() for name in ("event.c", "report.c"))
     events = set(re.findall(r'event_(?:new|at|of_copy)\("(\w+)"', source))
+    events |= set(re.findall(r'event_of_copy\(\w+ \? "(\w+)" : "(\w+)"', source)[0])
     for arguments in re.findall(r"event_copy\(run, ([^;]*)\);", source):
         events |= set(re.findall(r'"(\w+)"', arguments))
     named = keys_by_event()
@@ -86,11 +87,17 @@ def test_the_page_has_every_event_and_key_of_the_source():
 
 
 def test_each_event_has_the_keys_that_the_page_names(host, project):
-    """All of them in one run: a copy is told to start, prints, listens, ends, starts again, is stopped."""
+    """All of them in one run: a copy starts, prints, listens, is ill, is well, ends, starts again, is stopped."""
     project.there("http_recorder.py").write_text(PROGRAM)
     options = ("--json", "--restart", "always", "--files", "private", "-d", "copies", "-p", "127.0.0.1:8081:8080")
-    run = host.start_portmux(project, *options, "--", "./http_recorder.py")
+    health = ("--health", "exec:test ! -e ill", "--health-interval", "0.1")
+    run = host.start_portmux(project, *options, *health, "--", "./http_recorder.py")
     run.out.wait_for('"ready"', AT_ONCE)
+    ill = project.place(1, "ill", "")
+    run.out.wait_for('"unhealthy"', AT_ONCE)
+    before = len(run.out.lines)
+    ill.unlink()
+    run.out.wait_for('"ready"', AT_ONCE, start=before)
     before = len(run.out.lines)
     host.connect("127.0.0.1", 8081).close()
     run.out.wait_for('"ready"', AT_ONCE, start=before)

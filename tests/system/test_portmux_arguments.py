@@ -9,6 +9,9 @@ RANGE = "port numbers go from 1 to 65535"
 COUNT = "from 1 to 1023 are possible"
 NAME = "letters, digits, _ . and -, a letter or digit first, 40 at most"
 ULIMIT = "NAME=SOFT[:HARD], such as nofile=1024:4096"
+SECONDS = "seconds, more than 0, 3600 at most"
+HEALTH = "http:/PATH, tcp, exec:COMMAND or notify"
+NO_HEALTH_PORT = "no TCP port is published at which the copies' health could be checked (-p)"
 NO_COMMAND = "no command: portmux run [OPTION]... [--] COMMAND"
 NO_OPTION = "there is no such option"
 
@@ -66,9 +69,27 @@ BAD_OPTIONS = [
     (("--cpus", "half"), "--cpus half: a number of processors, such as 0.5"),
     (("--pids", "0"), "--pids 0: a number of processes"),
     (("--pids", "1.5"), "--pids 1.5: a number of processes"),
-    (("--grace", "0"), "--grace 0: seconds, more than 0, 3600 at most"),
-    (("--grace", "1h"), "--grace 1h: seconds, more than 0, 3600 at most"),
-    (("--grace", "3601"), "--grace 3601: seconds, more than 0, 3600 at most"),
+    (("--grace", "0"), f"--grace 0: {SECONDS}"),
+    (("--grace", "1h"), f"--grace 1h: {SECONDS}"),
+    (("--grace", "3601"), f"--grace 3601: {SECONDS}"),
+    (("--health", "http"), f"--health http: {HEALTH}"),
+    (("--health", "http:health"), f"--health http:health: {HEALTH}"),
+    (("--health", "http:/a b"), f"--health http:/a b: {HEALTH}"),
+    (("--health", "http:/a\r\nX: y"), f"--health http:/a??X: y: {HEALTH}"),
+    (("--health", f"http:/{'x' * 1024}"), f"--health http:/{'x' * 1024}: {HEALTH}"),
+    (("--health", "tcp:80"), f"--health tcp:80: {HEALTH}"),
+    (("--health", "exec:"), f"--health exec:: {HEALTH}"),
+    (("--health", "notified"), f"--health notified: {HEALTH}"),
+    (("--health", ""), f"--health : {HEALTH}"),
+    (("--health", "http:/"), NO_HEALTH_PORT),
+    (("--health", "tcp", "-p", "8081:80/udp"), NO_HEALTH_PORT),
+    (("--health-interval", "0"), f"--health-interval 0: {SECONDS}"),
+    (("--health-interval", "1s"), f"--health-interval 1s: {SECONDS}"),
+    (("--health-timeout", "3600.1"), f"--health-timeout 3600.1: {SECONDS}"),
+    (("--health-retries", "0"), "--health-retries 0: a number from 1 to 1000"),
+    (("--health-retries", "1001"), "--health-retries 1001: a number from 1 to 1000"),
+    (("--health-interval", "2"), "--health-interval: what to check is missing (--health)"),
+    (("--restart-unhealthy",), "--restart-unhealthy: what to check is missing (--health)"),
     (("--restart", "sometimes"), "--restart sometimes: no, on-failure or always"),
     (("--files", "own"), "--files own: overlay, shared or private"),
     (("--state", ""), '--state "": is no directory'),
@@ -213,6 +234,8 @@ def test_help_names_all_options(place, option):
     assert manager.out.lines[0] == "usage: portmux run [OPTION]... [--] COMMAND [ARGUMENT]..."
     text = " ".join(manager.out.lines)
     for name in "copies publish files state name env workdir user ulimit memory cpus pids restart grace json".split():
+        assert f"--{name} " in text
+    for name in ("health", "health-interval", "health-timeout", "health-retries", "restart-unhealthy"):
         assert f"--{name} " in text
     assert "--quiet" in text and "--version" in text
     assert max(map(len, manager.out.lines)) <= 80
