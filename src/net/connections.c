@@ -22,6 +22,7 @@ struct connections_index {
 struct connections_search {
 	struct connections_index *index;
 	size_t count;
+	bool is_over; /* the entry that is looked at */
 };
 
 static int connections_compare(const void *a, const void *b)
@@ -40,14 +41,17 @@ static bool connections_is_owner(const struct address *address, void *data)
 	struct connections_index *found =
 		bsearch(&key, search->index, search->count, sizeof(key), connections_compare);
 
-	if (found)
+	if (found && !search->is_over)
 		found->owner->has_connections = true;
 	return found;
 }
 
 static bool connections_is_wanted(const struct conntrack_flow *flow, void *data)
 {
-	return conntrack_any_address(flow, connections_is_owner, data);
+	struct connections_search *search = data;
+
+	search->is_over = flow->is_over;
+	return conntrack_any_address(flow, connections_is_owner, search);
 }
 
 static int connections_index_all(struct connections_search *search,

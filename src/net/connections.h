@@ -20,9 +20,10 @@ struct connections_owner {
  * connections_end() - end all connections of some owners, and no others
  * @nl: a NETLINK_NETFILTER socket
  *
- * If an owner has a conntrack entry, all its TCP connections are aborted, which tells their peers
- * (see diag_abort_all()). Then the entries are deleted. An owner without an entry is skipped,
- * because the kernel would need a millisecond to look for its sockets.
+ * If an owner has a conntrack entry of a connection that is not over, all its TCP connections are
+ * aborted, which tells their peers (see diag_abort_all()). Then the entries are deleted. An owner
+ * without such an entry is skipped, because the kernel would need milliseconds to look for its
+ * sockets, and each health check leaves an entry behind for two minutes.
  *
  * Return: 0 or the first -errno of conntrack, reported.
  */

@@ -11,6 +11,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/netfilter/nf_conntrack_tcp.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
 #include <stdlib.h>
@@ -108,6 +109,24 @@ static void conntrack_read_way(struct conntrack_way *way, const struct nlattr *t
 	}
 }
 
+/* @info: CTA_PROTOINFO */
+static bool conntrack_read_is_over(const struct nlattr *info)
+{
+	const struct nlattr *tcp, *attr;
+
+	mnl_attr_for_each_nested(tcp, info) {
+		if (mnl_attr_get_type(tcp) != CTA_PROTOINFO_TCP)
+			continue;
+		mnl_attr_for_each_nested(attr, tcp) {
+			if (mnl_attr_get_type(attr) == CTA_PROTOINFO_TCP_STATE &&
+			    mnl_attr_validate(attr, MNL_TYPE_U8) >= 0)
+				return mnl_attr_get_u8(attr) == TCP_CONNTRACK_TIME_WAIT ||
+				       mnl_attr_get_u8(attr) == TCP_CONNTRACK_CLOSE;
+		}
+	}
+	return false;
+}
+
 static bool conntrack_entry_read(struct conntrack_entry *entry, const struct nlmsghdr *nlh,
 				 const struct conntrack_search *search)
 {
@@ -129,6 +148,9 @@ static bool conntrack_entry_read(struct conntrack_entry *entry, const struct nlm
 			memcpy(entry->tuple, mnl_attr_get_payload(attr), length);
 			entry->tuple_length = length;
 			conntrack_read_way(&flow.reply, attr);
+			break;
+		case CTA_PROTOINFO:
+			flow.is_over = conntrack_read_is_over(attr);
 			break;
 		case CTA_ID:
 			entry->id = mnl_attr_get_u32(attr);

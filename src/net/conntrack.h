@@ -32,6 +32,7 @@ struct conntrack_way {
  */
 struct conntrack_flow {
 	struct conntrack_way original, reply;
+	bool is_over; /* TCP: no side can send or receive any more */
 };
 
 /** Entries that were found. */
