@@ -52,6 +52,18 @@ void probe_close(struct probe *probe)
 	probe->phase = PROBE_IDLE;
 }
 
+/*
+ * The server has closed the connection. Reset it: otherwise the host's conntrack table would hold
+ * each of the checks for two minutes.
+ */
+static void probe_finish(struct probe *probe)
+{
+	const struct linger at_once = {.l_onoff = 1};
+
+	setsockopt(probe->source.fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+	probe_close(probe);
+}
+
 static void probe_end(struct probe *probe, const char *why)
 {
 	probe_close(probe);
@@ -158,15 +170,16 @@ static void probe_on_connected(struct probe *probe)
 
 /* ---- The answer ---- */
 
-/* "HTTP/1.1 200 ". Return: 200; -1: that is something else. */
+/* @text: "HTTP/1.1 200 ". Return: 200; -1: that is something else. */
 static int probe_parse_status(const char *text)
 {
 	static const char VERSION[] = "HTTP/1.";
-	const char *digits = text + sizeof("HTTP/1.1");
+	const char *digits = text + strlen("HTTP/1.1 ");
+	char end = digits[3];
 	int status = 0;
 
-	if (memcmp(text, VERSION, sizeof(VERSION) - 1) != 0 || digits[-1] != ' ' ||
-	    !memchr(" \r\n", digits[3], 3))
+	if (strncmp(text, VERSION, strlen(VERSION)) != 0 || digits[-1] != ' ' ||
+	    (end != ' ' && end != '\r' && end != '\n'))
 		return -1;
 	for (size_t i = 0; i < 3; i++) {
 		if (digits[i] < '0' || digits[i] > '9')
@@ -214,7 +227,9 @@ static void probe_read_rest(struct probe *probe)
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
-	if (n <= 0 || (size_t)n >= probe->left)
+	if (n == 0)
+		probe_finish(probe);
+	else if (n < 0 || (size_t)n >= probe->left)
 		probe_close(probe);
 	else
 		probe->left -= (size_t)n;

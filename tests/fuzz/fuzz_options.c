@@ -24,6 +24,8 @@ static void check(const struct options *options)
 	FUZZ_ASSERT(*options->name && strlen(options->name) <= OPTIONS_NAME_MAX);
 	FUZZ_ASSERT(!strpbrk(options->name, "/ \n") && options->name[0] != '.');
 	FUZZ_ASSERT(options->grace_ms > 0 && !options->environment[options->environment_count]);
+	FUZZ_ASSERT(options->health.interval_ms > 0 && options->health.retries > 0);
+	FUZZ_ASSERT(options->health.kind != PLAN_HEALTH_HTTP || options->health.text[0] == '/');
 	for (size_t i = 0; i < options->environment_count; i++)
 		FUZZ_ASSERT(strchr(options->environment[i], '=') > options->environment[i]);
 	for (size_t i = 0; i < options->rlimit_count; i++)
