@@ -1,20 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * checkup.c - a process, its end, and its deadline.
+ * checkup.c - a visit to a copy, its end, and its deadline.
  *
- * A command that takes too long is killed. Its result is known then, but it stays ours until it has
- * ended, since it must be reaped.
+ * A command that takes too long is killed. Its result is known then, but the next one is not begun
+ * before it has ended.
  */
 #include "run/checkup.h"
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/epoll.h>
-#include <sys/wait.h>
 
 #include "base/cleanup.h"
-#include "base/error.h"
-#include "base/process.h"
 #include "copy/enter.h"
 
 enum { CHECKUP_WHY_MAX = 64 };
@@ -30,22 +28,22 @@ void checkup_open(struct checkup *checkup)
 
 int checkup_begin(struct checkup *checkup, unsigned int timeout_ms)
 {
-	int pidfd, err;
+	int report, err;
 
 	checkup_stop(checkup);
 	if (checkup->end.fd >= 0)
 		return -EBUSY;
-	pidfd = checkup->start(checkup->data);
-	if (pidfd < 0)
-		return pidfd;
-	checkup->end.fd = pidfd;
+	report = checkup->start(checkup->data);
+	if (report < 0)
+		return report;
+	checkup->end.fd = report;
 	checkup->is_over = false;
 	checkup->timeout_ms = timeout_ms;
 	err = loop_watch(checkup->loop, &checkup->end, EPOLLIN);
 	if (err) {
 		checkup_stop(checkup);
 		checkup_close(checkup);
-		return error_report(err, "cannot wait for the command of a health check");
+		return err;
 	}
 	loop_set_timer(checkup->loop, &checkup->deadline, timeout_ms);
 	return 0;
@@ -55,19 +53,20 @@ static void checkup_on_end(void *data, uint32_t events)
 {
 	struct checkup *checkup = data;
 	bool is_over = checkup->is_over;
-	char how[CHECKUP_WHY_MAX - 16], why[CHECKUP_WHY_MAX];
-	int status = 0;
+	char why[CHECKUP_WHY_MAX];
+	int status;
 
 	(void)events;
-	if (process_wait(checkup->end.fd, 0, &status) == -ETIMEDOUT)
-		return;
-	checkup_close(checkup);
+	loop_clear_timer(checkup->loop, &checkup->deadline);
+	loop_forget(checkup->loop, &checkup->end);
+	status = enter_finish(&checkup->end.fd);
 	if (is_over)
 		return;
-	process_format_end(status, how, sizeof(how));
-	snprintf(why, sizeof(why), "its check %s", how);
-	checkup->on_result(checkup->data,
-			   WIFEXITED(status) && WEXITSTATUS(status) == 0 ? NULL : why);
+	if (status < 0)
+		snprintf(why, sizeof(why), "its check cannot be begun: %s", strerror(-status));
+	else
+		snprintf(why, sizeof(why), "its check exited with status %d", status);
+	checkup->on_result(checkup->data, status == 0 ? NULL : why);
 }
 
 static void checkup_on_deadline(void *data)
@@ -96,6 +95,5 @@ void checkup_close(struct checkup *checkup)
 		return;
 	loop_clear_timer(checkup->loop, &checkup->deadline);
 	loop_forget(checkup->loop, &checkup->end);
-	process_wait(checkup->end.fd, 0, NULL);
 	fd_close(&checkup->end.fd);
 }

@@ -123,7 +123,6 @@ void copy_free(struct copy *copy)
 	if (!copy)
 		return;
 	copy_forget_container(copy);
-	health_free(&copy->health);
 	netlink_close(&copy->diag);
 	attachment_close(&copy->attachment);
 	free(copy->place.made);

@@ -137,27 +137,25 @@ static int health_on_start(void *data)
 	return health->start(health->data, argv);
 }
 
-/* Return: 0 or -errno, reported; -EBUSY (unreported): the check before has not ended. */
 static int health_begin_check(struct health *health)
 {
-	int err;
-
 	if (health->plan->health.kind == PLAN_HEALTH_EXEC)
 		return checkup_begin(&health->checkup, health->plan->health.timeout_ms);
-	err = probe_begin(&health->probe, &health->target);
-	return err ? error_report(err, "copy %u: its health cannot be checked", health->number) : 0;
+	return probe_begin(&health->probe, &health->target);
 }
 
-/* A check that cannot be begun tells nothing of the copy. */
+/* A check that we cannot begin tells nothing of the copy; one that the copy does not take, does. */
 static void health_on_next(void *data)
 {
 	struct health *health = data;
 	int err = health_begin_check(health);
 
-	if (err == -EBUSY)
-		health_on_result(health, "its check cannot be ended");
-	else if (err)
+	if (err == -EBUSY || err == -EAGAIN) {
+		health_on_result(health, "its check cannot be begun");
+	} else if (err) {
+		error_report(err, "copy %u: its health cannot be checked", health->number);
 		health_plan_next(health);
+	}
 }
 
 static void health_on_result(void *data, const char *why)
@@ -209,11 +207,6 @@ void health_end(struct health *health)
 void health_close(struct health *health)
 {
 	health_end(health);
-	readiness_close(&health->readiness);
-}
-
-void health_free(struct health *health)
-{
-	health_close(health);
 	checkup_close(&health->checkup);
+	readiness_close(&health->readiness);
 }

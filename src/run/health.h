@@ -27,7 +27,7 @@ struct health {
 	const struct plan *plan;
 	struct loop *loop;
 	unsigned int number; /* of the copy */
-	/* Run a command in the copy. Return: a pidfd or -errno, as visit_begin(). */
+	/* Run a command in the copy. Return: as visit_begin(). */
 	int (*start)(void *data, char *const *argv);
 	/* @state is another one. */
 	void (*on_change)(void *data);
@@ -69,6 +69,3 @@ void health_end(struct health *health);
 
 /** health_close() - the copy has ended. Safe to repeat. */
 void health_close(struct health *health);
-
-/** health_free() - there will be no more lives. Safe to repeat. */
-void health_free(struct health *health);

@@ -514,7 +514,7 @@ def plain(host):
 
 
 @pytest.mark.host(own_dev=True)
-@pytest.mark.parametrize("check", ["http:/health", "tcp", "notify"])
+@pytest.mark.parametrize("check", ["http:/health", "tcp", "exec:test ! -e mood", "notify"])
 def test_it_works_without_root(host, plain, check):
     """In the run's own network, where the manager is, too."""
     home, doors = plain
@@ -528,7 +528,7 @@ def test_it_works_without_root(host, plain, check):
     else:
         set_mood(home, 1, "500")
         os.write(doors[0], b"STOPPING=1\n")
-        wait_unhealthy(manager, 1, "HTTP status 500|it has said STOPPING=1")
+        wait_unhealthy(manager, 1, "HTTP status 500|its check exited with status 1|it has said STOPPING=1")
         wait_until(lambda: not answers(host, 1), AT_ONCE, "copy 1 is not served")
     assert answers(host, 2)
     assert manager.stop() == 0
