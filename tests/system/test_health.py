@@ -227,13 +227,13 @@ def test_events_tell_the_same(start, moody):
 
 
 def test_the_table_tells_who_is_not_well(start, moody):
-    """In place of the state."""
+    """In a column of its own."""
     manager = start(*HTTP).wait_ready()
     set_mood(moody, 2, "500")
     wait_unhealthy(manager, 2, "HTTP status 500")
     manager.send(signal.SIGUSR1)
-    manager.err.wait_for(r"^1 +ready ", AT_ONCE)
-    manager.err.wait_for(r"^2 +unhealthy ", AT_ONCE)
+    manager.err.wait_for(r"^1 +ready +healthy ", AT_ONCE)
+    manager.err.wait_for(r"^2 +not ready +unhealthy ", AT_ONCE)
     assert manager.stop() == 0
 
 
