@@ -17,7 +17,7 @@ COMMANDS = dict(re.findall(r'{"(\w+)", command_(\w+)}', (TOP / "src/portmux.c").
 SPEAKERS = ("client", "control", "exec_command", "exec_request", "fleet", "logs_command", "logs_request")
 SPEAKERS += ("publish_request", "request", "rollout", "rollout_restart", "scale_command", "scale_request")
 SPEAKERS += ("stop_request",)
-ENGINE_SPEAKERS = ("attachment", "change", "drain", "ports")
+ENGINE_SPEAKERS = ("attachment", "change", "drain", "health", "ports")
 AT_ONCE = 5.0
 # Prints a line that is no text, listens, and ends when somebody calls.
 PROGRAM = r"""#!/usr/bin/env python3
