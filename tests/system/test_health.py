@@ -248,6 +248,24 @@ def test_a_server_of_ipv6_alone_is_asked_there(host, start, moody):
     assert manager.err.lines == []
 
 
+def test_a_shared_port_leads_only_to_copies_that_are_well(host, start, moody):
+    """One that is not gets none of its connections, and gets them again when it is."""
+    shared = 9000
+    manager = start(*HTTP, "-p", f"{shared}:8080").wait_ready()
+
+    def who_answers():
+        return {host.get(f"http://127.0.0.1:{shared}/").body for _ in range(8)}
+
+    both = {identity(host, 1), identity(host, 2)}
+    assert who_answers() == both
+    set_mood(moody, 1, "500")
+    wait_unhealthy(manager, 1, "HTTP status 500")
+    wait_until(lambda: who_answers() == {identity(host, 2)}, AT_ONCE, "copy 2 answers alone")
+    set_mood(moody, 1, "200")
+    wait_until(lambda: who_answers() == both, AT_ONCE, "both answer")
+    assert manager.stop() == 0
+
+
 # ---- A connection ----
 
 
