@@ -56,21 +56,31 @@ bool fleet_is_shared(const struct fleet *fleet)
 	return fleet->port_count > 0;
 }
 
+/* Has copy @number a host port of its own by @port, or would it have? */
+static bool fleet_covers(const struct fleet *fleet, const struct plan_port *port,
+			 unsigned int number)
+{
+	if (port->is_shared)
+		return false;
+	return port->host_ports ? number <= fleet->plan->copies
+				: port->first_host_port + number - 1 <= port->last_host_port;
+}
+
 int fleet_can_have(const struct fleet *fleet, unsigned int number)
 {
 	for (size_t i = 0; i < fleet->port_count; i++) {
 		const struct plan_port *port = &fleet->ports[i];
 
-		if (port->host_ports && number > fleet->plan->copies)
+		if (port->is_shared || fleet_covers(fleet, port, number))
+			continue;
+		if (port->host_ports)
 			return error_say(-EINVAL,
 					 "port %u: free host ports were chosen for %u copies: give "
 					 "a range",
 					 port->copy_port, fleet->plan->copies);
-		if (!port->is_shared && !port->host_ports &&
-		    port->first_host_port + number - 1 > port->last_host_port)
-			return error_say(-EINVAL, "%u-%u:%u: no host port for copy %u",
-					 port->first_host_port, port->last_host_port,
-					 port->copy_port, number);
+		return error_say(-EINVAL, "%u-%u:%u: no host port for copy %u",
+				 port->first_host_port, port->last_host_port, port->copy_port,
+				 number);
 	}
 	return 0;
 }
@@ -124,7 +134,7 @@ static void fleet_unmap(struct fleet *fleet, const struct plan_port *port, unsig
 void fleet_give_up_ports(struct fleet *fleet, unsigned int number)
 {
 	for (size_t i = 0; i < fleet->port_count; i++)
-		if (!fleet->ports[i].is_shared)
+		if (fleet_covers(fleet, &fleet->ports[i], number))
 			fleet_unmap(fleet, &fleet->ports[i], number);
 }
 
@@ -199,17 +209,19 @@ int fleet_publish(struct fleet *fleet, const struct publish *publish)
 int fleet_unpublish(struct fleet *fleet, const struct publish *publish)
 {
 	const struct plan_port wanted = publish_to_plan(publish);
+	struct plan_port port;
 	size_t i = 0;
 
 	while (i < fleet->port_count && !fleet_is_same(&fleet->ports[i], &wanted))
 		i++;
 	if (i == fleet->port_count)
 		return error_say(-ENOENT, "there is no such mapping");
-	if (wanted.is_shared)
-		fleet_unmap(fleet, &wanted, 1);
-	for (unsigned int number = 1; !wanted.is_shared && number <= PLAN_COPIES_MAX; number++)
-		if (wanted.first_host_port + number - 1 <= wanted.last_host_port)
-			fleet_unmap(fleet, &wanted, number);
+	port = fleet->ports[i];
+	if (port.is_shared)
+		fleet_unmap(fleet, &port, 1);
+	for (unsigned int number = 1; number <= PLAN_COPIES_MAX; number++)
+		if (fleet_covers(fleet, &port, number))
+			fleet_unmap(fleet, &port, number);
 	for (fleet->port_count--; i < fleet->port_count; i++)
 		fleet->ports[i] = fleet->ports[i + 1];
 	return 0;
