@@ -225,6 +225,17 @@ def test_free_ports(serve):
     service.stop()
 
 
+def test_free_ports_can_be_given_up(host, serve):
+    """By the mapping as it was published."""
+    service = serve(publish=("8080",))
+    ports = [copy["mappings"][0]["host_port"] for copy in service.copies().values()]
+    assert [greet(host, port).copy for port in ports] == [1, 2]
+    service.ask("unpublish", "8080")
+    assert all(is_free(host, port) for port in ports)
+    service.ask("scale", 3)
+    service.stop()
+
+
 @pytest.mark.parametrize("verb", ["publish", "unpublish"])
 @pytest.mark.parametrize("mapping", ["", "x", "8080:", "99999:1", "1:2/sctp", "1:2:3"])
 def test_what_is_no_mapping(serve, verb, mapping):

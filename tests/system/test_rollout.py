@@ -277,6 +277,7 @@ def test_copies_that_have_not_started_yet(host, project):
     service = Service(host, project, copies=40)
     control = f"@portmux/{NAME}"
     wait_until(lambda: control in host.run(["cat", "/proc/net/unix"]).stdout, AT_ONCE, "it can be asked")
+    wait_until(lambda: len(service.copies()) == 40, AT_ONCE, "it has its copies")
     assert steps(service.ask("restart", 40, 39))[-1] == (39, "ready")
     service.wait_ready()
     service.stop()
