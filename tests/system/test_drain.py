@@ -69,7 +69,7 @@ def test_who_reads_the_table_sees_which_copy_drains(host, serve):
         wait_draining(service, 3, 1)
         assert service.draining() == 2
         listed = host.run(["nft", "list", "set", "inet", "portmux", "draining"]).stdout
-        assert 'comment "copy-2"' in listed and 'comment "copy-3"' in listed
+        assert 'comment "web, copy 2"' in listed and 'comment "web, copy 3"' in listed
     assert scale.wait(AT_ONCE) == 0
     assert service.draining() == 0
     service.stop()
