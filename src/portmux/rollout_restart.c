@@ -16,18 +16,18 @@ static void restart_fail(struct rollout *rollout, const char *fmt, ...)
 
 /* ---- Step by step ---- */
 
-static void restart_begin_copy(struct rollout *rollout, unsigned int number)
+/* Return: false: there is no such copy any more. */
+static bool restart_begin_copy(struct rollout *rollout, unsigned int number)
 {
 	struct run_copy copy;
 
 	rollout->has_returned = false;
-	if (!run_find_copy(rollout->fleet->run, number, &copy)) {
-		restart_fail(rollout, "copy %u has ended", number);
-		return;
-	}
+	if (!run_find_copy(rollout->fleet->run, number, &copy))
+		return false;
 	rollout->started_ns = copy.started_ns;
 	run_restart_copy(rollout->fleet->run, number);
 	rollout_say_step(rollout, number, "gets no new connections");
+	return true;
 }
 
 /* The copies are done: the one that stood in for each of them goes. */
@@ -36,17 +36,6 @@ static void restart_dismiss(struct rollout *rollout)
 	rollout->is_dismissing = true;
 	if (run_remove_copy(rollout->fleet->run, rollout->stand_in) == 0)
 		rollout_say_step(rollout, rollout->stand_in, "gets no new connections");
-}
-
-static void restart_next(struct rollout *rollout)
-{
-	rollout_clear_deadline(rollout);
-	if (rollout->at < rollout->count)
-		restart_begin_copy(rollout, rollout->numbers[rollout->at]);
-	else if (rollout->stand_in)
-		restart_dismiss(rollout);
-	else
-		rollout_over(rollout, rollout->has_failed ? rollout->why : NULL);
 }
 
 /*
@@ -65,6 +54,7 @@ static void restart_go_back(struct rollout *rollout)
 	rollout->at = 0;
 }
 
+/* The copy it is at has failed; restart_next() goes on from there. */
 static void restart_fail(struct rollout *rollout, const char *fmt, ...)
 {
 	va_list args;
@@ -83,7 +73,20 @@ static void restart_fail(struct rollout *rollout, const char *fmt, ...)
 		rollout->at++;
 	else
 		rollout->at = rollout->count;
-	restart_next(rollout);
+}
+
+static void restart_next(struct rollout *rollout)
+{
+	rollout_clear_deadline(rollout);
+	while (rollout->at < rollout->count &&
+	       !restart_begin_copy(rollout, rollout->numbers[rollout->at]))
+		restart_fail(rollout, "copy %u has ended", rollout->numbers[rollout->at]);
+	if (rollout->at < rollout->count)
+		return;
+	if (rollout->stand_in)
+		restart_dismiss(rollout);
+	else
+		rollout_over(rollout, rollout->has_failed ? rollout->why : NULL);
 }
 
 static void restart_on_deadline(void *data)
@@ -94,6 +97,7 @@ static void restart_on_deadline(void *data)
 	restart_fail(rollout, "copy %u is not ready after %g s",
 		     is_stand_in ? rollout->stand_in : rollout->numbers[rollout->at],
 		     rollout->timeout_ms / 1000.0);
+	restart_next(rollout);
 }
 
 static void restart_look_at_copy(struct rollout *rollout, unsigned int number)
@@ -103,6 +107,7 @@ static void restart_look_at_copy(struct rollout *rollout, unsigned int number)
 	if (!run_find_copy(rollout->fleet->run, number, &copy)) {
 		rollout->has_returned = false;
 		restart_fail(rollout, "copy %u has ended", number);
+		restart_next(rollout);
 		return;
 	}
 	if (copy.started_ns == rollout->started_ns)
@@ -112,6 +117,7 @@ static void restart_look_at_copy(struct rollout *rollout, unsigned int number)
 	rollout->has_returned = true;
 	if (copy.returns && rollout->fleet->plan->restart == PLAN_RESTART_NO) {
 		restart_fail(rollout, "copy %u has ended", number);
+		restart_next(rollout);
 		return;
 	}
 	if (copy.state != LIFE_READY)
@@ -134,6 +140,7 @@ static void restart_look_at_stand_in(struct rollout *rollout)
 		restart_next(rollout);
 	} else if (!rollout->is_dismissing && !is_there) {
 		restart_fail(rollout, "the new copy has ended");
+		restart_next(rollout);
 	} else if (!rollout->is_dismissing && copy.state == LIFE_READY) {
 		rollout->stands_in = true;
 		rollout_say_step(rollout, rollout->stand_in, "ready");
