@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/process.h"
 #include "run/drain.h"
+#include "run/share.h"
 
 static void burial_format_end(bool is_reported, int status, char *how, size_t size)
 {
@@ -22,21 +23,26 @@ static void burial_format_end(bool is_reported, int status, char *how, size_t si
 		process_format_end(status, how, size);
 }
 
+/* A port that leads to other copies, too, is not refused. */
 static void burial_tell_refused(const struct copy *copy, const char *how)
 {
 	char ports[128] = "";
 	size_t length = 0;
+	unsigned int count = 0;
 
 	for (const struct mapping *mapping = copy->mappings; mapping && length < sizeof(ports);
-	     mapping = mapping->next)
+	     mapping = mapping->next) {
+		if (mapping->share && mapping->share->count > 0)
+			continue;
 		length += (size_t)snprintf(ports + length, sizeof(ports) - length, "%s %u",
 					   length ? "," : "", mapping->port.number);
-	if (!copy->mappings)
+		count++;
+	}
+	if (count == 0)
 		error_say(0, "copy %u: %s", copy->number, how);
 	else
 		error_say(0, "copy %u: %s; port%s%s %s refused from now on", copy->number, how,
-			  copy->mappings->next ? "s" : "", ports,
-			  copy->mappings->next ? "are" : "is");
+			  count > 1 ? "s" : "", ports, count > 1 ? "are" : "is");
 }
 
 /* A copy that could not even be made once will not be made the next time either. */

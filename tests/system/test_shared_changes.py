@@ -60,7 +60,7 @@ def test_one_that_is_killed_is_left_out(host, run_shared, name):
     wait_led_to(host, 1, 3)
     for node, address in ((host, "127.0.0.1"), (host.client, LAN6)):
         assert counts(call(node, address, SOME)) == {1: SOME // 2, 3: SOME // 2}
-    manager.err.wait_for(rf"^portmux: copy 2: ended by {name}")
+    manager.err.wait_for(rf"^portmux: copy 2: ended by {name}$")
     assert manager.running
     assert manager.stop() == 0
 
@@ -131,7 +131,7 @@ def test_the_last_copy_that_ends_ends_the_run(host, run_shared):
     manager = run_shared(3)
     for number in (1, 3):
         os.kill(manager.copy_process(number), signal.SIGKILL)
-        manager.err.wait_for(rf"^portmux: copy {number}: ended by SIGKILL")
+        manager.err.wait_for(rf"^portmux: copy {number}: ended by SIGKILL$")
     assert counts(call(host, "127.0.0.1", 10)) == {2: 10}
     os.kill(manager.copy_process(2), signal.SIGKILL)
     assert manager.wait(AT_ONCE) == FAILED
