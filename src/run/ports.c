@@ -88,10 +88,10 @@ int ports_add_shared(struct ports *ports, struct nat_port port, uint16_t copy_po
 		     enum plan_balance balance, unsigned int copies, struct mapping **ret)
 {
 	unsigned int order = ports_order(ports, &port);
-	struct mapping *head;
+	struct mapping *head = NULL;
 	int err = ports_add(ports, port, copy_port, 0, &head);
 
-	if (err)
+	if (!head)
 		return err;
 	head->share = share_new(head, balance, copies, order);
 	if (!head->share) {
