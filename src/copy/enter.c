@@ -116,7 +116,9 @@ static char **enter_split(char *texts, size_t length)
 	for (size_t i = 0; i < length; i++)
 		count += texts[i] == '\0';
 	argv = calloc(count + 1, sizeof(*argv));
-	for (size_t i = 0; argv && i < count; i++) {
+	if (!argv)
+		return NULL;
+	for (size_t i = 0; i < count; i++) {
 		argv[i] = texts;
 		texts += strlen(texts) + 1;
 	}

@@ -22,22 +22,23 @@
 static bool execute_copy_list(char *const **list)
 {
 	char *const *before = *list;
-	size_t count = 0;
+	size_t count = 0, length = 0;
 	char **copy;
+	char *text;
 
 	if (!before)
 		return true;
-	while (before[count])
-		count++;
-	copy = calloc(count + 1, sizeof(*copy));
+	for (; before[count]; count++)
+		length += strlen(before[count]) + 1;
+	copy = calloc(1, (count + 1) * sizeof(*copy) + length); /* the texts are behind the list */
 	if (!copy)
 		return false;
-	*list = copy;
+	text = (char *)(copy + count + 1);
 	for (size_t i = 0; i < count; i++) {
-		copy[i] = strdup(before[i]);
-		if (!copy[i])
-			return false;
+		copy[i] = text;
+		text = stpcpy(text, before[i]) + 1;
 	}
+	*list = copy;
 	return true;
 }
 

@@ -13,8 +13,7 @@
 #define RULESET_RESERVED "reserved" /* set: protocol and host port of all ports of this run */
 #define RULESET_SENDERS  "senders"  /* MAC and IPv4 address: who may send from behind the bridge */
 #define RULESET_SENDERS6 "senders6" /* the same for IPv6 */
-#define RULESET_DRAINING "draining" /* IPv4 addresses, for those who read the table; no rule does \
-				     */
+#define RULESET_DRAINING "draining" /* IPv4 addresses, for who reads the table; in no rule */
 
 /** ruleset_add_all() - the whole table, without any backend. */
 void ruleset_add_all(struct nft_batch *batch, const struct nat_config *config);
