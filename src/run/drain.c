@@ -82,6 +82,6 @@ void drain_end(struct copy *copy)
 void drain_tell_late(const struct copy *copy)
 {
 	if (copy->draining)
-		error_say(0, "copy %u: %u connections have not ended in %g s", copy->number,
-			  copy->draining, copy->setting->plan->drain_ms / 1000.0);
+		error_say(0, "copy %u: connections that have not ended in %g s: %u", copy->number,
+			  copy->setting->plan->drain_ms / 1000.0, copy->draining);
 }
