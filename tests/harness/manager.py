@@ -89,12 +89,12 @@ class Manager(Process):
         """Return the seconds of processor time that the manager has used."""
         return processor_time(self.pid)
 
-    def memory(self):
-        """Return the memory that its own processes have allocated together, in bytes.
+    def memory(self, pids=None):
+        """Return the memory that its own processes, or these of them, have allocated together, in bytes.
 
         Their programs and libraries do not count: they are files, and larger in newer distributions.
         """
-        return sum(_memory(pid) for pid in self.own_processes())
+        return sum(_memory(pid) for pid in (self.own_processes() if pids is None else pids))
 
     def assert_sound(self):
         """Fail if a sanitizer has found something."""
