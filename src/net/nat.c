@@ -151,17 +151,20 @@ static void nat_keep(struct nat *nat, const char *name)
 	}
 }
 
-/* Without memory, what is empty stays as long as the table. */
-static void nat_let_go(struct nat *nat, const char *name, bool is_map)
+/* Without memory, what is empty stays as long as the table. @map: may be NULL */
+static void nat_let_go(struct nat *nat, const char *chain, const char *map)
 {
-	struct nat_stale *grown = reallocarray(nat->stale, nat->stale_count + 1, sizeof(*grown));
+	struct nat_stale *grown = reallocarray(nat->stale, nat->stale_count + 2, sizeof(*grown));
 
 	if (!grown)
 		return;
 	nat->stale = grown;
-	grown += nat->stale_count++;
-	grown->is_map = is_map;
-	snprintf(grown->name, sizeof(grown->name), "%s", name);
+	grown += nat->stale_count;
+	grown[0] = (struct nat_stale){.is_map = false};
+	snprintf(grown[0].name, sizeof(grown[0].name), "%s", chain);
+	grown[1] = (struct nat_stale){.is_map = true};
+	snprintf(grown[1].name, sizeof(grown[1].name), "%s", map ? map : "");
+	nat->stale_count += map ? 2 : 1;
 }
 
 void nat_add_backend(struct nat *nat, const struct nat_backend *backend)
@@ -181,7 +184,7 @@ void nat_remove_backend(struct nat *nat, const char *chain)
 {
 	nat_change(nat);
 	nft_batch_flush_chain(&nat->batch, chain);
-	nat_let_go(nat, chain, false);
+	nat_let_go(nat, chain, NULL);
 }
 
 void nat_publish(struct nat *nat, const struct nat_port *port, const char *chain,
@@ -222,8 +225,7 @@ void nat_remove_buckets(struct nat *nat, const struct buckets *buckets)
 {
 	nat_change(nat);
 	buckets_clear(&nat->batch, buckets->chain, buckets->map);
-	nat_let_go(nat, buckets->chain, false);
-	nat_let_go(nat, buckets->map, true);
+	nat_let_go(nat, buckets->chain, buckets->map);
 }
 
 void nat_list_draining(struct nat *nat, const struct address *address, const char *comment)

@@ -24,7 +24,7 @@
 
 static int client_compare(const void *a, const void *b)
 {
-	return strcmp(*(char *const *)a, *(char *const *)b);
+	return strcmp(((const struct client_name *)a)->text, ((const struct client_name *)b)->text);
 }
 
 /* The name in a line of /proc/net/unix, whose last field is the path. Return: NULL: none. */
@@ -39,8 +39,8 @@ static const char *client_name_in(char *line)
 	return path + strlen(PREFIX);
 }
 
-/* Connections have the path, too: a name may be there more than once. */
-static size_t client_unite(char **names, size_t count)
+/* Connections have the path, too: a name may be there more than once. Return: how many are left. */
+static size_t client_unite(struct client_name *names, size_t count)
 {
 	size_t united = 0;
 
@@ -48,57 +48,77 @@ static size_t client_unite(char **names, size_t count)
 		return 0;
 	qsort(names, count, sizeof(*names), client_compare);
 	for (size_t i = 0; i < count; i++)
-		if (united > 0 && strcmp(names[i], names[united - 1]) == 0)
-			free(names[i]);
-		else
+		if (united == 0 || client_compare(&names[i], &names[united - 1]) != 0)
 			names[united++] = names[i];
 	return united;
 }
 
-int client_list(char ***ret)
+/* Calls @each for every name, some twice. Return: 0 or -errno, also that of @each, reported. */
+static int client_each(int (*each)(void *data, const char *name), void *data)
 {
 	FILE *file = fopen("/proc/net/unix", "re");
 	AUTO_FREE char *line = NULL;
-	char **names = NULL;
-	size_t size = 0, count = 0;
+	size_t size = 0;
+	int err = 0;
 
 	if (!file)
 		return error_report(-errno, "cannot list the runs");
-	while (getline(&line, &size, file) > 0) {
+	while (!err && getline(&line, &size, file) > 0) {
 		const char *name = client_name_in(line);
-		char **grown = name ? reallocarray(names, count + 2, sizeof(*names)) : NULL;
 
-		if (!grown)
-			continue;
-		names = grown;
-		names[count] = strdup(name);
-		count += names[count] != NULL;
+		err = name ? each(data, name) : 0;
 	}
 	fclose(file);
-	count = client_unite(names, count);
-	if (names)
-		names[count] = NULL;
-	*ret = names;
+	return err ? error_report(err, "cannot list the runs") : 0;
+}
+
+struct client_names {
+	struct client_name *names;
+	size_t count;
+};
+
+static int client_add(void *data, const char *name)
+{
+	struct client_names *list = data;
+	struct client_name *grown = reallocarray(list->names, list->count + 1, sizeof(*grown));
+
+	if (!grown)
+		return -ENOMEM;
+	list->names = grown;
+	grown += list->count++;
+	snprintf(grown->text, sizeof(grown->text), "%s", name);
 	return 0;
 }
 
-void client_free_list(char **names)
+int client_list(struct client_name **ret, size_t *ret_count)
 {
-	for (size_t i = 0; names && names[i]; i++)
-		free(names[i]);
-	free(names);
+	struct client_names list = {0};
+	int err = client_each(client_add, &list);
+
+	*ret_count = client_unite(list.names, list.count);
+	*ret = list.names;
+	return err;
+}
+
+struct client_search {
+	const char *name;
+	bool is_found;
+};
+
+static int client_look_for(void *data, const char *name)
+{
+	struct client_search *search = data;
+
+	search->is_found = search->is_found || strcmp(name, search->name) == 0;
+	return 0;
 }
 
 static bool client_is_there(const char *name)
 {
-	bool is_there = false;
-	char **names = NULL;
+	struct client_search search = {.name = name};
 
-	client_list(&names);
-	for (size_t i = 0; names && names[i]; i++)
-		is_there = is_there || strcmp(names[i], name) == 0;
-	client_free_list(names);
-	return is_there;
+	client_each(client_look_for, &search);
+	return search.is_found;
 }
 
 /* ---- To connect ---- */

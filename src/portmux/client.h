@@ -7,6 +7,8 @@
 #include <jansson.h>
 #include <stddef.h>
 
+#include "portmux/options.h"
+
 #include "base/fdpass.h"
 
 struct client {
@@ -67,13 +69,15 @@ void client_close(struct client *client);
 int client_ask(const char *name, json_t *request, int patience_s,
 	       void (*on_line)(void *data, json_t *line), void *data);
 
+/** The name of a run. */
+struct client_name {
+	char text[OPTIONS_NAME_MAX + 1];
+};
+
 /**
  * client_list() - the names of all runs of this machine, sorted
- * @ret: up to NULL, for client_free_list(); NULL: there are none
+ * @ret: @ret_count of them, for free(), also after a failure
  *
  * Return: 0 or -errno, reported.
  */
-int client_list(char ***ret);
-
-/** client_free_list() - free a list of names. Safe on NULL. */
-void client_free_list(char **names);
+int client_list(struct client_name **ret, size_t *ret_count);

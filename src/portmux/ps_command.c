@@ -72,12 +72,13 @@ static int ps_ask(struct ps *ps, const char *name)
 /* A run that does not answer, or is somebody else's, is no failure here: it was said. */
 static int ps_ask_all(struct ps *ps)
 {
-	char **names = NULL;
-	int err = client_list(&names);
+	struct client_name *names;
+	size_t count;
+	int err = client_list(&names, &count);
 
-	for (size_t i = 0; names && names[i]; i++)
-		ps_ask(ps, names[i]);
-	client_free_list(names);
+	for (size_t i = 0; i < count; i++)
+		ps_ask(ps, names[i].text);
+	free(names);
 	return err;
 }
 
