@@ -95,10 +95,9 @@ struct copy *copy_new(struct copy_setting *setting, unsigned int number, struct 
 	copy->deadline = (struct loop_timer){.on_time = copy_on_deadline, .data = copy};
 	copy->look = (struct loop_timer){.on_time = copy_on_look, .data = copy};
 	copy->end = (struct loop_source){.on_event = copy_on_end, .data = copy};
-	look_open(copy);
 	snprintf(copy->name, sizeof(copy->name), "copy-%u", number);
 	plan_format_name(setting->plan, number, copy->hostname);
-	if (copy_take_network(copy) == 0)
+	if (look_open(copy) == 0 && copy_take_network(copy) == 0)
 		return copy;
 	copy_free(copy);
 	return NULL;
@@ -114,7 +113,7 @@ void copy_forget_container(struct copy *copy)
 	loop_forget(loop, &copy->end);
 	loop_clear_timer(loop, &copy->deadline);
 	loop_clear_timer(loop, &copy->look);
-	health_close(&copy->health);
+	health_close(copy->health);
 	container_close(&copy->container);
 }
 
@@ -126,6 +125,7 @@ void copy_free(struct copy *copy)
 	netlink_close(&copy->diag);
 	attachment_close(&copy->attachment);
 	free(copy->place.made);
+	free(copy->health);
 	free(copy);
 }
 
@@ -166,7 +166,7 @@ void copy_step(struct copy *copy, enum life_event event)
 		if (deadline_ms)
 			loop_set_timer(setting->loop, &copy->deadline, deadline_ms);
 		if (step.next > LIFE_NOT_READY)
-			health_end(&copy->health);
+			health_end(copy->health);
 		setting->starting += (step.next == LIFE_STARTING) - (before == LIFE_STARTING);
 		restart_ready(&copy->restart, step.next == LIFE_READY, loop_now_ns());
 	}
@@ -219,10 +219,10 @@ static void copy_tell_late(const struct copy *copy)
 
 	while (mapping && mapping->is_published)
 		mapping = mapping->next;
-	if (copy->is_listening)
+	if (copy->health && copy->is_listening)
 		error_say(0, "copy %u: not healthy after %u s: %s; going on without waiting for it",
 			  copy->number, life_deadline_ms(LIFE_STARTING, 0, 0) / 1000,
-			  copy->health.why);
+			  copy->health->why);
 	else if (mapping)
 		error_say(0,
 			  "copy %u: nothing listens on its port %u after %u s; going on "

@@ -111,7 +111,7 @@ struct copy {
 	struct place place;
 	struct printer printer;
 	struct journal journal;
-	struct health health;
+	struct health *health;      /* NULL: nobody asks for it; owned */
 	bool is_listening;          /* at all ports that lead to it, whether it is healthy or not */
 	bool is_given_up;           /* it ends because it was unhealthy, and starts again */
 	struct mapping *mappings;   /* that lead to it: a list; its owner's */

@@ -64,7 +64,7 @@ void health_begin(struct health *health, const struct address *address,
 
 bool health_is_good(const struct health *health)
 {
-	return health->state == HEALTH_UNASKED || health->state == HEALTH_HEALTHY;
+	return !health || health->state == HEALTH_UNASKED || health->state == HEALTH_HEALTHY;
 }
 
 static bool health_is_starting(const struct health *health)
@@ -179,9 +179,9 @@ static void health_on_said(void *data, bool is_ready)
 
 void health_check(struct health *health)
 {
-	enum plan_health_kind kind = health->plan->health.kind;
+	enum plan_health_kind kind = health ? health->plan->health.kind : PLAN_HEALTH_NONE;
 
-	if (health->is_checked || kind == PLAN_HEALTH_NONE || kind == PLAN_HEALTH_NOTIFY)
+	if (kind == PLAN_HEALTH_NONE || health->is_checked || kind == PLAN_HEALTH_NOTIFY)
 		return;
 	health->is_checked = true;
 	loop_set_timer(health->loop, &health->next, 0);
@@ -191,7 +191,7 @@ void health_check(struct health *health)
 
 void health_end(struct health *health)
 {
-	if (!health->begun_ns)
+	if (!health || !health->begun_ns)
 		return;
 	probe_close(&health->probe);
 	checkup_stop(&health->checkup);
@@ -206,6 +206,8 @@ void health_end(struct health *health)
 
 void health_close(struct health *health)
 {
+	if (!health)
+		return;
 	health_end(health);
 	checkup_close(&health->checkup);
 	readiness_close(&health->readiness);

@@ -58,14 +58,17 @@ void health_open(struct health *health, const struct plan *plan, struct loop *lo
 void health_begin(struct health *health, const struct address *address,
 		  const struct address *address6, int notify);
 
-/** health_check() - the copy can be checked now. Does nothing if it is checked already. */
+/** health_check() - the copy can be checked now. Does nothing if it is checked already, or on NULL.
+ */
 void health_check(struct health *health);
 
-/** health_is_good() - can connections be led to the copy? Always, if the plan has no check. */
+/** health_is_good() - can connections be led to the copy? Always, if it is NULL: it has no check.
+ */
 bool health_is_good(const struct health *health);
 
-/** health_end() - the copy ends: check it no more. What the program tells is read, but ignored. */
+/** health_end() - the copy ends: check it no more. What the program tells is read, but ignored.
+ * Safe on NULL. */
 void health_end(struct health *health);
 
-/** health_close() - the copy has ended. Safe to repeat. */
+/** health_close() - the copy has ended. Safe to repeat, and on NULL. */
 void health_close(struct health *health);

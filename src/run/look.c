@@ -9,6 +9,7 @@
 #include "run/look.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 #include "base/cleanup.h"
 #include "base/error.h"
@@ -78,7 +79,7 @@ static void look_let_in(const struct copy *copy, struct mapping *mapping)
 /* Return: true if the copy listens at all ports that lead to it. */
 static bool look_ask_all(struct copy *copy)
 {
-	bool is_good = health_is_good(&copy->health);
+	bool is_good = health_is_good(copy->health);
 	bool all = true;
 
 	for (struct mapping *mapping = copy->mappings; mapping; mapping = mapping->next) {
@@ -128,8 +129,8 @@ void look_at(struct copy *copy)
 		return;
 	copy->is_listening = look_ask_all(copy);
 	if (copy->is_listening || copy->state == LIFE_NOT_READY)
-		health_check(&copy->health);
-	is_ready = copy->is_listening && health_is_good(&copy->health);
+		health_check(copy->health);
+	is_ready = copy->is_listening && health_is_good(copy->health);
 	if (is_ready != (copy->state == LIFE_READY))
 		copy_step(copy, is_ready ? LIFE_LISTENS : LIFE_DEAF);
 	loop_set_timer(copy->setting->loop, &copy->look, look_next_ms(copy));
@@ -145,7 +146,7 @@ static void look_on_health(void *data)
 
 	setting->on_health(setting->data, copy);
 	look_at(copy);
-	if (copy->health.state != HEALTH_UNHEALTHY || !setting->plan->health.restarts)
+	if (copy->health->state != HEALTH_UNHEALTHY || !setting->plan->health.restarts)
 		return;
 	copy->is_given_up = true;
 	copy_step(copy, LIFE_STOP);
@@ -159,11 +160,20 @@ static int look_on_start(void *data, char *const *argv)
 	return visit_begin(data, &visit);
 }
 
-void look_open(struct copy *copy)
+int look_open(struct copy *copy)
 {
-	copy->health =
-		(struct health){.start = look_on_start, .on_change = look_on_health, .data = copy};
-	health_open(&copy->health, copy->setting->plan, copy->setting->loop, copy->number);
+	const struct plan *plan = copy->setting->plan;
+
+	if (plan->health.kind == PLAN_HEALTH_NONE)
+		return 0;
+	copy->health = calloc(1, sizeof(*copy->health));
+	if (!copy->health)
+		return error_report(-ENOMEM, "copy %u: cannot be made", copy->number);
+	copy->health->start = look_on_start;
+	copy->health->on_change = look_on_health;
+	copy->health->data = copy;
+	health_open(copy->health, plan, copy->setting->loop, copy->number);
+	return 0;
 }
 
 void look_begin(struct copy *copy)
@@ -173,5 +183,7 @@ void look_begin(struct copy *copy)
 	copy->is_listening = false;
 	copy->look_ms = LOOK_MS;
 	loop_set_timer(copy->setting->loop, &copy->look, copy->look_ms);
-	health_begin(&copy->health, &at->address, &at->address6, fd_steal(&copy->container.notify));
+	if (copy->health)
+		health_begin(copy->health, &at->address, &at->address6,
+			     fd_steal(&copy->container.notify));
 }

@@ -7,8 +7,9 @@
 
 #include "run/copy.h"
 
-/** look_open() - get ready to look, and to check the copy's health (health.h). */
-void look_open(struct copy *copy);
+/** look_open() - get ready to look, and to check the copy's health (health.h). Return: 0 or
+ * -ENOMEM, reported. */
+int look_open(struct copy *copy);
 
 /** look_begin() - begin to look again and again: set @copy->look, which calls look_at(). */
 void look_begin(struct copy *copy);

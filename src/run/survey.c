@@ -75,8 +75,8 @@ static struct run_copy survey_copy(const struct copy *copy)
 	return (struct run_copy){
 		.number = copy->number,
 		.state = copy->state,
-		.health = copy->health.state,
-		.health_why = copy->health.why,
+		.health = copy->health ? copy->health->state : HEALTH_UNASKED,
+		.health_why = copy->health ? copy->health->why : "",
 		.pid = copy->container.pidfd >= 0 ? copy->container.pid : 0,
 		.started_ns = copy->started_ns,
 		.restarts = copy->restarts,
