@@ -21,9 +21,8 @@ static const char *const HEALTHS[] = {
 	[HEALTH_UNHEALTHY] = "unhealthy",
 };
 
-static void describe_mapping(void *data, const struct run_mapping *mapping)
+void describe_mapping(json_t *object, const struct run_mapping *mapping)
 {
-	json_t *object = json_object();
 	char address[ADDRESS_TEXT_MAX];
 
 	if (mapping->address.family != AF_UNSPEC)
@@ -33,6 +32,13 @@ static void describe_mapping(void *data, const struct run_mapping *mapping)
 	json_object_set_new(object, "port", json_integer(mapping->copy_port));
 	json_object_set_new(object, "protocol",
 			    json_string(mapping->protocol == IPPROTO_UDP ? "udp" : "tcp"));
+}
+
+static void describe_each_mapping(void *data, const struct run_mapping *mapping)
+{
+	json_t *object = json_object();
+
+	describe_mapping(object, mapping);
 	json_array_append_new(data, object);
 }
 
@@ -61,7 +67,7 @@ json_t *describe_copy(struct run *run, const struct run_copy *copy)
 		json_object_set_new(object, "health", json_string(HEALTHS[copy->health]));
 	if (*copy->health_why)
 		json_object_set_new(object, "health_text", json_string(copy->health_why));
-	run_each_mapping(run, copy->number, describe_mapping, mappings);
+	run_each_mapping(run, copy->number, describe_each_mapping, mappings);
 	json_object_set_new(object, "mappings", mappings);
 	describe_process(object, copy);
 	json_object_set_new(object, "restarts", json_integer(copy->restarts));

@@ -15,6 +15,7 @@
 #include <time.h>
 
 #include "base/error.h"
+#include "portmux/describe.h"
 
 static json_t *event_at(const char *event, const struct timespec *time)
 {
@@ -165,15 +166,8 @@ static void event_ready_at(void *data, const struct run_mapping *mapping)
 {
 	struct event_target *target = data;
 	json_t *object = event_of_copy("ready", target->number);
-	char address[ADDRESS_TEXT_MAX];
 
-	if (mapping->address.family != AF_UNSPEC)
-		json_object_set_new(object, "address",
-				    json_string(address_format(&mapping->address, address)));
-	json_object_set_new(object, "host_port", json_integer(mapping->host_port));
-	json_object_set_new(object, "port", json_integer(mapping->copy_port));
-	json_object_set_new(object, "protocol",
-			    json_string(mapping->protocol == IPPROTO_UDP ? "udp" : "tcp"));
+	describe_mapping(object, mapping);
 	event_send(target->run, object);
 	target->count++;
 }

@@ -15,6 +15,7 @@ from harness import (
     open_sandbox,
     open_scene,
 )
+from keepers import KEEPER, Service
 from sharing import SHARER, start_sharers
 
 STAND_IN = Path(__file__).with_name("stand_in.py")
@@ -43,6 +44,17 @@ def reporters(project):
     """A project whose http_recorder.py says who asks whom (see reporter.py)."""
     project.install(REPORTER)
     return project
+
+
+@pytest.fixture
+def serve(host, project):
+    """Start copies of a program that keeps its connections (see keeper.py), and wait until they are ready."""
+    project.install(KEEPER)
+
+    def run(*options, **more):
+        return Service(host, project, *options, **more).wait_ready()
+
+    return run
 
 
 @pytest.fixture

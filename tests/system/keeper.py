@@ -10,13 +10,14 @@ it has, and ends. The first argument can be a behaviour:
     late        listen when there is a file "door"     deaf        ignore SIGTERM
 """
 
+import ctypes
 import os
 import selectors
 import signal
 import socket
 import sys
-import time
 
+IN_CREATE = 0x100  # <sys/inotify.h>
 BEHAVIOUR = sys.argv[1] if len(sys.argv) > 1 else "-"
 GREETING = f"{os.environ['COPY']} {os.urandom(4).hex()} {BEHAVIOUR}\n".encode()
 
@@ -88,12 +89,25 @@ class Keeper:
                 key.data(key.fileobj)
 
 
+def wait_for(name):
+    """Wait until that file is in this directory (inotify)."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    watch = libc.inotify_init()
+    if watch < 0 or libc.inotify_add_watch(watch, b".", IN_CREATE) < 0:
+        raise OSError(ctypes.get_errno(), "inotify")
+    while not os.path.exists(name):
+        os.read(watch, 4096)
+    os.close(watch)
+
+
 def main():
     """Behave as told."""
     if BEHAVIOUR == "exit":
         sys.exit(3)
-    while BEHAVIOUR == "never" or (BEHAVIOUR == "late" and not os.path.exists("door")):
-        time.sleep(0.01)
+    while BEHAVIOUR == "never":
+        signal.pause()
+    if BEHAVIOUR == "late":
+        wait_for("door")
     Keeper().serve()
 
 

@@ -19,11 +19,11 @@ import contextlib
 import itertools
 import os
 import pathlib
+import select
 import signal
 import socket
 import sys
 import threading
-import time
 
 IDENTITY = os.urandom(8).hex()
 MOOD = pathlib.Path("mood")
@@ -58,10 +58,10 @@ def behave(mood, connection):
     elif mood == "drip":
         for byte in OK.format(200).encode():
             connection.sendall(bytes([byte]))
-            time.sleep(DRIP)
+            if select.select([connection], [], [], DRIP)[0]:  # the peer has had enough
+                break
     elif mood != "close":
         connection.sendall(OK.format(mood).encode())
-        time.sleep(DRIP)  # the head and the body of an answer are rarely one packet
         connection.sendall(b"body\n")
     return "sent"
 

@@ -15,17 +15,6 @@ LAN = "198.51.100.1"
 MANY = 40
 
 
-@pytest.fixture
-def serve(host, project):
-    """Start copies of the keeper."""
-    project.install(KEEPER)
-
-    def run(*options, **more):
-        return Service(host, project, *options, **more).wait_ready()
-
-    return run
-
-
 def table(host):
     """Return the run's rules, and what their sets and maps have in them, without counts."""
     text = host.run(["nft", "list", "table", "inet", "portmux"]).stdout

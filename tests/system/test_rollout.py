@@ -17,17 +17,6 @@ OWN_PORTS = ("8081+:8080",)
 GONE = ["copy 8: gone", "copy 7: gone", "copy 6: gone", "copy 5: gone", "copy 4: gone", "copy 3: gone"]
 
 
-@pytest.fixture
-def serve(host, project):
-    """Start copies of the keeper."""
-    project.install(KEEPER)
-
-    def run(*options, **more):
-        return Service(host, project, *options, **more).wait_ready()
-
-    return run
-
-
 def lives(service, count=2, port=PORT):
     """Return the greeting of each of so many copies, by a shared port."""
     found = greetings(service.host, 8 * count, port)
