@@ -30,8 +30,10 @@ def test_any_argument(host, project, arguments):
     assert not project.copies.exists()
 
 
+@pytest.mark.host(own_dev=True)
 def test_not_root(host, home):
-    """It says that it needs root."""
+    """It says that it needs root, where a plain user may not make a network."""
+    host.run(["chmod", "600", "/dev/net/tun"])
     manager = host.start_manager(home, user=USER)
     assert_refused(home, manager, FAILED, r"^uva_container: .*root")
 
