@@ -2,12 +2,13 @@
 """Real container engines on a private host.
 
 They have mounts and control groups of their own: what they mount is not seen on the host, and the groups
-of their containers lie below one group, in the second version's hierarchy, which is there on every
+of their containers lie below one group of each engine, in the second version's hierarchy, which is there on every
 machine. Their image is made here of busybox; no registry is asked.
 """
 
 import http.client
 import json
+import os
 import re
 import shutil
 import socket
@@ -15,8 +16,8 @@ import subprocess
 import tarfile
 
 from harness import wait_until
+from harness.node import ENVIRONMENT
 
-GROUP = "uva_container_test_engine"
 DATA = "/mnt"  # of the host; on a tmpfs that the engine alone sees
 START_DEADLINE = 30.0
 COMMAND_DEADLINE = 60.0
@@ -24,14 +25,14 @@ END_DEADLINE = 30.0
 BUSYBOX = "/bin/busybox"
 SERVER = [BUSYBOX, "httpd", "-f", "-p", "80"]
 
-# The group is made the root of what the engine sees. No process may be in it beside other groups, so the
+# $group is made the root of what the engine sees. No process may be in it beside other groups, so the
 # engine itself is in one below it. What it says first is its pid.
 START = f"""
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
-mkdir -p /sys/fs/cgroup/{GROUP}/engine
-echo 0 >/sys/fs/cgroup/{GROUP}/cgroup.procs
+mkdir -p /sys/fs/cgroup/$group/engine
+echo 0 >/sys/fs/cgroup/$group/cgroup.procs
 exec unshare --cgroup sh -ec '
-    echo 0 >/sys/fs/cgroup/{GROUP}/engine/cgroup.procs
+    echo 0 >/sys/fs/cgroup/$group/engine/cgroup.procs
     umount /sys/fs/cgroup
     mount -t cgroup2 cgroup2 /sys/fs/cgroup
     mount -t tmpfs tmpfs {DATA}
@@ -39,9 +40,9 @@ exec unshare --cgroup sh -ec '
     exec "$@"
 ' sh "$@"
 """
-TIDY = f"""
+TIDY = """
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
-[ ! -e /sys/fs/cgroup/{GROUP} ] || find /sys/fs/cgroup/{GROUP} -depth -type d -exec rmdir {{}} +
+[ ! -e /sys/fs/cgroup/$group ] || find /sys/fs/cgroup/$group -depth -type d -exec rmdir {} +
 """
 
 
@@ -63,7 +64,8 @@ class Engine:
     def __init__(self, host, argv):
         """Start the process."""
         self.host = host
-        self.process = host.popen(["unshare", "--mount", "sh", "-ec", START, "sh", *argv])
+        self._environment = {**ENVIRONMENT, "group": f"uva_container_{os.getpid()}_{type(self).__name__.lower()}"}
+        self.process = host.popen(["unshare", "--mount", "sh", "-ec", START, "sh", *argv], env=self._environment)
         self.pid = self.process.out.wait_for(r"^(\d+)$", START_DEADLINE)[1]
 
     def reaches(self, address, port):
@@ -74,7 +76,11 @@ class Engine:
         """End the process, and remove its control groups."""
         self.process.stop(deadline=END_DEADLINE)
         tidy = ["unshare", "--mount", "sh", "-ec", TIDY]
-        wait_until(lambda: self.host.run(tidy, check=False).returncode == 0, END_DEADLINE, "the control groups are gone")
+
+        def are_gone():
+            return self.host.run(tidy, env=self._environment, check=False).returncode == 0
+
+        wait_until(are_gone, END_DEADLINE, "the control groups are gone")
 
 
 class _Connection(http.client.HTTPConnection):
