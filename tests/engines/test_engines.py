@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Docker or Podman on the same host: neither is disturbed by us, nor are we, whoever was there first, however we end."""
 
-import os
 import signal
 
 import pytest
@@ -89,11 +88,7 @@ def assert_nothing_is_left(host):
 
 def kill_all(scene):
     """Kill manager and guardian at the same moment."""
-    own = scene.manager.own_processes()
-    for number in (signal.SIGSTOP, signal.SIGKILL):
-        for pid in own:
-            os.kill(pid, number)
-    scene.manager.wait()
+    scene.manager.kill_all()
 
 
 def kill_manager(scene):

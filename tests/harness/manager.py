@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The program under test, started on a host."""
 
+import contextlib
 import os
 import re
 import signal
@@ -84,6 +85,15 @@ class Manager(Process):
         return _pids(
             lambda process: os.readlink(process / "ns/pid") in spaces and _is(process / "exe", binary)
         )
+
+    def kill_all(self):
+        """Kill all of them at the same moment: stopped first, none lives to see another's end. Wait for its end."""
+        own = self.own_processes()
+        for number in (signal.SIGSTOP, signal.SIGKILL):
+            for pid in own:
+                with contextlib.suppress(ProcessLookupError):  # an init dies of the manager's end, stopped or not
+                    os.kill(pid, number)
+        self.wait()
 
     def processor_time(self):
         """Return the seconds of processor time that the manager has used."""

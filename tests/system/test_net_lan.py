@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """From the LAN: the copies see who calls; only the links that need it forward, and only while we run."""
 
-import os
 import signal
 
 import pytest
@@ -106,11 +105,7 @@ def test_after_a_kill_of_the_manager_nothing_forwards(host, scene):
 
 def test_after_a_kill_of_all_the_next_start_and_stop_restore(host, scene):
     """Manager and guardian at once: the next run finds forwarding on, and knows that it was ours."""
-    own = scene.manager.own_processes()
-    for number in (signal.SIGSTOP, signal.SIGKILL):  # stopped first: none lives to see another's end
-        for process in own:
-            os.kill(process, number)
-    scene.manager.wait()
+    scene.manager.kill_all()
     assert forwards(host, "lan0", 4)
     scene.manager = host.start_manager(scene.project).wait_ready()
     assert_lan_reaches_both(host.client, "198.51.100.1", "2001:db8:1::1")

@@ -2,7 +2,6 @@
 """Two NICs, each with its own gateway, and routing rules by source, as netplan and cloud images write them."""
 
 import json
-import os
 import signal
 
 import pytest
@@ -162,11 +161,7 @@ def test_all_killed_at_once(host, far, reporters):
     """The next start deletes them, and makes its own."""
     add_rules(host)
     scene = Scene(host, reporters)
-    own = scene.manager.own_processes()
-    for number in (signal.SIGSTOP, signal.SIGKILL):
-        for pid in own:
-            os.kill(pid, number)
-    scene.manager.wait()
+    scene.manager.kill_all()
     assert list(map(len, our_rules(host))) == [2, 2]
     scene = Scene(host, reporters)
     assert list(map(len, our_rules(host))) == [2, 2]
