@@ -109,6 +109,9 @@ fuzz-packages: libraries
 test-packages: libraries
 	@scripts/install-deps test
 
+bench-packages:
+	@scripts/install-deps bench
+
 -include $(SOURCES:%.c=$(BUILD)/%.d) $(UNIT_TESTS:%=%.d) $(FUZZED:%.o=%.d) $(FUZZERS:%=%.d)
 
 # ---- Running and testing -----------------------------------------------------------------------
@@ -123,6 +126,8 @@ UVA_CONTAINER ?= $(abspath $(BIN)uva_container)
 EMULATOR ?=
 # Options for pytest, such as PYTEST_FLAGS='-x -k sigint'.
 PYTEST_FLAGS ?=
+# Options of the benchmark, such as BENCH='--no-peers lives'.
+BENCH ?=
 # No caches: run through sudo, they would be root's files in the user's tree.
 ENV = $(SUDO) env UVA_CONTAINER='$(UVA_CONTAINER)' PYTHONDONTWRITEBYTECODE=1 \
 	$(foreach name,CI FAULT_POINTS FAULT_SEED SHARED_LOAD_ROUNDS SOAK_SECONDS SOAK_SEED,$(if $($(name)),$(name)='$($(name))'))
@@ -171,15 +176,11 @@ check-fuzz: $(FUZZERS) ## what parses bytes from outside, with libFuzzer (FUZZ_S
 soak: all test-packages ## requests, kills and restarts at random (SOAK_SECONDS=60, SOAK_SEED)
 	$(ENV) PYTHONPATH=tests $(PYTHON) -m faults.soak
 
-bench: all test-packages ## how long it takes, what a connection costs, what it weighs
-	$(ENV) $(PYTHON) scripts/bench
+bench: all test-packages bench-packages ## side by side with its peers: time, requests, bytes, memory (BENCH=--help)
+	$(ENV) $(PYTHON) scripts/bench $(BENCH)
 
 bench-shared: all test-packages ## what a shared port costs, side by side with haproxy, nginx, IPVS
-	$(ENV) $(PYTHON) scripts/bench_shared
-
-# On a machine with systemd, the packages start their services; the benchmark does not use them.
-bench-peers: ## install those that are missing
-	@scripts/install-deps peers
+	$(ENV) $(PYTHON) scripts/bench/shared.py
 
 lint: ## format, static analysis, scripts, manual pages
 	@scripts/lint
@@ -252,4 +253,4 @@ help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):[^#]*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | \
 		while IFS='|' read -r target text; do printf '%-20s %s\n' "$$target" "$$text"; done
 
-.PHONY: all libraries unit-packages fuzz-packages test-packages run check $(CHECKS) check-arm64 check-engines check-faults check-fuzz soak bench bench-shared bench-peers lint print-flags install uninstall dist clean help
+.PHONY: all libraries unit-packages fuzz-packages test-packages bench-packages run check $(CHECKS) check-arm64 check-engines check-faults check-fuzz soak bench bench-shared lint print-flags install uninstall dist clean help

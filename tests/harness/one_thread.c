@@ -5,14 +5,16 @@
  *
  * usage: one_thread [WORKERS]
  *
- * It listens on port 8080, TCP and UDP, IPv4 and IPv6. Each request and each datagram is answered
- * with a line: the value of COPY. Connections are kept unless the request has "Connection: close".
- * With WORKERS, that many processes share the port by SO_REUSEPORT, and COPY is a worker's number.
+ * It listens on port 8080, or the one in PORT, TCP and UDP, IPv4 and IPv6. Each request and each
+ * datagram is answered with a line: the value of COPY. Connections are kept unless the request has
+ * "Connection: close". With WORKERS, that many processes share the port by SO_REUSEPORT, and COPY
+ * is a worker's number.
  *
- * SIGTERM ends it in good order. The sockets that listen are closed; the connections that wait in
- * the backlog are taken first. Then each connection that has been served is closed as soon as
- * nothing of a request is read; one that has not been served yet, after its first answer. The last
- * answer on a connection says "Connection: close". When no connection is left, it exits with 0.
+ * SIGTERM and SIGINT end it in good order. The sockets that listen are closed; the connections that
+ * wait in the backlog are taken first. Then each connection that has been served is closed as soon
+ * as nothing of a request is read; one that has not been served yet, after its first answer. The
+ * last answer on a connection says "Connection: close". When no connection is left, it exits with
+ * 0.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -29,7 +31,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { PORT = 8080, BACKLOG = 4096, EVENTS = 256, REQUEST_MAX = 4096, COPY_MAX = 64 };
+enum { BACKLOG = 4096, EVENTS = 256, REQUEST_MAX = 4096, COPY_MAX = 64 };
 
 struct connection {
 	int fd;
@@ -194,7 +196,10 @@ static void server_serve(struct server *server)
 
 static int server_listen(int type, bool is_port_shared)
 {
-	const struct sockaddr_in6 address = {.sin6_family = AF_INET6, .sin6_port = htons(PORT)};
+	const char *port = getenv("PORT");
+	const struct sockaddr_in6 address = {
+		.sin6_family = AF_INET6,
+		.sin6_port = htons(port ? (uint16_t)strtoul(port, NULL, 10) : 8080)};
 	int fd = socket(AF_INET6, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	int on = 1, off = 0;
 
@@ -204,7 +209,8 @@ static int server_listen(int type, bool is_port_shared)
 	    (is_port_shared && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) < 0) ||
 	    bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0 ||
 	    (type == SOCK_STREAM && listen(fd, BACKLOG) < 0)) {
-		perror("one_thread: port 8080");
+		fprintf(stderr, "one_thread: port %u: %s\n", ntohs(address.sin6_port),
+			strerror(errno));
 		exit(EXIT_FAILURE);
 	}
 	return fd;
@@ -213,14 +219,15 @@ static int server_listen(int type, bool is_port_shared)
 static int serve(const char *copy, bool is_port_shared)
 {
 	struct server server = {.epoll = epoll_create1(EPOLL_CLOEXEC)};
-	sigset_t term;
+	sigset_t ending;
 
 	server.all.next = server.all.previous = &server.all;
 	snprintf(server.copy, sizeof(server.copy), "%s", copy);
-	sigemptyset(&term);
-	sigaddset(&term, SIGTERM);
-	sigprocmask(SIG_BLOCK, &term, NULL);
-	server.signals = signalfd(-1, &term, SFD_NONBLOCK | SFD_CLOEXEC);
+	sigemptyset(&ending);
+	sigaddset(&ending, SIGTERM);
+	sigaddset(&ending, SIGINT);
+	sigprocmask(SIG_BLOCK, &ending, NULL);
+	server.signals = signalfd(-1, &ending, SFD_NONBLOCK | SFD_CLOEXEC);
 	server.udp = server_listen(SOCK_DGRAM, is_port_shared);
 	server.tcp = server_listen(SOCK_STREAM, is_port_shared);
 	server_watch(&server, server.signals, &server.signals);

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Measure what a shared port costs, side by side with other ways to put one port over many copies.
 
-usage: scripts/bench_shared [ROUNDS [SECONDS [COPIES]]]
+usage: scripts/bench/shared.py [ROUNDS [SECONDS [COPIES]]]
 
 Started as root, by `make bench-shared`, on a private host. The copies are those of one run of portmux, of a
 server of one thread (tests/harness/one_thread.c). All ways to them stand at the same time, and are measured
@@ -15,7 +15,7 @@ in turn, SECONDS (2) each, ROUNDS (5) times: what else the machine does concerns
     IPVS                    the same, by NAT, if the kernel has it; it does not serve 127.0.0.1
     SO_REUSEPORT            one program on the host itself, with as many processes as there are copies
 
-Peers that are not installed are left out, and that is said; `make bench-peers` installs them.
+Peers that are not installed are left out, and that is said; scripts/bench-peers installs them.
 """
 
 import os
@@ -27,7 +27,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench_lib import spread
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests"))
 
 from harness import Load, addresses, build_load, build_one_thread, copies_of, processor_time, wait_until
 from harness.host import Host
@@ -226,6 +226,11 @@ class Bench:
         clients = [Load(node, self.load, mode, way.port, way.targets[place], **options) for _ in range(CLIENTS)]
         counted = [client.wait(seconds + LATE) for client in clients]
         return Result(counted, way.name, *(after - first for after, first in zip(times(), before)))
+
+
+def spread(values, form):
+    """Return the range of values as text, each in that form."""
+    return f"{form.format(min(values))} to {form.format(max(values))}"
 
 
 def left_out(name, why):

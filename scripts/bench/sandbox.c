@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * bench_sandbox.c - what the sandbox adds to the start of a copy.
+ * sandbox.c - what the sandbox adds to the start of a copy.
  *
- * usage: bench_sandbox DIRECTORY ROUNDS (at most 1000)
+ * usage: sandbox DIRECTORY ROUNDS (at most 1000)
  *
  * DIRECTORY/copies/1/files and DIRECTORY/copies/1/tmp must exist. Starts a process in new
  * namespaces ROUNDS times with and without the mounts, the identity and the filter of a copy;
  * prints the median of each in microseconds, from the clone to the process's end. Compiled with the
- * engine's objects by scripts/bench.
+ * engine's objects by lives.py.
  */
 #include <limits.h>
 #include <sched.h>
