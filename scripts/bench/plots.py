@@ -107,6 +107,8 @@ def draw_scale(figures, path):
             points = [(copies, value / 1000) for copies, value in points if value is not None]
             axes.plot(*zip(*points), marker="o", label=way)
         axes.set(xscale="log", yscale="log", xlabel="copies", ylabel="seconds", title=title)
+        axes.xaxis.set_major_formatter("{x:g}")
+        axes.yaxis.set_major_formatter("{x:g}")
         axes.legend(frameon=False)
         axes.spines[["top", "right"]].set_visible(False)
     save(figure, figures, path)
