@@ -138,8 +138,9 @@ def bare_pair(project):
 def places(figures, directory, with_peers):
     """Yield each way's name, place and commands."""
     compile_c(HERE / "life.c", directory)
-    for way, command in ((BARE, None), (OURS, ["./uva_container"]), (BY_HAND, [HERE / "by_hand"])):
+    for way, command in ((BARE, None), (OURS, ["./uva_container"]), (BY_HAND, ["./by_hand"])):
         place = Place(directory)
+        shutil.copy(HERE / "by_hand", place.project.there(""))
         yield way, place, [command] if command else bare_pair(place.project)
     if shutil.which("pasta"):
         become = ["setpriv", f"--reuid={PLAIN_USER}", f"--regid={PLAIN_USER}", "--clear-groups"]

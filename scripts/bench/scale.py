@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What a copy costs among 1, 10, 100 and 1,000: time, memory, the way to it; and among 1, 10 and 50 of the peers'."""
 
+import shutil
 import statistics
 from pathlib import Path
 
@@ -69,9 +70,10 @@ def runs_of_portmux(directory, most):
     for copies in (number for number in COPIES if number <= most):
         place = Place(directory)
         place.project.install(Path(directory, "one_thread"))
+        shutil.copy(PORTMUX, place.project.there(""))
         ports = range(FIRST, FIRST + copies)
         published = ["-p", f"{FIRST}+:{HTTP}", "-p", f"{SHARED}:{HTTP}"]
-        command = [PORTMUX, "run", "-n", copies, *published, "-d", "/home/state", "./http_recorder.py"]
+        command = ["./portmux", "run", "-n", copies, *published, "-d", "/home/state", "./http_recorder.py"]
         yield copies, Run(place, ports, [command], load)
 
 
