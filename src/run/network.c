@@ -237,6 +237,10 @@ int network_commit(struct network *network)
  * connections are forgotten before the links go: otherwise packets to the copies' addresses would
  * leave by the default route. Connections are forgotten once more after that, because a link that
  * goes down sends some last packets (IGMP, MLD).
+ *
+ * The guard goes before the links, too. The kernel frees a table's memory a little later, and lets
+ * nobody close the socket of an owner before it has (nft_rcv_nl_event()): the guardian's end would
+ * wait for that. To delete links takes longer, so this time passes meanwhile.
  */
 static int network_note(struct network *network)
 {
@@ -246,7 +250,7 @@ static int network_note(struct network *network)
 	};
 	struct record guard = {.kind = RECORD_GUARD};
 	const struct record links = {.kind = RECORD_LINKS, .mac = network->bridge.mac};
-	const struct record *records[] = {&connections, &guard, &links, &connections};
+	const struct record *records[] = {&connections, &links, &guard, &connections};
 
 	guard_format_name(&network->bridge.mac, network->guard);
 	snprintf(guard.table, sizeof(guard.table), "%s", network->guard);
