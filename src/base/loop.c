@@ -10,7 +10,6 @@
 #include "base/loop.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <sys/epoll.h>
 #include <time.h>
 
@@ -161,21 +160,19 @@ void loop_set_timer(struct loop *loop, struct loop_timer *timer, unsigned int ms
 
 /* ---- Waiting ---- */
 
-/*
- * Return: how long until the first timer is due, in ms; -1 if no timer is set. Rounded up: if it
- * was rounded down, the loop would wake up too early and turn again without work.
- */
-static int loop_timeout_ms(const struct loop *loop)
+/* Puts into @ret how long until the first timer is due. Return: @ret; NULL if no timer is set. */
+static struct timespec *loop_timeout(const struct loop *loop, struct timespec *ret)
 {
-	uint64_t now, ms;
+	uint64_t now = loop_now_ns(), left;
 
 	if (!loop->first)
-		return -1;
-	now = loop_now_ns();
-	if (loop->first->due_ns <= now)
-		return 0;
-	ms = (loop->first->due_ns - now + NS_PER_MS - 1) / NS_PER_MS;
-	return ms > INT_MAX ? INT_MAX : (int)ms;
+		return NULL;
+	left = loop->first->due_ns > now ? loop->first->due_ns - now : 0;
+	*ret = (struct timespec){
+		.tv_sec = (time_t)(left / (1000 * NS_PER_MS)),
+		.tv_nsec = (long)(left % (1000 * NS_PER_MS)),
+	};
+	return ret;
 }
 
 /*
@@ -194,10 +191,11 @@ static void loop_run_timers(struct loop *loop)
 	}
 }
 
-static int loop_hand_out(struct loop *loop, int timeout_ms)
+/* @timeout: NULL: as long as it takes */
+static int loop_hand_out(struct loop *loop, const struct timespec *timeout)
 {
 	struct epoll_event events[EVENTS_MAX];
-	int count = epoll_wait(loop->epoll, events, EVENTS_MAX, timeout_ms);
+	int count = epoll_pwait2(loop->epoll, events, EVENTS_MAX, timeout, NULL);
 
 	if (count < 0)
 		return errno == EINTR ? 0 : -errno;
@@ -216,7 +214,8 @@ static int loop_hand_out(struct loop *loop, int timeout_ms)
 
 int loop_turn(struct loop *loop)
 {
-	int err = loop_hand_out(loop, loop_timeout_ms(loop));
+	struct timespec timeout;
+	int err = loop_hand_out(loop, loop_timeout(loop, &timeout));
 
 	if (err)
 		return err;
@@ -231,5 +230,5 @@ int loop_descriptor(const struct loop *loop)
 
 int loop_poll(struct loop *loop)
 {
-	return loop_hand_out(loop, 0);
+	return loop_hand_out(loop, &(struct timespec){0});
 }

@@ -17,7 +17,7 @@
 #include "run/visit.h"
 
 enum {
-	LOOK_MS = 2,          /* while a copy starts, if few copies start at a time */
+	LOOK_MS = 1,          /* while a copy starts, if few copies start at a time */
 	LOOKS_PER_MS = 2,     /* if many copies start at a time, each waits longer for its look */
 	LOOK_LATE_MS = 100,   /* for a copy that did not listen in time */
 	LOOK_READY_MS = 1000, /* for a copy that listens: does it still? */
@@ -109,7 +109,7 @@ static unsigned int look_next_tick_ms(void)
 /* Many that start at a time keep the processors busy themselves: looking must not add to that. */
 static unsigned int look_next_ms(struct copy *copy)
 {
-	unsigned int most = LOOK_MS + copy->setting->starting / LOOKS_PER_MS;
+	unsigned int most = LOOK_MS + (copy->setting->starting - 1) / LOOKS_PER_MS;
 
 	if (copy->is_listening) /* if it is not ready, it will be when it is healthy */
 		return look_next_tick_ms();

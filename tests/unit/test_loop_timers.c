@@ -302,7 +302,7 @@ TEST(a_turn_waits_until_the_first_timer_and_not_longer)
 	loop_close(&loop);
 }
 
-/* The longest time there is: more than epoll_wait(2) can wait at once. */
+/* The longest time there is. */
 TEST(an_event_does_not_wait_for_a_timer)
 {
 	unsigned int calls = 0;
