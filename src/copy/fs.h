@@ -25,7 +25,7 @@
 #include "plan.h"
 
 struct fs_spec {
-	int view; /* from view_open() */
+	int view; /* from view_finish() */
 	enum plan_files files;
 	const char *base;      /* the plan's directory, absolute, without links */
 	const char *place;     /* the copy's own; what lies beside it is hidden */

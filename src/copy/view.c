@@ -295,27 +295,45 @@ static int view_run_child(int fd, char *const *hidden, size_t count)
 	return err ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-int view_open(char *const *hidden, size_t count)
+int view_begin(struct view_making *making, char *const *hidden, size_t count)
 {
 	AUTO_CLOSE int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	AUTO_CLOSE int pidfd = -1;
-	int status = 0;
 	long pid;
-	int err;
 
+	*making = VIEW_NONE;
 	if (fd < 0)
 		return error_report(-errno, "cannot open /dev/null");
-	pid = view_fork(CLONE_NEWNS, &pidfd);
+	pid = view_fork(CLONE_NEWNS, &making->pidfd);
 	if (pid == 0)
 		_exit(view_run_child(fd, hidden, count));
 	if (pid < 0)
 		return error_report((int)pid, "cannot make a mount namespace");
-	err = process_wait(pidfd, -1, &status);
+	making->fd = fd_steal(&fd);
+	return 0;
+}
+
+int view_finish(struct view_making *making)
+{
+	AUTO_CLOSE int fd = fd_steal(&making->fd);
+	int status = 0;
+	int err = process_wait(making->pidfd, -1, &status);
+
+	fd_close(&making->pidfd);
 	if (err)
 		return error_report(err, "cannot wait for the copies' mounts");
 	if (WIFSIGNALED(status)) /* it reports its own errors, but not that */
 		return error_say(-EIO, "the child that makes the copies' mounts was killed");
 	return status == 0 ? fd_steal(&fd) : -EIO;
+}
+
+void view_abandon(struct view_making *making)
+{
+	if (making->pidfd >= 0) {
+		process_signal(making->pidfd, SIGKILL);
+		process_wait(making->pidfd, -1, NULL);
+	}
+	fd_close(&making->pidfd);
+	fd_close(&making->fd);
 }
 
 static int view_drop_child(int view, char *const *paths, size_t count)

@@ -21,15 +21,30 @@
 /** view_hides() - is @path in a place of which every copy has its own? */
 bool view_hides(const char *path);
 
+/** A view that a child is making. */
+struct view_making {
+	int fd;    /* will be the namespace; -1: none is being made */
+	int pidfd; /* of the child */
+};
+
+/** No view. Start with this value: view_abandon() is then always safe. */
+#define VIEW_NONE ((struct view_making){.fd = -1, .pidfd = -1})
+
 /**
- * view_open() - make a view of the host's mounts as they are now
+ * view_begin() - begin to make a view of the host's mounts as they are now
  * @hidden: @count paths at which something is mounted in places that view_hides()
  *
  * What is mounted there is not in the view at all: nobody could see it, and yet it would be busy.
  *
- * Return: a descriptor of the namespace or -errno, reported.
+ * Return: 0 or -errno, reported. End it with view_finish() or view_abandon().
  */
-int view_open(char *const *hidden, size_t count);
+int view_begin(struct view_making *making, char *const *hidden, size_t count);
+
+/** view_finish() - wait for a view. Return: a descriptor of the namespace or -errno, reported. */
+int view_finish(struct view_making *making);
+
+/** view_abandon() - kill the child, if there is one. Safe to repeat. */
+void view_abandon(struct view_making *making);
 
 /**
  * view_drop() - unmount in the view, and so in all copies, what is mounted at @count @paths

@@ -15,7 +15,6 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/process.h"
-#include "copy/view.h"
 
 enum {
 	MOUNTS_TRIES = 10,     /* to make the view while nobody mounts anything */
@@ -44,17 +43,22 @@ static char **mounts_split(struct mountinfo *host, size_t *ret_count)
 	return hidden;
 }
 
-static int mounts_make_view(struct mountinfo *host)
+/* Begins to make a view of the mounts that there are now, and lists them. */
+static int mounts_begin_view(struct mounts *mounts)
 {
+	char **hidden;
 	size_t count;
-	char **hidden = mounts_split(host, &count);
-	int view = hidden ? view_open(hidden, count)
-			  : error_report(-ENOMEM, "cannot list the host's mounts");
+	int err = mountinfo_read(&mounts->in_view);
 
+	if (err)
+		return error_report(err, "cannot list the host's mounts");
+	hidden = mounts_split(&mounts->in_view, &count);
+	err = hidden ? view_begin(&mounts->making, hidden, count)
+		     : error_report(-ENOMEM, "cannot list the host's mounts");
 	for (size_t i = 0; hidden && i < count; i++)
 		free(hidden[i]);
 	free(hidden);
-	return view;
+	return err;
 }
 
 /* Is all of @host, which view_hides() nothing of, still mounted, and nothing else? */
@@ -77,26 +81,22 @@ static int mounts_are_the_same(const struct mountinfo *host)
 	return are_same && count == host->count;
 }
 
-/* Makes a view of exactly the mounts that are in the list. */
-static int mounts_look(struct mounts *mounts)
+/* Waits for a view of exactly the mounts that are in the list. Return: it, or -errno, reported. */
+static int mounts_finish_view(struct mounts *mounts)
 {
-	for (int i = 0; i < MOUNTS_TRIES; i++) {
-		AUTO_CLOSE int view = -1;
-		int err = mountinfo_read(&mounts->in_view);
+	for (int i = 1;; i++) {
+		AUTO_CLOSE int view = view_finish(&mounts->making);
+		int err = view < 0 ? view : mounts_are_the_same(&mounts->in_view);
 
-		if (err)
-			return error_report(err, "cannot list the host's mounts");
-		view = mounts_make_view(&mounts->in_view);
-		if (view < 0)
-			return view;
-		err = mounts_are_the_same(&mounts->in_view);
 		if (err < 0)
 			return err;
-		if (err || i == MOUNTS_TRIES - 1)
+		if (err || i == MOUNTS_TRIES)
 			return fd_steal(&view);
 		mountinfo_free(&mounts->in_view);
+		err = mounts_begin_view(mounts);
+		if (err)
+			return err;
 	}
-	return -EAGAIN;
 }
 
 /* ---- What has gone ---- */
@@ -190,37 +190,47 @@ static void mounts_on_child(void *data, uint32_t events)
 
 /* ---- */
 
-int mounts_open(struct mounts *mounts, struct loop *loop, struct container_slots *slots)
+int mounts_begin(struct mounts *mounts, struct loop *loop)
 {
 	int fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
-	int view, err;
 
 	*mounts = (struct mounts){
 		.loop = loop,
+		.making = VIEW_NONE,
 		.view = -1,
 		.news = {.fd = fd, .on_event = mounts_on_news, .data = mounts},
 		.child = {.fd = -1, .on_event = mounts_on_child, .data = mounts},
 	};
 	if (fd < 0)
 		return error_report(-errno, "cannot open /proc/self/mountinfo");
-	/* It is always readable; that something has changed is an error or an urgent message. */
-	err = loop_watch(loop, &mounts->news, EPOLLPRI);
-	if (err)
-		return error_report(err, "cannot watch the host's mounts");
-	view = mounts_look(mounts);
+	return mounts_begin_view(mounts);
+}
+
+int mounts_finish(struct mounts *mounts, struct container_slots *slots)
+{
+	int view = mounts_finish_view(mounts);
+	int err;
+
 	if (view < 0)
 		return view;
 	mounts->view = container_slots_keep(slots, view);
-	if (mounts->view >= 0)
-		return 0;
-	close(view);
-	return error_report(mounts->view, "cannot keep the copies' mounts");
+	if (mounts->view < 0) {
+		close(view);
+		return error_report(mounts->view, "cannot keep the copies' mounts");
+	}
+	/*
+	 * It is always readable; that something has changed, since it was opened, is an error or an
+	 * urgent message.
+	 */
+	err = loop_watch(mounts->loop, &mounts->news, EPOLLPRI);
+	return err ? error_report(err, "cannot watch the host's mounts") : 0;
 }
 
 void mounts_close(struct mounts *mounts)
 {
 	if (!mounts->loop)
 		return;
+	view_abandon(&mounts->making);
 	mounts_bury_child(mounts);
 	loop_forget(mounts->loop, &mounts->news);
 	fd_close(&mounts->news.fd);

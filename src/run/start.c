@@ -3,7 +3,7 @@
  * start.c - the way up. Each step begins when the one before it has ended:
  *   1. check everything that can be checked without changing anything; bind to the host ports
  *      without root: go to a network of our own, wait until it is connected (rootless/gate.h)
- *   2. start the guardian, wait for its answer
+ *   2. start the guardian, and the child that makes the copies' mounts; wait for its answer
  *   3. make the network; let the next start go on
  *   4. start the copies, some at a time, so that signals are handled between them (crew.c)
  */
@@ -193,7 +193,7 @@ static int start_make(struct run *run)
 	err = places_open(&run->places);
 	if (err)
 		return err;
-	err = mounts_open(&run->mounts, &run->loop, &run->slots);
+	err = mounts_finish(&run->mounts, &run->slots);
 	if (err)
 		return err;
 	err = cgroup_open(&run->cgroup, &group_limits, &run->log);
@@ -273,7 +273,7 @@ static int start_guardian(struct run *run)
 		return error_report(err, "cannot watch the guardian");
 	run->answer_timer = (struct loop_timer){.on_time = start_on_answer_late, .data = run};
 	loop_set_timer(&run->loop, &run->answer_timer, START_GUARDIAN_MS);
-	return 0;
+	return mounts_begin(&run->mounts, &run->loop);
 }
 
 /* ---- Without root ---- */
@@ -368,14 +368,11 @@ int start_begin(struct run *run)
 			      : identity_of_caller(&run->identity);
 	if (err)
 		return err;
-	err = filter_compile(&run->filter);
-	if (err)
-		return err;
 	err = container_slots_open(&run->slots);
 	if (err)
 		return err;
 	err = start_open_mappings(run);
-	if (err || run->gate.pidfd >= 0)
-		return err; /* start_on_gate() goes on */
-	return start_guardian(run);
+	if (!err && run->gate.pidfd < 0) /* otherwise start_on_gate() goes on */
+		err = start_guardian(run);
+	return err ? err : filter_compile(&run->filter); /* while the others do their work */
 }
