@@ -196,6 +196,8 @@ int attachment_connect(struct attachment *attachment, unsigned int number, pid_t
 
 	snprintf(name, sizeof(name), "%.9s-%u", network->bridge.name, number);
 	err = link_create_veth(&network->route, &spec);
+	if (err == -ESRCH)
+		return err;
 	if (err)
 		return netlink_report(&network->route, err, "copy %u: cannot make its link %s",
 				      number, name);

@@ -49,7 +49,7 @@ int attachment_open(struct attachment *attachment, struct network *network,
  * @number: the copy's
  * @pid:    a process in the network namespace that gets the other end
  *
- * Return: 0 or -errno, reported.
+ * Return: 0; -ESRCH (unreported): the process has ended; or another -errno, reported.
  */
 int attachment_connect(struct attachment *attachment, unsigned int number, pid_t pid);
 

@@ -2,9 +2,10 @@
 /*
  * birth.c - the start of a copy, as a chain of events. Nothing here waits.
  *
- * Its directories, its first process and its link are made (birth_begin()). Its socket becomes
- * readable when its files are set up (birth_on_hello()). Then the guardian is told, and the copy is
- * let go, to execute the program (birth_tell_guardian()): LIFE_SET_UP.
+ * Its directories and its first process are made (birth_begin()). Its link is made in the next turn
+ * of the loop (birth_go_on()): copies that start together set up their files meanwhile. The socket
+ * of the first process becomes readable when they are set up (birth_on_hello()). Then the guardian
+ * is told, and the copy is let go, to execute the program (birth_tell_guardian()): LIFE_SET_UP.
  */
 #include "run/birth.h"
 
@@ -126,7 +127,8 @@ static int birth_spawn(struct copy *copy)
 	err = birth_watch(copy);
 	if (err)
 		return err;
-	return attachment_connect(&copy->attachment, copy->number, copy->container.pid);
+	loop_set_timer(copy->setting->loop, &copy->look, 0);
+	return 0;
 }
 
 /* A copy that starts again takes addresses again: it gave them back after its life before. */
@@ -138,10 +140,10 @@ int birth_begin(struct copy *copy)
 }
 
 /*
- * Tells the guardian about the copy. The guardian must know the copy before the copy does anything
- * that would have to be undone.
+ * Tells the guardian about the copy, or will do it again. The guardian must know the copy before
+ * the copy does anything that would have to be undone.
  */
-void birth_tell_guardian(struct copy *copy)
+static void birth_tell_guardian(struct copy *copy)
 {
 	struct copy_setting *setting = copy->setting;
 	const struct guardian_copy held = {
@@ -170,6 +172,21 @@ void birth_tell_guardian(struct copy *copy)
 		return;
 	}
 	copy_step(copy, LIFE_SET_UP);
+}
+
+void birth_go_on(struct copy *copy)
+{
+	struct attachment *attachment = &copy->attachment;
+	int err = 0;
+
+	if (!attachment->link)
+		err = attachment_connect(attachment, copy->number, copy->container.pid);
+	if (err == -ESRCH) /* copy_on_end() will be called */
+		return;
+	if (err)
+		copy_fail(copy, err);
+	else if (copy->diag.socket)
+		birth_tell_guardian(copy);
 }
 
 static int birth_take_descriptors(struct copy *copy)
@@ -205,5 +222,5 @@ static void birth_on_hello(void *data, uint32_t events)
 		copy_fail(copy, err);
 		return;
 	}
-	birth_tell_guardian(copy);
+	birth_go_on(copy);
 }

@@ -7,15 +7,15 @@
 #include "run/copy.h"
 
 /**
- * birth_begin() - make the copy's first process and its link
+ * birth_begin() - make the copy's first process
  * Return: 0: LIFE_SET_UP, LIFE_EXITED or copy_fail() will follow; or -errno, reported.
  */
 int birth_begin(struct copy *copy);
 
 /**
- * birth_tell_guardian() - tell the guardian about the copy, again
+ * birth_go_on() - make its link; tell the guardian about the copy
  *
- * The guardian was busy: so @copy->look was set, and calls this while the copy is in
- * LIFE_PREPARING.
+ * When the first process has been made, @copy->look calls this in the next turn of the loop; and
+ * later again, if the guardian was busy.
  */
-void birth_tell_guardian(struct copy *copy);
+void birth_go_on(struct copy *copy);

@@ -236,7 +236,7 @@ static void copy_on_look(void *data)
 	struct copy *copy = data;
 
 	if (copy->state == LIFE_PREPARING)
-		birth_tell_guardian(copy);
+		birth_go_on(copy);
 	else if (copy->state == LIFE_DRAINING)
 		drain_look(copy);
 	else
