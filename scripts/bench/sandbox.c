@@ -89,17 +89,18 @@ int main(int argc, char **argv)
 					 .etc = {.resolv_conf = "", .own_hosts = "", .hosts = ""}}};
 	char paths[][6] = {"/dev", "/proc", "/sys", "/run"};
 	char *hidden[] = {paths[0], paths[1], paths[2], paths[3]};
+	struct view_making making;
 	size_t rounds = argc == 3 ? strtoul(argv[2], NULL, 10) : 0;
 	double without, with;
 
 	if (!rounds || rounds > ROUNDS_MAX || identity_of_caller(&sandbox.identity) < 0 ||
-	    filter_compile(&sandbox.filter) < 0)
+	    filter_begin(&sandbox.filter) < 0 || filter_finish(&sandbox.filter) < 0)
 		return EXIT_FAILURE;
 	sandbox.fs.base = argv[1];
 	snprintf(place, sizeof(place), "%s/copies/1", argv[1]);
 	snprintf(files, sizeof(files), "%s/copies/1/files", argv[1]);
 	snprintf(tmp, sizeof(tmp), "%s/copies/1/tmp", argv[1]);
-	sandbox.fs.view = view_open(hidden, 4);
+	sandbox.fs.view = view_begin(&making, hidden, 4) < 0 ? -1 : view_finish(&making);
 	if (sandbox.fs.view < 0)
 		return EXIT_FAILURE;
 	without = median_of(NULL, rounds);

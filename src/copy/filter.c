@@ -282,35 +282,7 @@ static int filter_add_architectures(scmp_filter_ctx context)
 	return 0;
 }
 
-/*
- * Puts what libseccomp cannot express in front of its program. Uses a file in memory: before its
- * release 2.6, libseccomp writes a program only to a file.
- */
-static int filter_export(scmp_filter_ctx context, struct filter *ret)
-{
-	AUTO_CLOSE int fd = memfd_create("seccomp filter", MFD_CLOEXEC);
-	struct stat st;
-	int err;
-
-	if (fd < 0)
-		return -errno;
-	err = seccomp_export_bpf(context, fd);
-	if (err)
-		return err;
-	if (fstat(fd, &st) < 0)
-		return -errno;
-	ret->program = malloc(sizeof(FCHMODAT2) + (size_t)st.st_size);
-	if (!ret->program)
-		return -ENOMEM;
-	memcpy(ret->program, FCHMODAT2, sizeof(FCHMODAT2));
-	if (pread(fd, ret->program + COUNT(FCHMODAT2), (size_t)st.st_size, 0) != st.st_size)
-		return -EIO;
-	ret->length =
-		(unsigned short)(COUNT(FCHMODAT2) + (size_t)st.st_size / sizeof(*ret->program));
-	return 0;
-}
-
-static int filter_build(scmp_filter_ctx context, struct filter *ret)
+static int filter_build(scmp_filter_ctx context)
 {
 	int err = filter_add_architectures(context);
 
@@ -327,29 +299,72 @@ static int filter_build(scmp_filter_ctx context, struct filter *ret)
 	err = filter_add_sockets(context);
 	if (err)
 		return err;
-	err = filter_add_modes(context);
-	if (err)
-		return err;
-	return filter_export(context, ret);
+	return filter_add_modes(context);
 }
 
-int filter_compile(struct filter *ret)
+/* ---- Who compiles it ---- */
+
+/* Before its release 2.6, libseccomp writes a program only to a file. */
+static int filter_compile(int file)
 {
 	scmp_filter_ctx context = seccomp_init(SCMP_ACT_ALLOW);
-	int err = -ENOMEM;
+	int err = context ? filter_build(context) : -ENOMEM;
 
-	*ret = (struct filter){0};
-	if (context) {
-		err = filter_build(context, ret);
-		seccomp_release(context);
-	}
+	if (!err)
+		err = seccomp_export_bpf(context, file);
 	return err ? error_report(err, "cannot make the seccomp filter") : 0;
+}
+
+int filter_begin(struct filter *filter)
+{
+	long pid;
+
+	*filter = FILTER_NONE;
+	filter->file = memfd_create("seccomp filter", MFD_CLOEXEC);
+	if (filter->file < 0)
+		return error_report(-errno, "cannot make a file for the seccomp filter");
+	pid = helper_begin(&filter->helper, 0);
+	if (pid == 0)
+		_exit(filter_compile(filter->file) ? EXIT_FAILURE : EXIT_SUCCESS);
+	return pid < 0 ? error_report((int)pid, "cannot start a child for the seccomp filter") : 0;
+}
+
+/* Puts what libseccomp cannot express in front of its program. */
+static int filter_read(struct filter *filter)
+{
+	struct stat st;
+
+	if (fstat(filter->file, &st) < 0)
+		return -errno;
+	filter->program = malloc(sizeof(FCHMODAT2) + (size_t)st.st_size);
+	if (!filter->program)
+		return -ENOMEM;
+	memcpy(filter->program, FCHMODAT2, sizeof(FCHMODAT2));
+	if (pread(filter->file, filter->program + COUNT(FCHMODAT2), (size_t)st.st_size, 0) !=
+	    st.st_size)
+		return -EIO;
+	filter->length =
+		(unsigned short)(COUNT(FCHMODAT2) + (size_t)st.st_size / sizeof(*filter->program));
+	return 0;
+}
+
+int filter_finish(struct filter *filter)
+{
+	int err = helper_finish(&filter->helper, "make the seccomp filter");
+
+	if (err)
+		return err;
+	err = filter_read(filter);
+	fd_close(&filter->file);
+	return err ? error_report(err, "cannot read the seccomp filter") : 0;
 }
 
 void filter_free(struct filter *filter)
 {
+	helper_abandon(&filter->helper);
+	fd_close(&filter->file);
 	free(filter->program);
-	*filter = (struct filter){0};
+	*filter = FILTER_NONE;
 }
 
 int filter_install(const struct filter *filter)

@@ -1,33 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * view.c - the view is made by a child that is born into a mount namespace of its own, and leaves
- * us a descriptor of it. No process stays there: the descriptor keeps it.
- *
- * Children share our table of descriptors (CLONE_FILES): thousands of descriptors are not copied,
- * and what a child opens is open here. They do not live long enough to disturb us.
+ * view.c - the view is made by a child (base/helper.h) that is born into a mount namespace of its
+ * own, and leaves us a descriptor of it. No process stays there: the descriptor keeps it.
  */
 #include "copy/view.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/sched.h>
 #include <sched.h>
-#include <signal.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/mount.h"
-#include "base/process.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -257,25 +248,6 @@ static int view_make(char *const *hidden, size_t count)
 
 /* ---- Who makes it ---- */
 
-/* Return: 0 in the child, which is to _exit(); else its pid, or -errno. */
-static long view_fork(uint64_t flags, int *ret_pidfd)
-{
-	int pidfd = -1;
-	struct clone_args args = {
-		.flags = flags | CLONE_FILES | CLONE_PIDFD,
-		.pidfd = (uint64_t)(uintptr_t)&pidfd,
-		.exit_signal = SIGCHLD,
-	};
-	long pid = syscall(SYS_clone3, &args, sizeof(args));
-
-	if (pid == 0) {
-		error_redirect(NULL, NULL);
-		prctl(PR_SET_PDEATHSIG, SIGKILL); /* what is open here would stay open */
-	}
-	*ret_pidfd = pidfd;
-	return pid < 0 ? -errno : pid;
-}
-
 /* Puts a descriptor of the namespace in the place of @fd, which is our parent's, too. */
 static int view_leave_descriptor(int fd)
 {
@@ -303,7 +275,7 @@ int view_begin(struct view_making *making, char *const *hidden, size_t count)
 	*making = VIEW_NONE;
 	if (fd < 0)
 		return error_report(-errno, "cannot open /dev/null");
-	pid = view_fork(CLONE_NEWNS, &making->pidfd);
+	pid = helper_begin(&making->helper, CLONE_NEWNS);
 	if (pid == 0)
 		_exit(view_run_child(fd, hidden, count));
 	if (pid < 0)
@@ -315,24 +287,14 @@ int view_begin(struct view_making *making, char *const *hidden, size_t count)
 int view_finish(struct view_making *making)
 {
 	AUTO_CLOSE int fd = fd_steal(&making->fd);
-	int status = 0;
-	int err = process_wait(making->pidfd, -1, &status);
+	int err = helper_finish(&making->helper, "make the copies' mounts");
 
-	fd_close(&making->pidfd);
-	if (err)
-		return error_report(err, "cannot wait for the copies' mounts");
-	if (WIFSIGNALED(status)) /* it reports its own errors, but not that */
-		return error_say(-EIO, "the child that makes the copies' mounts was killed");
-	return status == 0 ? fd_steal(&fd) : -EIO;
+	return err ? err : fd_steal(&fd);
 }
 
 void view_abandon(struct view_making *making)
 {
-	if (making->pidfd >= 0) {
-		process_signal(making->pidfd, SIGKILL);
-		process_wait(making->pidfd, -1, NULL);
-	}
-	fd_close(&making->pidfd);
+	helper_abandon(&making->helper);
 	fd_close(&making->fd);
 }
 
@@ -345,12 +307,12 @@ static int view_drop_child(int view, char *const *paths, size_t count)
 
 int view_drop(int view, char *const *paths, size_t count)
 {
-	int pidfd = -1;
-	long pid = view_fork(0, &pidfd);
+	struct helper helper;
+	long pid = helper_begin(&helper, 0);
 
 	if (pid == 0)
 		_exit(view_drop_child(view, paths, count) ? EXIT_FAILURE : EXIT_SUCCESS);
-	return pid < 0 ? error_report((int)pid, "cannot unmount for the copies") : pidfd;
+	return pid < 0 ? error_report((int)pid, "cannot unmount for the copies") : helper.pidfd;
 }
 
 int view_enter(int view)

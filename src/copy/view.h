@@ -18,17 +18,19 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/helper.h"
+
 /** view_hides() - is @path in a place of which every copy has its own? */
 bool view_hides(const char *path);
 
-/** A view that a child is making. */
+/** A view that is being made. */
 struct view_making {
-	int fd;    /* will be the namespace; -1: none is being made */
-	int pidfd; /* of the child */
+	int fd; /* will be the namespace; -1: none is being made */
+	struct helper helper;
 };
 
 /** No view. Start with this value: view_abandon() is then always safe. */
-#define VIEW_NONE ((struct view_making){.fd = -1, .pidfd = -1})
+#define VIEW_NONE ((struct view_making){.fd = -1, .helper = HELPER_NONE})
 
 /**
  * view_begin() - begin to make a view of the host's mounts as they are now
@@ -43,7 +45,7 @@ int view_begin(struct view_making *making, char *const *hidden, size_t count);
 /** view_finish() - wait for a view. Return: a descriptor of the namespace or -errno, reported. */
 int view_finish(struct view_making *making);
 
-/** view_abandon() - kill the child, if there is one. Safe to repeat. */
+/** view_abandon() - make no view. Safe to repeat. */
 void view_abandon(struct view_making *making);
 
 /**

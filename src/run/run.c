@@ -317,6 +317,7 @@ struct run *run_new(const struct plan *plan)
 	run->gate = GATE_NONE;
 	run->guardian = GUARDIAN_NONE;
 	run->log = LOG_NONE;
+	run->filter = FILTER_NONE;
 	run->cgroup = CGROUP_NONE;
 	run->places = (struct places){
 		.plan = plan, .identity = &run->identity, .log = &run->log, .directory = -1};
