@@ -150,12 +150,17 @@ void loop_clear_timer(struct loop *loop, struct loop_timer *timer)
 	heap_remove(loop, timer);
 }
 
-void loop_set_timer(struct loop *loop, struct loop_timer *timer, unsigned int ms)
+void loop_set_timer_ns(struct loop *loop, struct loop_timer *timer, uint64_t ns)
 {
 	loop_clear_timer(loop, timer);
-	timer->due_ns = loop_now_ns() + ms * NS_PER_MS;
+	timer->due_ns = loop_now_ns() + ns;
 	timer->is_set = true;
 	loop->first = heap_meld(loop->first, timer);
+}
+
+void loop_set_timer(struct loop *loop, struct loop_timer *timer, unsigned int ms)
+{
+	loop_set_timer_ns(loop, timer, ms * NS_PER_MS);
 }
 
 /* ---- Waiting ---- */

@@ -68,6 +68,9 @@ void loop_forget(struct loop *loop, struct loop_source *source);
 /** loop_set_timer() - call @timer->on_time once, in @ms from now. Replaces an earlier setting. */
 void loop_set_timer(struct loop *loop, struct loop_timer *timer, unsigned int ms);
 
+/** loop_set_timer_ns() - the same, in @ns from now */
+void loop_set_timer_ns(struct loop *loop, struct loop_timer *timer, uint64_t ns);
+
 /** loop_clear_timer() - do not call @timer->on_time. Safe to repeat. */
 void loop_clear_timer(struct loop *loop, struct loop_timer *timer);
 

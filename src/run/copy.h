@@ -81,7 +81,7 @@ struct copy {
 	enum life_state state;
 	struct loop_timer deadline; /* when it has been in its state for too long */
 	struct loop_timer look;     /* when to look whether it listens */
-	unsigned int look_ms;       /* time from one look to the next, while it starts */
+	uint64_t looks_since_ns;    /* loop_now_ns(), when its program was let go */
 	struct container container;
 	struct loop_source hello; /* the container's socket */
 	struct loop_source end;   /* its pidfd */

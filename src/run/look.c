@@ -17,11 +17,15 @@
 #include "run/visit.h"
 
 enum {
-	LOOK_MS = 1,          /* while a copy starts, if few copies start at a time */
-	LOOKS_PER_MS = 2,     /* if many copies start at a time, each waits longer for its look */
+	LOOK_FIRST_US = 1000, /* nothing has been executed before */
+	LOOK_PARTS = 4,       /* of its time so far: one, for each copy that starts, is waited */
+	LOOK_MOST_US = 1000,  /* but not longer, by a copy that starts alone */
+	LOOK_MANY_US = 500,   /* and so much longer for each other one that starts */
 	LOOK_LATE_MS = 100,   /* for a copy that did not listen in time */
 	LOOK_READY_MS = 1000, /* for a copy that listens: does it still? */
 };
+
+static const uint64_t NS_PER_US = 1000, US_PER_MS = 1000;
 
 /* Asked once for each protocol; again, if the kernel had no memory for an answer, say. */
 static bool look_is_blind(struct copy *copy, uint8_t protocol)
@@ -99,26 +103,35 @@ static bool look_ask_all(struct copy *copy)
 }
 
 /* All ready copies are looked at together: one wake-up a second, however many there are. */
-static unsigned int look_next_tick_ms(void)
+static uint64_t look_next_tick_us(void)
 {
-	uint64_t now_ms = loop_now_ns() / 1000000;
+	uint64_t now_us = loop_now_ns() / NS_PER_US;
 
-	return LOOK_READY_MS - (unsigned int)(now_ms % LOOK_READY_MS);
+	return LOOK_READY_MS * US_PER_MS - now_us % (LOOK_READY_MS * US_PER_MS);
 }
 
-/* Many that start at a time keep the processors busy themselves: looking must not add to that. */
-static unsigned int look_next_ms(struct copy *copy)
+/*
+ * What starts fast is noticed fast, and a start that takes long is not disturbed often. Many that
+ * start at a time keep the processors busy themselves: looking must not add to that.
+ */
+static uint64_t look_next_us(const struct copy *copy)
 {
-	unsigned int most = LOOK_MS + (copy->setting->starting - 1) / LOOKS_PER_MS;
+	uint64_t starting = copy->setting->starting;
+	uint64_t parts = starting < LOOK_PARTS ? starting : LOOK_PARTS;
+	uint64_t most, part;
 
 	if (copy->is_listening) /* if it is not ready, it will be when it is healthy */
-		return look_next_tick_ms();
+		return look_next_tick_us();
 	if (copy->state != LIFE_STARTING)
-		return LOOK_LATE_MS;
-	copy->look_ms *= 2;
-	if (copy->look_ms > most)
-		copy->look_ms = most;
-	return copy->look_ms;
+		return LOOK_LATE_MS * US_PER_MS;
+	most = LOOK_MOST_US + (starting - 1) * LOOK_MANY_US;
+	part = (loop_now_ns() - copy->looks_since_ns) / NS_PER_US * parts / LOOK_PARTS;
+	return part < most ? part : most;
+}
+
+static void look_again(struct copy *copy, uint64_t us)
+{
+	loop_set_timer_ns(copy->setting->loop, &copy->look, us * NS_PER_US);
 }
 
 void look_at(struct copy *copy)
@@ -133,7 +146,7 @@ void look_at(struct copy *copy)
 	is_ready = copy->is_listening && health_is_good(copy->health);
 	if (is_ready != (copy->state == LIFE_READY))
 		copy_step(copy, is_ready ? LIFE_LISTENS : LIFE_DEAF);
-	loop_set_timer(copy->setting->loop, &copy->look, look_next_ms(copy));
+	look_again(copy, look_next_us(copy));
 }
 
 /* ---- Its health ---- */
@@ -181,8 +194,8 @@ void look_begin(struct copy *copy)
 	const struct attachment *at = &copy->attachment;
 
 	copy->is_listening = false;
-	copy->look_ms = LOOK_MS;
-	loop_set_timer(copy->setting->loop, &copy->look, copy->look_ms);
+	copy->looks_since_ns = loop_now_ns();
+	look_again(copy, LOOK_FIRST_US);
 	if (copy->health)
 		health_begin(copy->health, &at->address, &at->address6,
 			     fd_steal(&copy->container.notify));
