@@ -90,6 +90,11 @@ static int cgroup_prepare(const struct cgroup *cgroup, struct log *log)
 	return err ? error_report(err, "cannot set up the control group %s", cgroup->path) : 0;
 }
 
+static bool cgroup_is_needed(const struct cgroup_limits *limits)
+{
+	return limits->memory_max || limits->cpu_per_mille || limits->pids_max;
+}
+
 /* Return: 0, and a directory, or -1 if none is needed; or -EOPNOTSUPP, reported. */
 static int cgroup_look(const struct cgroup_limits *limits, char path[PATH_MAX], int *ret_directory)
 {
@@ -101,7 +106,7 @@ static int cgroup_look(const struct cgroup_limits *limits, char path[PATH_MAX], 
 		*ret_directory = fd_steal(&directory);
 		return 0;
 	}
-	if (!limits->memory_max && !limits->cpu_per_mille && !limits->pids_max)
+	if (!cgroup_is_needed(limits))
 		return 0;
 	if (missing)
 		return error_say(-EOPNOTSUPP,
@@ -119,7 +124,7 @@ int cgroup_check(const struct cgroup_limits *limits)
 	AUTO_CLOSE int directory = -1;
 	char path[PATH_MAX];
 
-	return cgroup_look(limits, path, &directory);
+	return cgroup_is_needed(limits) ? cgroup_look(limits, path, &directory) : 0;
 }
 
 int cgroup_open(struct cgroup *cgroup, const struct cgroup_limits *limits, struct log *log)
