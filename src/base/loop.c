@@ -10,6 +10,7 @@
 #include "base/loop.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <time.h>
 
@@ -196,11 +197,10 @@ static void loop_run_timers(struct loop *loop)
 	}
 }
 
-/* @timeout: NULL: as long as it takes */
-static int loop_hand_out(struct loop *loop, const struct timespec *timeout)
+static int loop_hand_out(struct loop *loop)
 {
 	struct epoll_event events[EVENTS_MAX];
-	int count = epoll_pwait2(loop->epoll, events, EVENTS_MAX, timeout, NULL);
+	int count = epoll_wait(loop->epoll, events, EVENTS_MAX, 0);
 
 	if (count < 0)
 		return errno == EINTR ? 0 : -errno;
@@ -217,11 +217,25 @@ static int loop_hand_out(struct loop *loop, const struct timespec *timeout)
 	return 0;
 }
 
+/*
+ * To the nanosecond, as poll(2) of an epoll descriptor can: epoll_wait(2) waits whole milliseconds,
+ * and epoll_pwait2(2) is unknown to musl and to qemu's user mode.
+ */
+static int loop_wait(const struct loop *loop)
+{
+	struct pollfd events = {.fd = loop->epoll, .events = POLLIN};
+	struct timespec timeout;
+
+	return ppoll(&events, 1, loop_timeout(loop, &timeout), NULL) < 0 && errno != EINTR ? -errno
+											   : 0;
+}
+
 int loop_turn(struct loop *loop)
 {
-	struct timespec timeout;
-	int err = loop_hand_out(loop, loop_timeout(loop, &timeout));
+	int err = loop_wait(loop);
 
+	if (!err)
+		err = loop_hand_out(loop);
 	if (err)
 		return err;
 	loop_run_timers(loop);
@@ -235,5 +249,5 @@ int loop_descriptor(const struct loop *loop)
 
 int loop_poll(struct loop *loop)
 {
-	return loop_hand_out(loop, &(struct timespec){0});
+	return loop_hand_out(loop);
 }
