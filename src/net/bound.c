@@ -10,6 +10,7 @@
 
 #include <linux/netfilter/nf_tables.h>
 
+#include "net/refusal.h"
 #include "net/ruleset.h"
 #include "net/set.h"
 
@@ -78,24 +79,14 @@ static void bound_guard(struct nft_batch *batch)
 	nft_batch_add_rule(batch, &rule, "127.0.0.0/8 is for this host alone (CVE-2020-8558)");
 }
 
+/* meta l4proto . ip daddr . th dport @reserved4 goto refuse */
 static void bound_refuse(struct nft_batch *batch, const char *chain, sa_family_t family)
 {
-	static const uint8_t protocols[] = {IPPROTO_TCP, IPPROTO_UDP};
+	struct nft_rule rule = nft_rule_start(batch, chain);
 
-	for (size_t i = 0; i < sizeof(protocols); i++) {
-		struct nft_rule rule = nft_rule_start(batch, chain);
-
-		/* meta l4proto tcp meta l4proto . ip daddr . th dport @reserved4
-		 * fib daddr type local reject with tcp reset */
-		match_l4proto(&rule, protocols[i]);
-		match_bound_port_in(&rule, family, bound_reserved_of(family));
-		match_daddr_local(&rule, true);
-		if (protocols[i] == IPPROTO_TCP)
-			do_reject_tcp(&rule);
-		else
-			do_reject(&rule);
-		nft_batch_add_rule(batch, &rule, "a port of ours, but no copy behind it: refuse");
-	}
+	match_bound_port_in(&rule, family, bound_reserved_of(family));
+	do_goto(&rule, REFUSAL_CHAIN);
+	nft_batch_add_rule(batch, &rule, REFUSAL_COMMENT);
 }
 
 void bound_add(struct nft_batch *batch, sa_family_t family, bool is_forwarded)

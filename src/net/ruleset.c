@@ -18,6 +18,7 @@
 #include <linux/netfilter_ipv4.h>
 
 #include "net/guard.h"
+#include "net/refusal.h"
 #include "net/set.h"
 
 static const struct address LOOPBACK4 = {.family = AF_INET, .prefix = 8, .bytes = {127}};
@@ -200,14 +201,19 @@ static void ruleset_drop_daddr(struct nft_batch *batch, const char *chain,
 /*
  * Refuses packets from copy to copy before they are routed. Routing would send such a packet out by
  * the link it came in by, and the kernel would tell the sender of a shorter way (ICMP redirect),
- * which must not happen.
+ * which must not happen. To ask for the type of an address is a lookup of a route: answers to
+ * localhost, which are most of what comes to this host from copies, are spared it.
  */
-static void ruleset_refuse_neighbours(struct nft_batch *batch, const struct address *subnet)
+static void ruleset_refuse_neighbours(struct nft_batch *batch, const char *chain,
+				      const struct nat_network *network)
 {
-	struct nft_rule rule = nft_rule_start(batch, "from-copy");
+	struct nft_rule rule = nft_rule_start(batch, chain);
+	struct address local_source = network->local_source;
 
-	/* ip daddr 10.90.0.0/24 fib daddr type != local reject */
-	match_daddr(&rule, subnet, true);
+	/* ip daddr != 10.90.0.2 ip daddr 10.90.0.0/24 fib daddr type != local reject */
+	local_source.prefix = (uint8_t)(8 * address_length(&local_source));
+	match_daddr(&rule, &local_source, false);
+	match_daddr(&rule, &network->subnet, true);
 	match_daddr_local(&rule, false);
 	do_reject(&rule);
 	nft_batch_add_rule(batch, &rule, "not from copy to copy");
@@ -218,9 +224,10 @@ static void ruleset_refuse_neighbours(struct nft_batch *batch, const struct addr
  * what it has made up, takes a capability. The link that it came by cannot be asked: in this hook
  * that is the bridge already.
  */
-static void ruleset_drop_forged(struct nft_batch *batch, sa_family_t family, const char *senders)
+static void ruleset_drop_forged(struct nft_batch *batch, const char *chain, sa_family_t family,
+				const char *senders)
 {
-	struct nft_rule rule = nft_rule_start(batch, "from-copy");
+	struct nft_rule rule = nft_rule_start(batch, chain);
 
 	/* ether saddr . ip saddr != @senders drop */
 	match_sender_not_in(&rule, family, senders);
@@ -228,28 +235,43 @@ static void ruleset_drop_forged(struct nft_batch *batch, sa_family_t family, con
 	nft_batch_add_rule(batch, &rule, "a copy speaks for itself only");
 }
 
-/* From a copy: only by its own addresses, and not to this host's loopback addresses. */
-static void ruleset_add_from_copy(struct nft_batch *batch, const struct nat_config *config)
+static void ruleset_add_from_copy6(struct nft_batch *batch, const struct nat_config *config)
 {
+	static const char chain[] = "from-copy6";
 	struct nft_rule rule;
 
-	nft_batch_add_chain(batch, "from-copy", NULL);
-	ruleset_drop_forged(batch, AF_INET, RULESET_SENDERS);
-	ruleset_drop_daddr(batch, "from-copy", &LOOPBACK4, "127.0.0.0/8 is for this host alone");
-	ruleset_refuse_neighbours(batch, &config->ipv4.subnet);
-	if (!has(&config->ipv6))
-		return;
-	ruleset_drop_forged(batch, AF_INET6, RULESET_SENDERS6);
-	ruleset_drop_daddr(batch, "from-copy", &LOOPBACK6, "::1 is for this host alone");
-	ruleset_refuse_neighbours(batch, &config->ipv6.subnet);
+	nft_batch_add_chain(batch, chain, NULL);
+	ruleset_drop_forged(batch, chain, AF_INET6, RULESET_SENDERS6);
+	ruleset_drop_daddr(batch, chain, &LOOPBACK6, "::1 is for this host alone");
+	ruleset_refuse_neighbours(batch, chain, &config->ipv6);
 	if (config->forwards_ipv6)
 		return;
 	/* ip6 daddr != ff00::/8 fib daddr type != local reject */
-	rule = nft_rule_start(batch, "from-copy");
+	rule = nft_rule_start(batch, chain);
 	match_daddr(&rule, &MULTICAST6, false);
 	match_daddr_local(&rule, false);
 	do_reject(&rule);
 	nft_batch_add_rule(batch, &rule, "this kernel forwards no IPv6 link by link: refuse");
+}
+
+/* From a copy: only by its own addresses, and not to this host's loopback addresses. */
+static void ruleset_add_from_copy(struct nft_batch *batch, const struct nat_config *config)
+{
+	static const char chain[] = "from-copy";
+	struct nft_rule rule;
+
+	nft_batch_add_chain(batch, chain, NULL);
+	if (has(&config->ipv6)) {
+		ruleset_add_from_copy6(batch, config);
+		/* meta nfproto ipv6 goto from-copy6 */
+		rule = nft_rule_start(batch, chain);
+		match_nfproto(&rule, AF_INET6);
+		do_goto(&rule, "from-copy6");
+		nft_batch_add_rule(batch, &rule, NULL);
+	}
+	ruleset_drop_forged(batch, chain, AF_INET, RULESET_SENDERS);
+	ruleset_drop_daddr(batch, chain, &LOOPBACK4, "127.0.0.0/8 is for this host alone");
+	ruleset_refuse_neighbours(batch, chain, &config->ipv4);
 }
 
 /* For packets from elsewhere, the private network does not exist. */
@@ -338,41 +360,6 @@ static void ruleset_add_forward(struct nft_batch *batch, const struct nat_config
 	guard_add_rule(batch, "forward");
 }
 
-static void ruleset_add_refusals(struct nft_batch *batch, const char *chain)
-{
-	struct nft_rule rule;
-
-	/* meta l4proto tcp meta l4proto . th dport @reserved fib daddr type local reject with tcp
-	 * reset */
-	rule = nft_rule_start(batch, chain);
-	match_l4proto(&rule, IPPROTO_TCP);
-	match_port_in(&rule, RULESET_RESERVED);
-	match_daddr_local(&rule, true);
-	do_reject_tcp(&rule);
-	nft_batch_add_rule(batch, &rule, "a port of ours, but no copy behind it: refuse");
-	/* meta l4proto udp meta l4proto . th dport @reserved fib daddr type local reject */
-	rule = nft_rule_start(batch, chain);
-	match_l4proto(&rule, IPPROTO_UDP);
-	match_port_in(&rule, RULESET_RESERVED);
-	match_daddr_local(&rule, true);
-	do_reject(&rule);
-	nft_batch_add_rule(batch, &rule, "a port of ours, but no copy behind it: refuse");
-}
-
-/*
- * This host's own packets are refused in the output hook. In the input hook they have a conntrack
- * entry already, which would stay for 10 s, without a translation: who called again by the same
- * source port within that time would be refused again, also if the port led to a copy by then.
- */
-static void ruleset_add_unmapped(struct nft_batch *batch)
-{
-	nft_batch_add_base_chain(batch, "unmapped", "filter", NF_INET_LOCAL_IN, NF_IP_PRI_FILTER);
-	ruleset_add_refusals(batch, "unmapped");
-	nft_batch_add_base_chain(batch, "unmapped-here", "filter", NF_INET_LOCAL_OUT,
-				 NF_IP_PRI_FILTER);
-	ruleset_add_refusals(batch, "unmapped-here");
-}
-
 void ruleset_add_all(struct nft_batch *batch, const struct nat_config *config)
 {
 	nft_batch_add_table(batch, config->comment, NFT_TABLE_F_OWNER);
@@ -382,5 +369,5 @@ void ruleset_add_all(struct nft_batch *batch, const struct nat_config *config)
 	ruleset_add_sources(batch, config);
 	ruleset_add_guard(batch, config);
 	ruleset_add_forward(batch, config);
-	ruleset_add_unmapped(batch);
+	refusal_add(batch);
 }

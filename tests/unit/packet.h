@@ -29,6 +29,7 @@ struct packet {
 	bool to_local;    /* is @to an address of this host? */
 	bool established; /* belongs to a connection that both sides know */
 	bool translated;  /* belongs to one whose destination was translated */
+	bool reply;       /* goes back to who has opened its connection */
 	bool invalid;     /* belongs to none, though it looks so */
 	bool untracked;   /* conntrack does not look at it */
 };
@@ -263,23 +264,30 @@ static inline uint32_t packet_state(const struct packet *packet)
 	return NF_CT_STATE_BIT(packet->established ? IP_CT_ESTABLISHED : IP_CT_NEW);
 }
 
-static inline void expr_run_ct(struct packet_run *run, const struct nftnl_expr *expr)
+/* Where there is no connection, there is a state, but nothing else of it: the rule does not match.
+ */
+static inline bool expr_run_ct(struct packet_run *run, const struct nftnl_expr *expr)
 {
 	const struct packet *packet = run->packet;
 	uint32_t state = packet_state(packet);
 	uint32_t status = packet->translated ? IPS_DST_NAT | IPS_DST_NAT_DONE : 0;
+	uint8_t direction = packet->reply ? IP_CT_DIR_REPLY : IP_CT_DIR_ORIGINAL;
 	uint32_t reg = nftnl_expr_get_u32(expr, NFTNL_EXPR_CT_DREG);
 
 	switch (nftnl_expr_get_u32(expr, NFTNL_EXPR_CT_KEY)) {
 	case NFT_CT_STATE:
 		packet_load(run, reg, &state, sizeof(state));
-		break;
+		return true;
 	case NFT_CT_STATUS:
 		packet_load(run, reg, &status, sizeof(status));
+		break;
+	case NFT_CT_DIRECTION:
+		packet_load(run, reg, &direction, sizeof(direction));
 		break;
 	default:
 		fail_msg("ct key %u", nftnl_expr_get_u32(expr, NFTNL_EXPR_CT_KEY));
 	}
+	return !packet->invalid && !packet->untracked;
 }
 
 static inline void expr_run_nat(struct packet_run *run, const struct nftnl_expr *expr)
@@ -349,7 +357,7 @@ static inline bool expr_run(struct packet_run *run, const struct nftnl_expr *exp
 		{.name = "meta", .run = expr_run_meta},
 		{.name = "payload", .run = expr_run_payload},
 		{.name = "fib", .run = expr_run_fib},
-		{.name = "ct", .run = expr_run_ct},
+		{.name = "ct", .ask = expr_run_ct},
 		{.name = "bitwise", .run = expr_run_bitwise},
 		{.name = "counter", .run = expr_run_counter},
 		{.name = "nat", .run = expr_run_nat},

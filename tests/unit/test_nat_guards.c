@@ -218,6 +218,25 @@ TEST(a_host_port_that_is_reached_itself_refuses)
 	fixture_free(fixture);
 }
 
+TEST(only_an_answer_to_this_host_passes_a_host_port)
+{
+	struct fixture *fixture = fixture_of(1);
+	struct packet packet = packet_of("192.168.1.7", "192.168.1.1");
+
+	packet.iif = "eth0";
+	packet.port = HOST_PORT;
+	packet.to_local = true;
+	for (size_t i = 0; i < 4; i++) {
+		packet.reply = i > 0;
+		packet.invalid = i == 2;
+		packet.untracked = i == 3;
+		assert_int_equal(
+			packet_pass(fixture->table, "filter", NF_INET_LOCAL_IN, &packet).fate,
+			i == 1 ? PACKET_ACCEPTED : PACKET_REFUSED);
+	}
+	fixture_free(fixture);
+}
+
 /* ---- Not a router ---- */
 
 enum { UPLINK = 2, OTHER_LINK = 3 };
@@ -267,6 +286,7 @@ int main(void)
 		cmocka_unit_test(what_is_not_for_a_copy_is_forwarded_as_before),
 		cmocka_unit_test(from_a_copy_only_what_has_a_connection_is_forwarded),
 		cmocka_unit_test(a_host_port_that_is_reached_itself_refuses),
+		cmocka_unit_test(only_an_answer_to_this_host_passes_a_host_port),
 		cmocka_unit_test(what_comes_in_by_an_uplink_goes_to_a_copy_or_nowhere),
 	};
 
