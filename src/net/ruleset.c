@@ -199,24 +199,37 @@ static void ruleset_drop_daddr(struct nft_batch *batch, const char *chain,
 }
 
 /*
- * Refuses packets from copy to copy before they are routed. Routing would send such a packet out by
- * the link it came in by, and the kernel would tell the sender of a shorter way (ICMP redirect),
- * which must not happen. To ask for the type of an address is a lookup of a route: answers to
- * localhost, which are most of what comes to this host from copies, are spared it.
+ * Refuses packets from copies that are not for this host, if they are for @network, or if not
+ * @is_for it.
+ *
+ * To ask for the type of an address is a lookup of a route. Answers to localhost, which are most of
+ * what comes to this host from copies, are spared it.
  */
-static void ruleset_refuse_neighbours(struct nft_batch *batch, const char *chain,
-				      const struct nat_network *network)
+static void ruleset_refuse_passing(struct nft_batch *batch, const char *chain,
+				   struct address local_source, const struct address *network,
+				   bool is_for, const char *comment)
 {
 	struct nft_rule rule = nft_rule_start(batch, chain);
-	struct address local_source = network->local_source;
 
 	/* ip daddr != 10.90.0.2 ip daddr 10.90.0.0/24 fib daddr type != local reject */
 	local_source.prefix = (uint8_t)(8 * address_length(&local_source));
 	match_daddr(&rule, &local_source, false);
-	match_daddr(&rule, &network->subnet, true);
+	match_daddr(&rule, network, is_for);
 	match_daddr_local(&rule, false);
 	do_reject(&rule);
-	nft_batch_add_rule(batch, &rule, "not from copy to copy");
+	nft_batch_add_rule(batch, &rule, comment);
+}
+
+/*
+ * Refuses packets from copy to copy before they are routed. Routing would send such a packet out by
+ * the link it came in by, and the kernel would tell the sender of a shorter way (ICMP redirect),
+ * which must not happen.
+ */
+static void ruleset_refuse_neighbours(struct nft_batch *batch, const char *chain,
+				      const struct nat_network *network)
+{
+	ruleset_refuse_passing(batch, chain, network->local_source, &network->subnet, true,
+			       "not from copy to copy");
 }
 
 /*
@@ -238,20 +251,15 @@ static void ruleset_drop_forged(struct nft_batch *batch, const char *chain, sa_f
 static void ruleset_add_from_copy6(struct nft_batch *batch, const struct nat_config *config)
 {
 	static const char chain[] = "from-copy6";
-	struct nft_rule rule;
 
 	nft_batch_add_chain(batch, chain, NULL);
 	ruleset_drop_forged(batch, chain, AF_INET6, RULESET_SENDERS6);
 	ruleset_drop_daddr(batch, chain, &LOOPBACK6, "::1 is for this host alone");
-	ruleset_refuse_neighbours(batch, chain, &config->ipv6);
 	if (config->forwards_ipv6)
-		return;
-	/* ip6 daddr != ff00::/8 fib daddr type != local reject */
-	rule = nft_rule_start(batch, chain);
-	match_daddr(&rule, &MULTICAST6, false);
-	match_daddr_local(&rule, false);
-	do_reject(&rule);
-	nft_batch_add_rule(batch, &rule, "this kernel forwards no IPv6 link by link: refuse");
+		ruleset_refuse_neighbours(batch, chain, &config->ipv6);
+	else
+		ruleset_refuse_passing(batch, chain, config->ipv6.local_source, &MULTICAST6, false,
+				       "this kernel forwards no IPv6 link by link: refuse");
 }
 
 /* From a copy: only by its own addresses, and not to this host's loopback addresses. */
