@@ -105,15 +105,25 @@ static int child_wait_for_link(int manager)
  * The gateway is the copy's only neighbour. No other address is on the link, not even the other
  * addresses of the copies' network.
  */
-static int child_add_family(struct netlink *nl, unsigned int link, const struct address *address,
-			    const struct address *gateway, const struct container_spec *spec)
+static int child_add_family(struct netlink *nl, unsigned int link, const struct container_way *way,
+			    const struct container_spec *spec)
 {
-	int err = link_add_address(nl, link, address, true);
+	struct link_route_spec route = {
+		.gateway = way->gateway,
+		.mtu = spec->mtu,
+		.is_short = spec->is_behind_gate,
+	};
+	int err = link_add_address(nl, link, &way->address, true);
 
+	if (!err)
+		err = neighbour_add(nl, link, &way->gateway, &spec->gateway_mac);
+	if (!err)
+		err = link_add_route(nl, link, &route);
 	if (err)
 		return err;
-	err = neighbour_add(nl, link, gateway, &spec->gateway_mac);
-	return err ? err : link_add_default_route(nl, link, gateway, spec->is_behind_gate);
+	route.to = way->localhost;
+	route.mtu = 0;
+	return link_add_route(nl, link, &route);
 }
 
 /*
@@ -135,15 +145,15 @@ static int child_set_up_ipv6(struct netlink *nl, unsigned int link, const struct
 static int child_set_up_link(struct netlink *nl, unsigned int link,
 			     const struct container_spec *spec)
 {
-	bool has_ipv6 = spec->address6.family != AF_UNSPEC;
+	bool has_ipv6 = spec->ipv6.address.family != AF_UNSPEC;
 	int err = has_ipv6 ? child_set_up_ipv6(nl, link, &spec->mac) : link_set_up(nl, link);
 
 	if (err)
 		return err;
-	err = child_add_family(nl, link, &spec->address, &spec->gateway, spec);
+	err = child_add_family(nl, link, &spec->ipv4, spec);
 	if (err || !has_ipv6)
 		return err;
-	return child_add_family(nl, link, &spec->address6, &spec->gateway6, spec);
+	return child_add_family(nl, link, &spec->ipv6, spec);
 }
 
 static int child_set_up_links(struct netlink *nl, const struct container_spec *spec)

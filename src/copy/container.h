@@ -54,6 +54,12 @@ bool container_slots_are_full(const struct container_slots *slots);
  */
 int container_slots_keep(struct container_slots *slots, int fd);
 
+/** The container's address in one family, and the way from there. */
+struct container_way {
+	struct address address, gateway; /* AF_UNSPEC: without this family */
+	struct address localhost;        /* clients on localhost come in by this address */
+};
+
 struct container_spec {
 	unsigned int number; /* 1, 2, ... */
 	const char *run;     /* name of the run, for ps(1); NULL: it has none */
@@ -67,8 +73,8 @@ struct container_spec {
 	const struct filter *filter;
 	const char *link;            /* name of its link inside the container: "eth0" */
 	struct mac mac, gateway_mac; /* of that link, and of its gateway */
-	struct address address, gateway;
-	struct address address6, gateway6; /* AF_UNSPEC: without IPv6 */
+	struct container_way ipv4, ipv6;
+	unsigned int mtu;    /* of the way to all others, in bytes */
 	bool is_behind_gate; /* pasta drops what its own socket does not take (rootless/gate.h) */
 	const struct limits *limits; /* of the program */
 	const char *notify;          /* name of an abstract socket for sd_notify(3); NULL: none */

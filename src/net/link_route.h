@@ -11,14 +11,20 @@
 #include "net/address.h"
 #include "net/netlink.h"
 
-/**
- * link_add_default_route() - `ip route add default via @gateway dev @ifindex onlink`
- * @is_short: the way is a short one, at whose end segments may be dropped without a word: TCP sends
- *            them again after 5 ms at the earliest, not after 200, and without cubic's memory of
- *            the loss (`rto_min 5ms congctl reno`)
- */
-int link_add_default_route(struct netlink *nl, unsigned int ifindex, const struct address *gateway,
-			   bool is_short);
+struct link_route_spec {
+	struct address to; /* AF_UNSPEC: default */
+	struct address gateway;
+	unsigned int mtu; /* in bytes; 0: the link's */
+	/*
+	 * The way is a short one, at whose end segments may be dropped without a word: TCP sends
+	 * them again after 5 ms at the earliest, not after 200, and without cubic's memory of the
+	 * loss (`rto_min 5ms congctl reno`).
+	 */
+	bool is_short;
+};
+
+/** link_add_route() - `ip route add TO via GATEWAY dev @ifindex onlink mtu MTU` */
+int link_add_route(struct netlink *nl, unsigned int ifindex, const struct link_route_spec *spec);
 
 /**
  * link_add_loopback6_route() - `ip -6 route add local ::1/128 dev @ifindex table local metric N`

@@ -60,11 +60,17 @@ static struct address attachment_address(const struct address *subnet, unsigned 
 	return address;
 }
 
-struct address attachment_gateway(const struct network *network, sa_family_t family)
+struct container_way attachment_way(const struct attachment *attachment, sa_family_t family)
 {
-	return attachment_address(family == AF_INET6 ? &network->bridge.subnet6
-						     : &network->bridge.subnet,
-				  BRIDGE_GATEWAY);
+	const struct bridge *bridge = &attachment->network->bridge;
+	bool is_ipv6 = family == AF_INET6;
+	const struct address *subnet = is_ipv6 ? &bridge->subnet6 : &bridge->subnet;
+
+	return (struct container_way){
+		.address = is_ipv6 ? attachment->address6 : attachment->address,
+		.gateway = attachment_address(subnet, BRIDGE_GATEWAY),
+		.localhost = attachment_address(subnet, BRIDGE_LOCAL_SOURCE),
+	};
 }
 
 /* The run's MAC address with another first octet, and with the number of the address mixed in. */
@@ -188,7 +194,7 @@ int attachment_connect(struct attachment *attachment, unsigned int number, pid_t
 		.bridge = network->bridge.index,
 		.peer_name = ATTACHMENT_INSIDE,
 		.peer_mac = attachment->mac,
-		.mtu = network->bridge.mtu,
+		.mtu = bridge_link_mtu(&network->bridge),
 		.peer_pid = pid,
 	};
 	unsigned int link;

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "copy/container.h"
 #include "run/network.h"
 
 /** Name of a copy's link inside the copy. */
@@ -70,8 +71,8 @@ void attachment_leave(struct attachment *attachment);
 /** attachment_close() - give the addresses back, even if the link still exists. Safe to repeat. */
 void attachment_close(struct attachment *attachment);
 
-/** attachment_gateway() - the copies' default gateway; AF_UNSPEC: none in this family. */
-struct address attachment_gateway(const struct network *network, sa_family_t family);
+/** attachment_way() - its address, and the way from there; AF_UNSPEC: none in this family. */
+struct container_way attachment_way(const struct attachment *attachment, sa_family_t family);
 
 /* ---- For network.c, which hears the news of links ---- */
 

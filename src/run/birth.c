@@ -76,10 +76,9 @@ static int birth_clone(struct copy *copy)
 		.link = ATTACHMENT_INSIDE,
 		.mac = copy->attachment.mac,
 		.gateway_mac = network->bridge.mac,
-		.address = copy->attachment.address,
-		.gateway = attachment_gateway(network, AF_INET),
-		.address6 = copy->attachment.address6,
-		.gateway6 = attachment_gateway(network, AF_INET6),
+		.ipv4 = attachment_way(&copy->attachment, AF_INET),
+		.ipv6 = attachment_way(&copy->attachment, AF_INET6),
+		.mtu = network->bridge.mtu,
 		.is_behind_gate = setting->gate->pidfd >= 0,
 		.limits = &setting->limits,
 		.notify =

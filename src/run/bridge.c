@@ -12,7 +12,10 @@
 #include "base/sysctl.h"
 #include "net/link_route.h"
 
-enum { IPV6_MTU_MIN = 1280 }; /* RFC 8200 */
+enum {
+	IPV6_MTU_MIN = 1280,    /* RFC 8200 */
+	LINK_MTU_LARGE = 65520, /* the largest multiple of 16 that all links can have */
+};
 
 /* A network of unique local addresses (RFC 4193) with the random bits of the run's MAC address. */
 struct address bridge_subnet6(const struct mac *mac)
@@ -148,9 +151,14 @@ static int bridge_set_up(struct netlink *route, struct bridge *bridge)
 	return err ? netlink_report(route, err, "cannot set up bridge %s", bridge->name) : 0;
 }
 
+unsigned int bridge_link_mtu(const struct bridge *bridge)
+{
+	return bridge->mtu < LINK_MTU_LARGE ? LINK_MTU_LARGE : bridge->mtu;
+}
+
 int bridge_make(struct netlink *route, struct bridge *bridge)
 {
-	int err = link_create_bridge(route, bridge->name, &bridge->mac, bridge->mtu);
+	int err = link_create_bridge(route, bridge->name, &bridge->mac, bridge_link_mtu(bridge));
 
 	if (err)
 		return netlink_report(route, err, "cannot make bridge %s", bridge->name);

@@ -19,12 +19,20 @@ enum {
 struct bridge {
 	char name[IFNAMSIZ];
 	struct mac mac;         /* of the bridge, and of all links of this run on the host */
-	unsigned int mtu;       /* of the same, in bytes */
+	unsigned int mtu;       /* of the way out of it, in bytes */
 	struct address subnet;  /* IPv4 */
 	struct address subnet6; /* AF_UNSPEC: this host has no IPv6, or @mtu is too small for it */
 	unsigned int index;     /* ifindex; 0: not made yet */
 	bool is_filtered;       /* bridged packets pass the IP hooks (br_netfilter) */
 };
+
+/**
+ * bridge_link_mtu() - the MTU of the bridge and of its links
+ *
+ * It is as large as loopback's may be, or @bridge's own if that is larger: no link but the uplinks
+ * needs packets to be short. So localhost has long segments, and fewer acknowledgements.
+ */
+unsigned int bridge_link_mtu(const struct bridge *bridge);
 
 /**
  * bridge_make() - make the bridge and set it up
