@@ -10,9 +10,12 @@
 #include "base/loop.h"
 
 #include <errno.h>
-#include <poll.h>
+#include <limits.h>
+#include <linux/time_types.h>
 #include <sys/epoll.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/error.h"
@@ -166,19 +169,37 @@ void loop_set_timer(struct loop *loop, struct loop_timer *timer, unsigned int ms
 
 /* ---- Waiting ---- */
 
-/* Puts into @ret how long until the first timer is due. Return: @ret; NULL if no timer is set. */
-static struct timespec *loop_timeout(const struct loop *loop, struct timespec *ret)
+/* Return: how long until the first timer is due, in ns; -1 if no timer is set. */
+static int64_t loop_timeout_ns(const struct loop *loop)
 {
-	uint64_t now = loop_now_ns(), left;
+	uint64_t now;
 
 	if (!loop->first)
-		return NULL;
-	left = loop->first->due_ns > now ? loop->first->due_ns - now : 0;
-	*ret = (struct timespec){
-		.tv_sec = (time_t)(left / (1000 * NS_PER_MS)),
-		.tv_nsec = (long)(left % (1000 * NS_PER_MS)),
+		return -1;
+	now = loop_now_ns();
+	return loop->first->due_ns > now ? (int64_t)(loop->first->due_ns - now) : 0;
+}
+
+/*
+ * Waits to the nanosecond, by a system call that musl has no function for, and that qemu's user
+ * mode does not know. There it waits to the millisecond, rounded up: if it was rounded down, the
+ * loop would wake up too early and turn again without work.
+ */
+static int loop_wait(const struct loop *loop, struct epoll_event *events, int64_t timeout_ns)
+{
+	const int64_t ns_per_ms = (int64_t)NS_PER_MS, ns_per_s = 1000 * ns_per_ms;
+	const struct __kernel_timespec timeout = {
+		.tv_sec = timeout_ns / ns_per_s,
+		.tv_nsec = timeout_ns % ns_per_s,
 	};
-	return ret;
+	int64_t ms = timeout_ns < 0 ? -1 : (timeout_ns + ns_per_ms - 1) / ns_per_ms;
+	long count = syscall(SYS_epoll_pwait2, loop->epoll, events, EVENTS_MAX,
+			     timeout_ns < 0 ? NULL : &timeout, NULL, 0);
+
+	if (count < 0 && errno == ENOSYS)
+		count = epoll_wait(loop->epoll, events, EVENTS_MAX,
+				   ms > INT_MAX ? INT_MAX : (int)ms);
+	return (int)count;
 }
 
 /*
@@ -197,10 +218,10 @@ static void loop_run_timers(struct loop *loop)
 	}
 }
 
-static int loop_hand_out(struct loop *loop)
+static int loop_hand_out(struct loop *loop, int64_t timeout_ns)
 {
 	struct epoll_event events[EVENTS_MAX];
-	int count = epoll_wait(loop->epoll, events, EVENTS_MAX, 0);
+	int count = loop_wait(loop, events, timeout_ns);
 
 	if (count < 0)
 		return errno == EINTR ? 0 : -errno;
@@ -217,25 +238,10 @@ static int loop_hand_out(struct loop *loop)
 	return 0;
 }
 
-/*
- * To the nanosecond, as poll(2) of an epoll descriptor can: epoll_wait(2) waits whole milliseconds,
- * and epoll_pwait2(2) is unknown to musl and to qemu's user mode.
- */
-static int loop_wait(const struct loop *loop)
-{
-	struct pollfd events = {.fd = loop->epoll, .events = POLLIN};
-	struct timespec timeout;
-
-	return ppoll(&events, 1, loop_timeout(loop, &timeout), NULL) < 0 && errno != EINTR ? -errno
-											   : 0;
-}
-
 int loop_turn(struct loop *loop)
 {
-	int err = loop_wait(loop);
+	int err = loop_hand_out(loop, loop_timeout_ns(loop));
 
-	if (!err)
-		err = loop_hand_out(loop);
 	if (err)
 		return err;
 	loop_run_timers(loop);
@@ -249,5 +255,5 @@ int loop_descriptor(const struct loop *loop)
 
 int loop_poll(struct loop *loop)
 {
-	return loop_hand_out(loop);
+	return loop_hand_out(loop, 0);
 }

@@ -37,7 +37,7 @@ NEVER_FAIL = (
 # What can return each errno, by the manual pages and the kernel's habits. ENOMEM: everything else.
 CAN_FAIL = {
     "EINTR": "read pread64 readv write pwrite64 writev sendto sendmsg recvfrom recvmsg connect accept accept4"
-    " poll ppoll select pselect6 epoll_wait epoll_pwait waitid wait4 rt_sigtimedwait futex nanosleep"
+    " poll ppoll select pselect6 epoll_wait epoll_pwait epoll_pwait2 waitid wait4 rt_sigtimedwait futex nanosleep"
     " clock_nanosleep open openat openat2 close dup2 dup3 flock getrandom",
     "EAGAIN": "read pread64 readv write pwrite64 writev sendto sendmsg recvfrom recvmsg connect accept accept4"
     " rt_sigtimedwait futex openat2 flock getrandom fork vfork clone clone3 execve mmap mremap setuid setresuid",

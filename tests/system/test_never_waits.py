@@ -423,7 +423,7 @@ def test_ctrl_c_while_the_guardian_is_stopped_before_it_answers(host, timed, hol
 
 
 # Each time that the manager has been told of something, it is held up for a second before it knows.
-HELD_UP = ["strace", "-D", "-qq", "-o", "/dev/null", "-e", "inject=?epoll_wait,epoll_pwait:delay_exit=1000000"]
+HELD_UP = ["strace", "-D", "-qq", "-o", "/dev/null", "-e", "inject=?epoll_wait,epoll_pwait,epoll_pwait2:delay_exit=1000000"]
 
 
 def test_ctrl_c_at_the_moment_at_which_the_guardian_answers(host, timed):

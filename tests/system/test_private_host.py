@@ -63,7 +63,7 @@ def test_a_dev_for_ordinary_users(host):
     host.run(["chmod", "600", "/dev/net/tun"])
     assert host.run([*command, ": <>/dev/net/tun"], check=False).returncode != 0
     assert host.root("/dev").stat().st_dev != os.stat("/dev").st_dev
-    process = host.popen(["sh", "-c", "tty && sleep 60"], terminal=True)
+    process = host.popen(["sh", "-c", "tty && exec sleep 60"], terminal=True)
     process.out.wait_for("^/dev/pts/")
 
 

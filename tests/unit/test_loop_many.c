@@ -92,7 +92,7 @@ static void take(struct member *member)
 	assert_int_equal(eventfd_read(member->source.fd, &value), 0);
 }
 
-/* More than one call of epoll_wait(2) returns. */
+/* More than one call of epoll_pwait2(2) returns. */
 TEST(every_one_of_many_is_called_once_for_what_it_takes)
 {
 	static struct crowd crowd;
