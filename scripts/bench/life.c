@@ -32,7 +32,7 @@ enum {
 	PORTS_MAX = 1000,
 };
 
-static const char REQUEST[] = "GET / HTTP/1.0\r\n\r\n";
+static const char REQUEST[] = "GET / HTTP/1.0\r\nConnection: close\r\n\r\n";
 
 static double now_ms(void)
 {
@@ -50,7 +50,7 @@ static bool answers(uint16_t port)
 	const struct timeval wait = {.tv_sec = WAIT_S};
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	bool is_answered = false;
-	char first;
+	char answer[4096];
 
 	if (fd < 0)
 		return false;
@@ -58,7 +58,8 @@ static bool answers(uint16_t port)
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait));
 	if (connect(fd, (const struct sockaddr *)&to, sizeof(to)) == 0 &&
 	    send(fd, REQUEST, sizeof(REQUEST) - 1, MSG_NOSIGNAL) > 0)
-		is_answered = recv(fd, &first, 1, 0) == 1;
+		while (recv(fd, answer, sizeof(answer), 0) > 0)
+			is_answered = true;
 	close(fd);
 	return is_answered;
 }
@@ -72,6 +73,7 @@ static pid_t start(char **argv, pid_t group)
 		int null = open("/dev/null", O_RDWR);
 
 		setpgid(0, group);
+		signal(SIGINT, SIG_DFL); /* a shell's background jobs ignore it */
 		dup2(null, STDIN_FILENO);
 		dup2(null, STDOUT_FILENO);
 		execvp(argv[0], argv);

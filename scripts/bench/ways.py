@@ -320,8 +320,8 @@ def measure(figures, directory, seconds, with_peers):
     """Measure all ways. seconds: for each measurement."""
     ways = Ways(figures, directory, with_peers)
     try:
+        measure_minute(figures, ways, min(60, 6 * figures.rounds))
         for place in PLACES:
             measure_place(figures, ways, place, seconds)
-        measure_minute(figures, ways, min(60, 6 * figures.rounds))
     finally:
         ways.close()
