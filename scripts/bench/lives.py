@@ -89,6 +89,7 @@ class Place:
         """End the engine, if there is one; return how much of each kind is on the host that was not there before."""
         if self.engine:
             self.engine.end()
+            self.engine = None
         after = Snapshot.of(self.host)
         there = {line.partition(" = ")[0] for line in self.before["sysctls"]}
         counts = {}
@@ -99,7 +100,10 @@ class Place:
         return counts
 
     def close(self):
-        """End the host."""
+        """End the host; of an engine that still runs, only the control groups would stay."""
+        if self.engine:
+            self.host.run(["kill", "-KILL", *(path.name for path in self.host.process_directories())], check=False)
+            self.engine.tidy()
         self.host.close()
 
 

@@ -75,6 +75,10 @@ class Engine:
     def end(self):
         """End the process, and remove its control groups."""
         self.process.stop(deadline=END_DEADLINE)
+        self.tidy()
+
+    def tidy(self):
+        """Remove its control groups, as soon as no process is in them."""
         tidy = ["unshare", "--mount", "sh", "-ec", TIDY]
 
         def are_gone():
