@@ -18,9 +18,9 @@
 
 enum {
 	LOOK_FIRST_US = 1000, /* nothing has been executed before */
-	LOOK_PARTS = 4,       /* of its time so far: one, for each copy that starts, is waited */
-	LOOK_MOST_US = 1000,  /* but not longer, by a copy that starts alone */
-	LOOK_MANY_US = 500,   /* and so much longer for each other one that starts */
+	LOOK_PARTS = 4,       /* a copy that starts alone waits a quarter of its time so far; */
+	LOOK_MOST_US = 1000,  /* but not longer than that, */
+	LOOK_MANY_US = 500,   /* and that for each other one that starts */
 	LOOK_LATE_MS = 100,   /* for a copy that did not listen in time */
 	LOOK_READY_MS = 1000, /* for a copy that listens: does it still? */
 };
