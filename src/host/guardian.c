@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -136,12 +137,14 @@ static int guardian_check_sent(int err)
 	return err;
 }
 
-int guardian_hold_table(const struct guardian *guardian, int socket)
+int guardian_hold_table(const struct guardian *guardian, const char *table, int socket)
 {
-	const struct guardian_message message = {.kind = GUARDIAN_TABLE};
-	int err = fdpass_send(guardian->lifeline, &message, sizeof(message),
-			      (int[]){socket, socket}, 2);
+	struct guardian_message message = {.kind = GUARDIAN_TABLE};
+	int err;
 
+	snprintf(message.table, sizeof(message.table), "%s", table);
+	err = fdpass_send(guardian->lifeline, &message, sizeof(message), (int[]){socket, socket},
+			  2);
 	return err ? error_report(err, "cannot reach the guardian") : 0;
 }
 

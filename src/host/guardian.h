@@ -58,13 +58,14 @@ void guardian_unlock_start(struct guardian *guardian);
 
 /**
  * guardian_hold_table() - let the guardian hold the nftables table's socket as well
+ * @table: its name
  *
  * When the manager is killed, the copies die a moment after it. Until then the rules must stay, so
  * that the copies' last packets are still translated.
  *
  * Return: 0 or -errno, reported.
  */
-int guardian_hold_table(const struct guardian *guardian, int socket);
+int guardian_hold_table(const struct guardian *guardian, const char *table, int socket);
 
 /** A copy as the guardian knows it. */
 struct guardian_copy {

@@ -122,10 +122,9 @@ static bool record_parse_uplink(const char *text, struct record *ret)
 	return record_parse_link(text, &ret->ifindex);
 }
 
-static bool record_parse_guard(const char *text, char table[GUARD_TABLE_MAX])
+static bool record_parse_guard(const char *text, char table[NFT_TABLE_MAX])
 {
-	return snprintf(table, GUARD_TABLE_MAX, "%s", text) < GUARD_TABLE_MAX &&
-	       guard_is_name(table);
+	return snprintf(table, NFT_TABLE_MAX, "%s", text) < NFT_TABLE_MAX && guard_is_name(table);
 }
 
 static bool record_parse_rules(const char *text, struct record *ret)

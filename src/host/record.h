@@ -37,13 +37,13 @@ enum record_kind {
 
 struct record {
 	enum record_kind kind;
-	sa_family_t family;          /* RECORD_UPLINK: AF_INET, AF_INET6 */
-	unsigned int ifindex;        /* RECORD_UPLINK, RECORD_LRO */
-	struct mac mac;              /* RECORD_LINKS */
-	struct address networks[2];  /* RECORD_CONNTRACK, RECORD_RULES: IPv4, IPv6 */
-	char path[PATH_MAX];         /* RECORD_DIRECTORY, RECORD_CGROUP; no newline */
-	char table[GUARD_TABLE_MAX]; /* RECORD_GUARD */
-	char link[IFNAMSIZ];         /* RECORD_RULES */
+	sa_family_t family;         /* RECORD_UPLINK: AF_INET, AF_INET6 */
+	unsigned int ifindex;       /* RECORD_UPLINK, RECORD_LRO */
+	struct mac mac;             /* RECORD_LINKS */
+	struct address networks[2]; /* RECORD_CONNTRACK, RECORD_RULES: IPv4, IPv6 */
+	char path[PATH_MAX];        /* RECORD_DIRECTORY, RECORD_CGROUP; no newline */
+	char table[NFT_TABLE_MAX];  /* RECORD_GUARD */
+	char link[IFNAMSIZ];        /* RECORD_RULES */
 };
 
 /** Room for the line of any record. */

@@ -21,9 +21,8 @@
 #include "host/rundir.h"
 #include "host/uplinks.h"
 #include "net/conntrack.h"
-#include "net/guard.h"
-#include "net/nat.h"
 #include "net/rule.h"
+#include "net/table.h"
 
 static int undo_links(const struct mac *mac)
 {
@@ -69,7 +68,12 @@ static int undo_guard(const struct record *record, struct netlink *netfilter)
 {
 	int err = netfilter->socket ? 0 : netlink_open(netfilter, NETLINK_NETFILTER);
 
-	return err ? err : guard_delete(netfilter, record->table);
+	if (err)
+		return err;
+	err = nft_table_delete(netfilter, record->table);
+	return err ? netlink_report(netfilter, err, "nftables: cannot delete the table inet %s",
+				    record->table)
+		   : 0;
 }
 
 static int undo_rules(const struct record *record)
@@ -176,7 +180,7 @@ static int undo_on_record(const struct log_record *found, void *data)
 static int undo_on_guard(const struct log_record *found, void *data)
 {
 	(void)data;
-	return found->record.kind == RECORD_GUARD && !nat_table_exists(found->record.table);
+	return found->record.kind == RECORD_GUARD && !nft_table_exists(found->record.table);
 }
 
 /*

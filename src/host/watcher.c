@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -45,7 +46,8 @@ static int watcher_claim(int rundir, bool (*is_taken)(unsigned int index, void *
 
 /* What the guardian holds in case the manager is killed. */
 struct watcher_held {
-	int table;                    /* socket of the nftables table; -1: none */
+	int socket;                   /* of the nftables table, and of the guard; -1: none */
+	char table[NFT_TABLE_MAX];    /* its name */
 	struct guardian_copy *copies; /* @count of them */
 	size_t count, size;
 	bool is_manager_done; /* the manager has said that it is done (GUARDIAN_END) */
@@ -93,7 +95,8 @@ static bool watcher_hear(int lifeline, struct watcher_held *held)
 	if (!err && message.kind == GUARDIAN_COPY)
 		watcher_add_copy(held, message.copy, fds);
 	if (!err && message.kind == GUARDIAN_TABLE) {
-		held->table = fds[0];
+		held->socket = fds[0];
+		memcpy(held->table, message.table, sizeof(held->table));
 		close(fds[1]);
 	}
 	if (err == -EBADMSG && message.kind == GUARDIAN_COPY)
@@ -230,25 +233,27 @@ static int watcher_open_log(int lifeline, bool (*is_taken)(unsigned int index, v
 }
 
 /*
- * If the manager has removed the table, the socket that made it serves on, as the owner of the
- * guard: to close it now would only wait for RCU. If not, closing it removes the table, before the
- * links go.
+ * The table goes before the links. The manager has removed it unless it was killed. The socket
+ * serves on, as the owner of the guard: while it is open, nobody can flush the guard, which has to
+ * stay until no uplink forwards any more.
  */
 static int watcher_undo(int log, struct watcher_held *held)
 {
 	struct netlink netfilter = {0};
 
-	if (!held->is_manager_done)
-		fd_close(&held->table);
-	else if (held->table >= 0)
-		netlink_adopt(&netfilter, fd_steal(&held->table));
+	if (held->socket >= 0)
+		netlink_adopt(&netfilter, fd_steal(&held->socket));
+	/* If it cannot be deleted so, then by the end of its owner. */
+	if (netfilter.socket && !held->is_manager_done &&
+	    nft_table_delete(&netfilter, held->table) < 0)
+		netlink_close(&netfilter);
 	return undo_play(log, -1, &netfilter);
 }
 
 int watcher_main(int lifeline, int manager, int kept,
 		 bool (*is_taken)(unsigned int index, void *data), void *data)
 {
-	struct watcher_held held = {.table = -1};
+	struct watcher_held held = {.socket = -1};
 	unsigned int index;
 	int err = watcher_leave_terminal(lifeline, manager, kept);
 	int log;

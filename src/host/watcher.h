@@ -6,6 +6,7 @@
 #pragma once
 
 #include "host/guardian.h"
+#include "net/table.h"
 
 /* What the manager sends. The first two messages come with two descriptors each. */
 enum guardian_kind {
@@ -17,7 +18,8 @@ enum guardian_kind {
 
 struct guardian_message {
 	enum guardian_kind kind;
-	struct guardian_copy copy;
+	char table[NFT_TABLE_MAX]; /* GUARDIAN_TABLE */
+	struct guardian_copy copy; /* GUARDIAN_COPY, GUARDIAN_DROP */
 };
 
 /** An exit status of watcher_main(): EX_TEMPFAIL of sysexits.h. */

@@ -261,6 +261,16 @@ int nft_batch_finish(struct nft_batch *batch)
 	return 0;
 }
 
+int nft_batch_send(struct nft_batch *batch, struct netlink *nl)
+{
+	int err = nft_batch_finish(batch);
+
+	if (!err)
+		err = netlink_transact(nl, batch->data, batch->length, batch->last);
+	nft_batch_free(batch);
+	return err;
+}
+
 void nft_batch_free(struct nft_batch *batch)
 {
 	free(batch->data);

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "net/expr.h"
+#include "net/netlink.h"
 
 struct nft_batch {
 	char *data; /* messages, for netlink_transact(); owned */
@@ -64,6 +65,12 @@ void nft_batch_insert_rule(struct nft_batch *batch, struct nft_rule *rule, const
  * Return: 0 or -errno (-ENOMEM), the first error while it was built.
  */
 int nft_batch_finish(struct nft_batch *batch);
+
+/**
+ * nft_batch_send() - end the transaction, send it, and free it
+ * Return: 0; or -errno, of nft_batch_finish() or netlink_transact().
+ */
+int nft_batch_send(struct nft_batch *batch, struct netlink *nl);
 
 /** nft_batch_free() - free the messages. Safe on zeros. */
 void nft_batch_free(struct nft_batch *batch);

@@ -21,12 +21,12 @@ static const char GUARD_SET[] = "uplinks";
 static const char GUARD_CHAIN[] = "forward";
 static const char GUARD_PREFIX[] = "uva_guard_";
 
-void guard_format_name(const struct mac *mac, char table[GUARD_TABLE_MAX])
+void guard_format_name(const struct mac *mac, char table[NFT_TABLE_MAX])
 {
 	const uint8_t *o = mac->octet;
 
-	snprintf(table, GUARD_TABLE_MAX, "%s%02x%02x%02x%02x%02x%02x", GUARD_PREFIX, o[0], o[1],
-		 o[2], o[3], o[4], o[5]);
+	snprintf(table, NFT_TABLE_MAX, "%s%02x%02x%02x%02x%02x%02x", GUARD_PREFIX, o[0], o[1], o[2],
+		 o[3], o[4], o[5]);
 }
 
 bool guard_is_name(const char *table)
@@ -69,16 +69,6 @@ void guard_delete_link(struct nft_batch *batch, sa_family_t family, unsigned int
 	nft_batch_delete_link(batch, GUARD_SET, guard_nfproto(family), ifindex);
 }
 
-static int guard_send(struct netlink *nl, struct nft_batch *batch)
-{
-	int err = nft_batch_finish(batch);
-
-	if (!err)
-		err = netlink_transact(nl, batch->data, batch->length, batch->last);
-	nft_batch_free(batch);
-	return err;
-}
-
 static int guard_try(struct netlink *nl, const char *table, uint32_t flags)
 {
 	struct nft_batch batch;
@@ -89,7 +79,7 @@ static int guard_try(struct netlink *nl, const char *table, uint32_t flags)
 	guard_add_set(&batch);
 	nft_batch_add_base_chain(&batch, GUARD_CHAIN, "filter", NF_INET_FORWARD, NF_IP_PRI_FILTER);
 	guard_add_rule(&batch, GUARD_CHAIN);
-	return guard_send(nl, &batch);
+	return nft_batch_send(&batch, nl);
 }
 
 int guard_make(struct netlink *nl, const char *table)
@@ -97,17 +87,4 @@ int guard_make(struct netlink *nl, const char *table)
 	int err = guard_try(nl, table, NFT_TABLE_F_OWNER | NFT_TABLE_F_PERSIST);
 
 	return err == -EOPNOTSUPP || err == -EINVAL ? guard_try(nl, table, 0) : err;
-}
-
-int guard_delete(struct netlink *nl, const char *table)
-{
-	struct nft_batch batch;
-	int err;
-
-	nft_batch_start(&batch, table, nl->sequence);
-	nft_batch_delete_table(&batch);
-	err = guard_send(nl, &batch);
-	if (!err || err == -ENOENT)
-		return 0;
-	return netlink_report(nl, err, "nftables: cannot delete the table inet %s", table);
 }

@@ -19,26 +19,21 @@
 #include "net/batch.h"
 #include "net/link.h"
 #include "net/netlink.h"
-
-/** Room for the name of a guard's table. */
-enum { GUARD_TABLE_MAX = 32 };
+#include "net/table.h"
 
 /** guard_format_name() - the table's name, which follows from the run's MAC address. Pure. */
-void guard_format_name(const struct mac *mac, char table[GUARD_TABLE_MAX]);
+void guard_format_name(const struct mac *mac, char table[NFT_TABLE_MAX]);
 
 /** guard_is_name() - is it a name that guard_format_name() makes? Pure. */
 bool guard_is_name(const char *table);
 
-/** guard_make() - make the table of its own, over the socket of its owner. Return: 0 or -errno. */
-int guard_make(struct netlink *nl, const char *table);
-
 /**
- * guard_delete() - delete such a table
- * @nl: a NETLINK_NETFILTER socket; the owner's, as long as that is open
+ * guard_make() - make the table of its own (nft_table_delete() deletes it)
+ * @nl: socket of its owner
  *
- * None is no error. Return: 0 or -errno, reported.
+ * Return: 0 or -errno.
  */
-int guard_delete(struct netlink *nl, const char *table);
+int guard_make(struct netlink *nl, const char *table);
 
 /** guard_add_set() - add the set of uplinks to the table of @batch. */
 void guard_add_set(struct nft_batch *batch);

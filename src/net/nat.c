@@ -17,6 +17,7 @@
 #include "net/guard.h"
 #include "net/ruleset.h"
 #include "net/set.h"
+#include "net/table.h"
 
 /*
  * Of a transaction, which is sent in one piece: what the socket's buffer surely takes. It has
@@ -31,17 +32,6 @@ static void nat_begin(struct nat *nat)
 {
 	nft_batch_start(&nat->batch, nat->table, nat->nl.sequence);
 	nat->has_changes = false;
-}
-
-/* Sends the batch, and frees it. Return: 0 or -errno. */
-static int nat_send(struct nat *nat, struct nft_batch *batch)
-{
-	int err = nft_batch_finish(batch);
-
-	if (!err)
-		err = netlink_transact(&nat->nl, batch->data, batch->length, batch->last);
-	nft_batch_free(batch);
-	return err;
 }
 
 int nat_open(struct nat *nat, const struct nat_config *config)
@@ -73,7 +63,7 @@ int nat_open(struct nat *nat, const struct nat_config *config)
 /* Sends the changes. Return: see nat_commit(). */
 static int nat_send_changes(struct nat *nat)
 {
-	int err = nat_send(nat, &nat->batch);
+	int err = nft_batch_send(&nat->batch, &nat->nl);
 
 	nat_begin(nat);
 	if (!err) {
@@ -303,7 +293,7 @@ int nat_sweep(struct nat *nat)
 		else
 			nft_batch_delete_chain(&batch, stale->name);
 	}
-	err = nat_send(nat, &batch);
+	err = nft_batch_send(&batch, &nat->nl);
 	nft_batch_free(&nat->batch);
 	nat_begin(nat);
 	if (err == -EBUSY || err == -ENOMEM || err == -ENOBUFS || err == -EAGAIN)
@@ -316,42 +306,18 @@ int nat_sweep(struct nat *nat)
 	return left ? -EBUSY : 0;
 }
 
-bool nat_table_exists(const char *table)
-{
-	char buf[NETLINK_REQUEST_MAX] __attribute__((aligned(NLMSG_ALIGNTO)));
-	struct nlmsghdr *nlh =
-		nftnl_nlmsg_build_hdr(buf, NFT_MSG_GETTABLE, NFPROTO_INET, NLM_F_ACK, 0);
-	struct netlink nl;
-	int err = netlink_open(&nl, NETLINK_NETFILTER);
-
-	if (err)
-		return false;
-	mnl_attr_put_strz(nlh, NFTA_TABLE_NAME, table);
-	err = netlink_talk(&nl, nlh, NULL, NULL);
-	netlink_close(&nl);
-	return err == 0;
-}
-
 /*
  * To close the socket would be enough: the kernel then removes the table, as it does when we are
- * killed. But close() would wait for a grace period of RCU (nft_rcv_nl_event()), 20 ms. After a
- * transaction, the kernel waits in the background.
+ * killed. But that takes longer (nft_table_delete()).
  */
 void nat_remove(struct nat *nat)
 {
-	struct nft_batch batch;
-
 	nft_batch_free(&nat->batch);
 	free(nat->stale);
 	nat->stale = NULL;
 	nat->stale_count = 0;
-	if (!nat->nl.socket)
-		return;
 	/* If ours was not installed, a table of this name is not ours. */
-	if (nat->is_installed) {
-		nft_batch_start(&batch, nat->table, nat->nl.sequence);
-		nft_batch_delete_table(&batch);
-		nat_send(nat, &batch);
-	}
+	if (nat->nl.socket && nat->is_installed)
+		nft_table_delete(&nat->nl, nat->table);
 	netlink_close(&nat->nl);
 }

@@ -190,6 +190,3 @@ int nat_sweep(struct nat *nat);
  * The table of the guard stays.
  */
 void nat_remove(struct nat *nat);
-
-/** nat_table_exists() - is there a table inet @table in this network namespace? */
-bool nat_table_exists(const char *table);

@@ -15,6 +15,7 @@
 #include "host/rundir.h"
 #include "net/route.h"
 #include "net/subnet.h"
+#include "net/table.h"
 #include "net/watch.h"
 #include "run/attachment.h"
 
@@ -27,21 +28,21 @@ enum {
 };
 
 static void network_format_names(const struct plan *plan, unsigned int index, char bridge[IFNAMSIZ],
-				 char *table, size_t size)
+				 char table[NFT_TABLE_MAX])
 {
 	snprintf(bridge, IFNAMSIZ, "%.8s%u", plan->bridge, index);
 	if (index == 0)
-		snprintf(table, size, "%s", plan->table);
+		snprintf(table, NFT_TABLE_MAX, "%s", plan->table);
 	else
-		snprintf(table, size, "%s_%u", plan->table, index);
+		snprintf(table, NFT_TABLE_MAX, "%s_%u", plan->table, index);
 }
 
 bool network_names_are_taken(unsigned int index, void *plan)
 {
-	char bridge[IFNAMSIZ], table[32];
+	char bridge[IFNAMSIZ], table[NFT_TABLE_MAX];
 
-	network_format_names(plan, index, bridge, table, sizeof(table));
-	return if_nametoindex(bridge) != 0 || nat_table_exists(table);
+	network_format_names(plan, index, bridge, table);
+	return if_nametoindex(bridge) != 0 || nft_table_exists(table);
 }
 
 static struct nat_network network_for_nat(const struct address *subnet)
@@ -300,8 +301,7 @@ int network_open(struct network *network, const struct plan *plan, struct loop *
 		.on_bridge_gone = on_bridge_gone,
 		.data = data,
 	};
-	network_format_names(plan, guardian->index, network->bridge.name, network->table,
-			     sizeof(network->table));
+	network_format_names(plan, guardian->index, network->bridge.name, network->table);
 	err = netlink_open(&network->route, NETLINK_ROUTE);
 	if (err)
 		return err;
@@ -327,7 +327,7 @@ int network_install(struct network *network)
 				 network->table);
 	if (err)
 		return err;
-	err = guardian_hold_table(network->guardian, netlink_fd(&network->nat.nl));
+	err = guardian_hold_table(network->guardian, network->table, netlink_fd(&network->nat.nl));
 	if (err)
 		return err;
 	network->uplinks = (struct uplinks){

@@ -39,7 +39,7 @@ struct network {
 	struct uplinks uplinks;
 	struct policy policy;
 	struct firewalls firewalls;
-	char table[32], guard[GUARD_TABLE_MAX];
+	char table[NFT_TABLE_MAX], guard[NFT_TABLE_MAX];
 	bool is_installed; /* network_install() has succeeded */
 	int commit_err;    /* network_commit() returns it */
 	bool is_closing;   /* do not act on news any more */

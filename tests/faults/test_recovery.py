@@ -3,19 +3,23 @@
 hold other things as well, by accident or malice: they are neither followed, nor obeyed, nor removed."""
 
 import os
+import signal
 import socket
 import stat
 import struct
 
 import pytest
-from harness import OPEN, USER, outcomes_from
+from harness import OPEN, USER, outcomes_from, wait_until
 
 from .anatomy import COPIES, answers, kill_everything
+from .crossing import Crossing
 
 RUNDIR = "/run/uva_container"
 HEADER = "uva_container undo log 2\n"
 OURS = "uva_container: "
 SO_NETNS_COOKIE = 71  # asm-generic/socket.h
+AT_ONCE = 2.0
+KILLS = 5
 ELSEWHERE = "/srv"  # a file system of the host's own, for what records name
 
 
@@ -70,6 +74,24 @@ def test_what_remains_makes_no_router(host, project):
         assert OPEN not in outcomes_from([(second, "198.51.100.1", 8081)])
         assert live(host, project) == []
         assert host.sysctl("net.ipv4.conf.lan0.forwarding") == "0"
+
+
+def test_a_flush_during_the_undoing_makes_no_router(host, project):
+    """Somebody flushes the ruleset without a pause while the manager is killed: the guard goes after the
+    forwarding, as long as the guardian lives."""
+    crossing = Crossing(host)
+    try:
+        host.remember()
+        flushing = host.popen(["sh", "-c", "while nft flush ruleset; do :; done"])
+        for _ in range(KILLS):
+            manager = host.start_manager(project).wait_ready()
+            assert not crossing.take(), "early"
+            manager.send(signal.SIGKILL)
+            wait_until(lambda manager=manager: not manager.own_processes(), AT_ONCE, "the guardian has undone all")
+            assert not crossing.take()
+        assert flushing.running
+    finally:
+        crossing.close()
 
 
 def test_all_killed_at_once_while_another_run_goes_on(host, project, neighbour):
