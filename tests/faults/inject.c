@@ -18,10 +18,11 @@
  *
  * PROGRAM runs as the user, and the group, of that ID, without other groups; the tracer does not.
  *
- * FILE gets "hit I N NAME ARGUMENT", with the call's first argument, when the I-th fault happens;
- * and when its process has ended "end I CALLS HOW": the number of calls that counted (after the
- * fault they are no longer counted), and "exit CODE", "signal NUMBER", or "unborn" where there was
- * no K-th process.
+ * FILE gets "hit I N NAME ARGUMENT", with the call's first argument, when the I-th fault happens (2
+ * stands for each descriptor of what is the process's stderr, opened once more or not); and when
+ * its process has ended "end I CALLS HOW": the number of calls that counted (after the fault they
+ * are no longer counted), and "exit CODE", "signal NUMBER", or "unborn" where there was no K-th
+ * process.
  *
  * The tracer is a grandchild, so PROGRAM keeps our pid, and has no child that it does not know of.
  * Only the processes that are named are traced, and those that fork them until the last of these is
@@ -44,6 +45,7 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/ptrace.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/user.h>
@@ -454,6 +456,26 @@ static void tracee_fail(struct tracee *tracee)
 	tracee->failing = NULL;
 }
 
+static bool tracee_stat(const struct tracee *tracee, long long descriptor, struct stat *ret)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%ld/fd/%lld", (long)tracee->pid, descriptor);
+	return stat(path, ret) == 0;
+}
+
+/* The argument, or STDERR_FILENO if it is a descriptor of the same file. */
+static long long tracee_argument(const struct tracee *tracee, unsigned long long argument)
+{
+	long long descriptor = (long long)argument;
+	struct stat file, err;
+
+	if (tracee_stat(tracee, descriptor, &file) && tracee_stat(tracee, STDERR_FILENO, &err) &&
+	    file.st_dev == err.st_dev && file.st_ino == err.st_ino)
+		return STDERR_FILENO;
+	return descriptor;
+}
+
 static void tracee_enter(struct tracee *tracee, struct session *session, unsigned long call,
 			 unsigned long long argument)
 {
@@ -467,7 +489,7 @@ static void tracee_enter(struct tracee *tracee, struct session *session, unsigne
 		if (++fault->calls != fault->at)
 			continue;
 		dprintf(session->report, "hit %ld %ld %s %lld\n", i + 1, fault->calls,
-			call_name(call), (long long)argument);
+			call_name(call), tracee_argument(tracee, argument));
 		tracee_hit(tracee, fault, call);
 		return;
 	}
