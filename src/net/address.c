@@ -55,6 +55,25 @@ const char *address_format_network(const struct address *address, char *text)
 	return text;
 }
 
+struct address address_last(const struct address *network)
+{
+	struct address last = *network;
+
+	for (size_t bit = network->prefix; bit < 8 * address_length(network); bit++)
+		last.bytes[bit / 8] |= (uint8_t)(0x80U >> bit % 8);
+	return last;
+}
+
+struct address address_half(const struct address *network, bool is_second)
+{
+	struct address half = *network;
+
+	if (is_second)
+		half.bytes[half.prefix / 8] |= (uint8_t)(0x80U >> half.prefix % 8);
+	half.prefix++;
+	return half;
+}
+
 struct address address_nth(const struct address *network, uint32_t n)
 {
 	struct address address = *network;

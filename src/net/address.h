@@ -40,6 +40,13 @@ const char *address_format_network(const struct address *address, char *text);
  */
 struct address address_nth(const struct address *network, uint32_t n);
 
+/** address_last() - the last address of a network, with the network's prefix. */
+struct address address_last(const struct address *network);
+
+/** address_half() - the first half of a network, or the second. It must have more than one address.
+ */
+struct address address_half(const struct address *network, bool is_second);
+
 /** address_is_equal() - are both the same, their prefixes too? */
 bool address_is_equal(const struct address *a, const struct address *b);
 

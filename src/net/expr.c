@@ -349,6 +349,19 @@ void do_snat(struct nft_rule *rule, const struct address *to)
 	expr_set_u32(expr, NFTNL_EXPR_NAT_REG_ADDR_MIN, REG_FIRST);
 }
 
+void do_snat_prefix(struct nft_rule *rule, const struct address *to)
+{
+	struct address last = address_last(to);
+	struct nftnl_expr *expr;
+
+	expr_immediate(rule, REG_FIRST, to->bytes, address_length(to));
+	expr_immediate(rule, REG_SECOND, last.bytes, address_length(to));
+	expr = expr_nat(rule, NFT_NAT_SNAT, to->family);
+	expr_set_u32(expr, NFTNL_EXPR_NAT_REG_ADDR_MIN, REG_FIRST);
+	expr_set_u32(expr, NFTNL_EXPR_NAT_REG_ADDR_MAX, REG_SECOND);
+	expr_set_u32(expr, NFTNL_EXPR_NAT_FLAGS, NF_NAT_RANGE_NETMAP);
+}
+
 void do_masquerade(struct nft_rule *rule)
 {
 	expr_add(rule, "masq");

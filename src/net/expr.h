@@ -76,6 +76,8 @@ void do_dnat(struct nft_rule *rule, const struct address *to, uint16_t port);
 void do_dnat_port(struct nft_rule *rule, sa_family_t family, uint16_t port);
 /** do_snat() - `snat ip to ADDRESS`. */
 void do_snat(struct nft_rule *rule, const struct address *to);
+/** do_snat_prefix() - `snat ip prefix to NETWORK`: the address keeps the bits behind the prefix. */
+void do_snat_prefix(struct nft_rule *rule, const struct address *to);
 /** do_masquerade() - `masquerade`. */
 void do_masquerade(struct nft_rule *rule);
 /** do_mark() - `meta mark set MARK`. */

@@ -56,24 +56,22 @@ int link_add_route(struct netlink *nl, unsigned int ifindex, const struct link_r
 	return netlink_talk(nl, nlh, NULL, NULL);
 }
 
-/* Larger than the metric of the loopback link's own route (0), and different for each bridge. */
-enum { LOOPBACK6_METRIC = 4096 };
-
-int link_add_loopback6_route(struct netlink *nl, unsigned int ifindex)
+int link_add_local_route(struct netlink *nl, unsigned int ifindex, const struct address *to,
+			 uint32_t metric)
 {
-	static const uint8_t loopback[16] = {[15] = 1};
 	char buf[NETLINK_REQUEST_MAX] __attribute__((aligned(NLMSG_ALIGNTO)));
 	struct nlmsghdr *nlh;
 	struct rtmsg *route = link_route_request(buf, &nlh);
 
-	route->rtm_family = AF_INET6;
-	route->rtm_dst_len = 128;
+	route->rtm_family = (uint8_t)to->family;
+	route->rtm_dst_len = to->prefix;
 	route->rtm_table = RT_TABLE_LOCAL;
 	route->rtm_protocol = RTPROT_BOOT;
-	route->rtm_scope = RT_SCOPE_UNIVERSE;
+	route->rtm_scope = RT_SCOPE_HOST;
 	route->rtm_type = RTN_LOCAL;
-	mnl_attr_put(nlh, RTA_DST, sizeof(loopback), loopback);
+	mnl_attr_put(nlh, RTA_DST, address_length(to), to->bytes);
 	mnl_attr_put_u32(nlh, RTA_OIF, ifindex);
-	mnl_attr_put_u32(nlh, RTA_PRIORITY, LOOPBACK6_METRIC + ifindex);
+	if (metric)
+		mnl_attr_put_u32(nlh, RTA_PRIORITY, metric);
 	return netlink_talk(nl, nlh, NULL, NULL);
 }

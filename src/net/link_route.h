@@ -27,10 +27,8 @@ struct link_route_spec {
 int link_add_route(struct netlink *nl, unsigned int ifindex, const struct link_route_spec *spec);
 
 /**
- * link_add_loopback6_route() - `ip -6 route add local ::1/128 dev @ifindex table local metric N`
- *
- * An answer that comes in by @ifindex may have its destination translated back to ::1. The kernel
- * looks up the route of such a packet by that link only (ip6_route_input_lookup()), so ::1 needs a
- * route there. All other packets use the loopback link's own route, which has a smaller metric.
+ * link_add_local_route() - `ip route add local TO dev @ifindex table local metric @metric`
+ * @metric: 0: what the kernel chooses
  */
-int link_add_loopback6_route(struct netlink *nl, unsigned int ifindex);
+int link_add_local_route(struct netlink *nl, unsigned int ifindex, const struct address *to,
+			 uint32_t metric);

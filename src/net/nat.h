@@ -53,6 +53,11 @@ struct nat_stale {
 struct nat_network {
 	struct address subnet;       /* AF_UNSPEC: the network does not have this family */
 	struct address local_source; /* replaces a loopback address as the source */
+	/*
+	 * The second half of @subnet. Its addresses replace those of the first, at the same places,
+	 * as the sources of what calls a host port from there.
+	 */
+	struct address callers;
 };
 
 struct nat_config {

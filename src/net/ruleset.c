@@ -164,12 +164,17 @@ static void ruleset_add_source(struct nft_batch *batch, const struct nat_config 
 	match_saddr(&rule, loopback, true);
 	do_snat(&rule, &network->local_source);
 	nft_batch_add_rule(batch, &rule, "localhost: no answer finds back to a loopback address");
-	/* oifname "uva0" ip saddr 10.90.0.0/24 ct status dnat snat ip to 10.90.0.2 */
+	/*
+	 * oifname "uva0" ip saddr 10.90.0.0/24 ct status dnat snat ip prefix to 10.90.0.128/25
+	 * To each its own: with one address for all, they would compete for the same source ports,
+	 * which a server refuses for a minute to a client with another TCP clock than the last one
+	 * (tcp_timewait_state_process()).
+	 */
 	rule = nft_rule_start(batch, "source");
 	match_oifname(&rule, config->bridge, true);
 	match_saddr(&rule, &network->subnet, true);
 	match_ct_dnat(&rule);
-	do_snat(&rule, &network->local_source);
+	do_snat_prefix(&rule, &network->callers);
 	nft_batch_add_rule(batch, &rule,
 			   "hairpin: the answer to a copy must come back by this host");
 	/* oifname != "uva0" ip saddr 10.90.0.0/24 masquerade */
@@ -202,8 +207,8 @@ static void ruleset_drop_daddr(struct nft_batch *batch, const char *chain,
  * Refuses packets from copies that are not for this host, if they are for @network, or if not
  * @is_for it.
  *
- * To ask for the type of an address is a lookup of a route. Answers to localhost, which are most of
- * what comes to this host from copies, are spared it.
+ * To ask for the type of an address is a lookup of a route. Answers to localhost and to copies,
+ * which are most of what comes to this host from copies, are spared it.
  */
 static void ruleset_refuse_passing(struct nft_batch *batch, const char *chain,
 				   struct address local_source, const struct address *network,
@@ -211,7 +216,7 @@ static void ruleset_refuse_passing(struct nft_batch *batch, const char *chain,
 {
 	struct nft_rule rule = nft_rule_start(batch, chain);
 
-	/* ip daddr != 10.90.0.2 ip daddr 10.90.0.0/24 fib daddr type != local reject */
+	/* ip daddr != 10.90.0.2 ip daddr 10.90.0.0/25 fib daddr type != local reject */
 	local_source.prefix = (uint8_t)(8 * address_length(&local_source));
 	match_daddr(&rule, &local_source, false);
 	match_daddr(&rule, network, is_for);
@@ -228,7 +233,9 @@ static void ruleset_refuse_passing(struct nft_batch *batch, const char *chain,
 static void ruleset_refuse_neighbours(struct nft_batch *batch, const char *chain,
 				      const struct nat_network *network)
 {
-	ruleset_refuse_passing(batch, chain, network->local_source, &network->subnet, true,
+	const struct address copies = address_half(&network->subnet, false);
+
+	ruleset_refuse_passing(batch, chain, network->local_source, &copies, true,
 			       "not from copy to copy");
 }
 

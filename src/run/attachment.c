@@ -18,8 +18,11 @@ enum { ATTACHMENT_OVERDUE_MS = 3000 }; /* the kernel needs 100 ms to delete the 
 
 int attachment_prepare(struct network *network)
 {
-	/* The last address, all ones, is the subnet's broadcast address. */
-	network->host_count = (1U << (32 - network->bridge.subnet.prefix)) - 1;
+	/*
+	 * The second half is bridge_callers(). Its last address, all ones, is the network's
+	 * broadcast address.
+	 */
+	network->host_count = (1U << (31 - network->bridge.subnet.prefix)) - 1;
 	network->last_host = BRIDGE_FIRST_HOST - 1;
 	network->hosts = calloc(network->host_count / 8 + 1, 1);
 	return network->hosts ? 0

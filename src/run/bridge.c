@@ -13,8 +13,9 @@
 #include "net/link_route.h"
 
 enum {
-	IPV6_MTU_MIN = 1280,    /* RFC 8200 */
-	LINK_MTU_LARGE = 65520, /* the largest multiple of 16 that all links can have */
+	IPV6_MTU_MIN = 1280,     /* RFC 8200 */
+	LOOPBACK6_METRIC = 4096, /* and more: different for each bridge */
+	LINK_MTU_LARGE = 65520,  /* the largest multiple of 16 that all links can have */
 };
 
 /* A network of unique local addresses (RFC 4193) with the random bits of the run's MAC address. */
@@ -24,6 +25,11 @@ struct address bridge_subnet6(const struct mac *mac)
 
 	memcpy(subnet.bytes + 1, mac->octet + 1, sizeof(mac->octet) - 1);
 	return subnet;
+}
+
+struct address bridge_callers(const struct address *subnet)
+{
+	return address_half(subnet, true);
 }
 
 /* Return: has this parameter this value? No, if there is none; or -errno, reported. */
@@ -127,6 +133,40 @@ static int bridge_set_up_filtering(struct netlink *route, struct bridge *bridge)
 		   : 0;
 }
 
+static int bridge_add_callers(struct netlink *route, const struct bridge *bridge,
+			      const struct address *subnet)
+{
+	const struct address callers = bridge_callers(subnet);
+
+	return link_add_local_route(route, bridge->index, &callers, 0);
+}
+
+/*
+ * An answer that comes in by the bridge may have its destination translated back to ::1. The kernel
+ * looks up the route of such a packet by that link only (ip6_route_input_lookup()), so ::1 needs a
+ * route there. All other packets use the loopback link's own route, which has a smaller metric (0).
+ */
+static int bridge_add_loopback6(struct netlink *route, const struct bridge *bridge)
+{
+	static const struct address loopback = {
+		.family = AF_INET6, .prefix = 128, .bytes = {[15] = 1}};
+
+	return link_add_local_route(route, bridge->index, &loopback,
+				    LOOPBACK6_METRIC + bridge->index);
+}
+
+/* The routes of IPv6 need a link that is up. */
+static int bridge_add_routes(struct netlink *route, const struct bridge *bridge)
+{
+	int err = bridge_add_callers(route, bridge, &bridge->subnet);
+
+	if (!err && bridge->subnet6.family != AF_UNSPEC)
+		err = bridge_add_callers(route, bridge, &bridge->subnet6);
+	if (!err && bridge->subnet6.family != AF_UNSPEC)
+		err = bridge_add_loopback6(route, bridge);
+	return err;
+}
+
 static int bridge_set_up(struct netlink *route, struct bridge *bridge)
 {
 	int has_ipv6 = bridge_has_ipv6(bridge);
@@ -146,8 +186,8 @@ static int bridge_set_up(struct netlink *route, struct bridge *bridge)
 	if (err)
 		return err;
 	err = link_set_up(route, bridge->index);
-	if (!err && has_ipv6)
-		err = link_add_loopback6_route(route, bridge->index);
+	if (!err)
+		err = bridge_add_routes(route, bridge);
 	return err ? netlink_report(route, err, "cannot set up bridge %s", bridge->name) : 0;
 }
 

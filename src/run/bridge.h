@@ -9,7 +9,10 @@
 
 #include "net/link.h"
 
-/** The first addresses in the private network. Number 0 is the network's own. */
+/**
+ * The first addresses in the private network. Number 0 is the network's own. All of them are in its
+ * first half: see bridge_callers().
+ */
 enum {
 	BRIDGE_GATEWAY = 1,      /* the bridge: the copies' default gateway */
 	BRIDGE_LOCAL_SOURCE = 2, /* replaces a loopback address as the source */
@@ -47,6 +50,14 @@ int bridge_make(struct netlink *route, struct bridge *bridge);
  * Return: 0 or -errno, reported.
  */
 int bridge_forward_again(const struct bridge *bridge, sa_family_t family);
+
+/**
+ * bridge_callers() - the second half of a network of the bridge
+ *
+ * A copy that calls a host port comes in by the address of this half that has the place of its own
+ * in the first. They belong to the host, all of them, by one route. Pure.
+ */
+struct address bridge_callers(const struct address *subnet);
 
 /** bridge_subnet6() - the IPv6 network that follows from the MAC address of a run. Pure. */
 struct address bridge_subnet6(const struct mac *mac);

@@ -49,8 +49,10 @@ static struct nat_network network_for_nat(const struct address *subnet)
 {
 	struct nat_network network = {.subnet = *subnet};
 
-	if (subnet->family != AF_UNSPEC)
-		network.local_source = address_nth(subnet, BRIDGE_LOCAL_SOURCE);
+	if (subnet->family == AF_UNSPEC)
+		return network;
+	network.local_source = address_nth(subnet, BRIDGE_LOCAL_SOURCE);
+	network.callers = bridge_callers(subnet);
 	return network;
 }
 
@@ -279,7 +281,7 @@ static int network_choose(struct network *network)
 	 * while.
 	 */
 	err = subnet_choose(&network->route,
-			    BRIDGE_FIRST_HOST + copies + copies / 8 + NETWORK_SPARE,
+			    2 * (BRIDGE_FIRST_HOST + copies + copies / 8 + NETWORK_SPARE),
 			    &network->bridge.subnet);
 	return err ? err : attachment_prepare(network);
 }

@@ -39,6 +39,11 @@ class Scene:
         """Return a copy's own address."""
         return addresses(self.copy(number), "eth0", version)[0]
 
+    def caller_address(self, number, version=4):
+        """Return the address by which a copy comes to others when it calls a host port."""
+        _, second = self.subnet(version).subnets()
+        return str(second[int(ipaddress.ip_address(self.copy_address(number, version))) - int(self.subnet(version)[0])])
+
     def subnet(self, version=4):
         """Return the network that the copies are in."""
         (network,) = {

@@ -4,14 +4,17 @@
 import pytest
 from harness import BRIDGE, OPEN, SYN, SYN_ACK, Scene, Tap, ask, bridge_netfilter, mac, outcomes, syn, wait_until
 
-HOST_ADDRESSES = ["198.51.100.1", "2001:db8:1::1", "gateway 4", "gateway 6", "own source 4", "own source 6"]
+OF_THIS_NETWORK = ("gateway", "localhost's source", "a caller's source")
+HOST_ADDRESSES = ["198.51.100.1", "2001:db8:1::1", *(f"{name} {v}" for name in OF_THIS_NETWORK for v in (4, 6))]
 UNPUBLISHED = 9000
 
 
 def resolved(scene, name):
     """Return an address of HOST_ADDRESSES as such."""
     which, _, version = name.rpartition(" ")
-    return scene.bridge_addresses(int(version))[which == "own source"] if which else name
+    if not which:
+        return name
+    return (*scene.bridge_addresses(int(version)), scene.caller_address(2, int(version)))[OF_THIS_NETWORK.index(which)]
 
 
 @pytest.mark.parametrize("address", HOST_ADDRESSES)
@@ -21,6 +24,15 @@ def test_a_copy_reaches_by_a_host_port(shared_scene, number, to, address):
     """A copy calls the other one and itself, by each address of the host."""
     target = number if to == "itself" else 3 - number
     assert ask(shared_scene.copy(number), resolved(shared_scene, address), 8080 + target).copy == target
+
+
+@pytest.mark.parametrize("version", [4, 6])
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_copy_comes_by_an_address_of_its_own(shared_scene, number, version):
+    """To the other one and to itself: not by localhost's, nor by that of another copy."""
+    address = {4: "198.51.100.1", 6: "2001:db8:1::1"}[version]
+    peers = [ask(shared_scene.copy(number), address, port).peer for port in (8081, 8082)]
+    assert peers == [shared_scene.caller_address(number, version)] * 2
 
 
 @pytest.mark.parametrize("version", [4, 6])
@@ -115,7 +127,7 @@ def test_a_copy_that_speaks_as_somebody_else(shared_scene):
         seen += lan.until(lambda segment: segment.destination_port == 7001)
     arrived = [segment for segment in seen if segment.flags == SYN]
     assert [segment.destination_port for segment in arrived] == [8080, 7001]
-    assert [segment.source for segment in arrived] == [shared_scene.bridge_addresses()[1], "198.51.100.1"]
+    assert [segment.source for segment in arrived] == [shared_scene.caller_address(1), "198.51.100.1"]
 
 
 def test_a_neighbour_container(host, scene, neighbours):

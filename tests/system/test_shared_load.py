@@ -171,3 +171,25 @@ def test_round_robin_is_even(host, shared, programs):
     assert len(answers) == FEW
     assert max(answers.values()) - average <= EVEN * average
     assert shared.manager.running
+
+
+def test_callers_do_not_compete_for_source_ports(host, project, programs):
+    """Each has a TCP clock of its own: would a copy see them by one address, it would refuse to the next client, for
+    a minute, the ports that the last one has left. So each SYN is answered, of copies and of localhost in turn."""
+    project.install(programs[1])
+    places = ("-n", FEW + 1, "--files", "private", "-d", "copies")
+    manager = host.start_portmux(project, "--name", NAME, *places, "-p", "8081+:8080", "--", "./http_recorder.py")
+    manager.wait_ready()
+    copies = [host.enter(copies_of(project)[number]) for number in (2, 3)]
+    callers = [(host, "127.0.0.1"), *((copy, ON_LAN[0]) for copy in copies)]
+    repeated = [counted(node, "TCPSynRetrans") for node, _ in callers]
+    for node, address in (*callers, *callers):
+        assert Load(node, programs[0], "new", 8081, [address], seconds=1).wait(DONE)["requests"] > ENOUGH
+    assert [counted(node, "TCPSynRetrans") for node, _ in callers] == repeated
+    assert manager.stop() == 0
+
+
+def counted(node, name):
+    """Return a counter of a node's TCP."""
+    names, values = (line.split() for line in node.run(["grep", "^TcpExt", "/proc/net/netstat"]).stdout.splitlines())
+    return int(values[names.index(name)])

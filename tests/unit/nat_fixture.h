@@ -131,6 +131,8 @@ static inline struct fixture *fixture_prepare(size_t count)
 	fixture->count = count;
 	fixture->config.ipv4.local_source = address_nth(&fixture->config.ipv4.subnet, 2);
 	fixture->config.ipv6.local_source = address_nth(&fixture->config.ipv6.subnet, 2);
+	fixture->config.ipv4.callers = address_half(&fixture->config.ipv4.subnet, true);
+	fixture->config.ipv6.callers = address_half(&fixture->config.ipv6.subnet, true);
 	for (size_t i = 0; i < count; i++) {
 		snprintf(fixture->names[i], sizeof(fixture->names[i]), "copy-%zu", i + 1);
 		fixture->ports[i] = (struct fixture_port){

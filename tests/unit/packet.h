@@ -290,6 +290,21 @@ static inline bool expr_run_ct(struct packet_run *run, const struct nftnl_expr *
 	return !packet->invalid && !packet->untracked;
 }
 
+/* As nft_nat_setup_netmap() does: the source keeps the bits in which the ends of the range differ.
+ */
+static inline void packet_net_map(struct packet_run *run, const struct nftnl_expr *expr,
+				  struct address *first)
+{
+	size_t length = address_length(first);
+	const uint8_t *last =
+		packet_reg(run, nftnl_expr_get_u32(expr, NFTNL_EXPR_NAT_REG_ADDR_MAX), length);
+
+	assert_int_equal(nftnl_expr_get_u32(expr, NFTNL_EXPR_NAT_FLAGS), NF_NAT_RANGE_NETMAP);
+	for (size_t i = 0; i < length; i++)
+		first->bytes[i] |=
+			run->packet->from.bytes[i] & (uint8_t)(first->bytes[i] ^ last[i]);
+}
+
 static inline void expr_run_nat(struct packet_run *run, const struct nftnl_expr *expr)
 {
 	uint32_t nfproto = nftnl_expr_get_u32(expr, NFTNL_EXPR_NAT_FAMILY);
@@ -318,6 +333,8 @@ static inline void expr_run_nat(struct packet_run *run, const struct nftnl_expr 
 		}
 	} else {
 		assert_false(with_port);
+		if (nftnl_expr_is_set(expr, NFTNL_EXPR_NAT_REG_ADDR_MAX))
+			packet_net_map(run, expr, &to);
 		run->result.snat = to;
 	}
 	packet_end(run, PACKET_ACCEPTED);

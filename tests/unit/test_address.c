@@ -328,6 +328,27 @@ TEST(text_and_back_is_the_same)
 	}
 }
 
+static void assert_parts(const char *network, const char *first, const char *second,
+			 const char *last)
+{
+	const struct address whole = parsed(network);
+	const struct address halves[] = {address_half(&whole, false), address_half(&whole, true)};
+	const struct address end = address_last(&whole);
+
+	assert_address(&halves[0], first);
+	assert_address(&halves[1], second);
+	assert_address(&end, last);
+}
+
+TEST(halves_and_the_end_of_a_network)
+{
+	assert_parts("10.90.0.0/24", "10.90.0.0/25", "10.90.0.128/25", "10.90.0.255/24");
+	assert_parts("10.90.8.0/21", "10.90.8.0/22", "10.90.12.0/22", "10.90.15.255/21");
+	assert_parts("192.0.2.6/31", "192.0.2.6/32", "192.0.2.7/32", "192.0.2.7/31");
+	assert_parts("fd00::/64", "fd00::/65", "fd00::8000:0:0:0/65",
+		     "fd00::ffff:ffff:ffff:ffff/64");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -349,6 +370,7 @@ int main(void)
 		cmocka_unit_test(overlaps_as_the_bits_say),
 		cmocka_unit_test(nth_as_the_bits_say),
 		cmocka_unit_test(text_and_back_is_the_same),
+		cmocka_unit_test(halves_and_the_end_of_a_network),
 	};
 
 	return cmocka_run_group_tests_name("address", tests, NULL, NULL);

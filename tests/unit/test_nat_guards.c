@@ -32,6 +32,8 @@ TEST(a_copy_reaches_this_host_and_no_other_copy)
 	struct fixture *fixture = fixture_of(2);
 
 	assert_int_equal(arrives_here(fixture, "uva0", "10.90.0.3", "10.90.0.2"), PACKET_ACCEPTED);
+	assert_int_equal(arrives_here(fixture, "uva0", "10.90.0.3", "10.90.0.132"),
+			 PACKET_ACCEPTED);
 	assert_int_equal(arrives_here(fixture, "uva0", "fd00:90::3", "fd00:90::1"),
 			 PACKET_ACCEPTED);
 	assert_int_equal(arrives(fixture, "uva0", "10.90.0.3", "10.90.0.4"), PACKET_REFUSED);

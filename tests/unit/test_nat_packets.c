@@ -246,19 +246,23 @@ TEST(the_host_talks_to_a_copy_by_the_bridges_own_address)
 TEST(to_a_copy_a_source_that_could_not_be_answered_is_replaced)
 {
 	static const struct {
-		const char *from, *to;
+		const char *from, *to, *source;
 	} cases[] = {
-		{"127.0.0.1", "10.90.8.3"}, {"127.255.0.9", "10.90.8.3"},
-		{"10.90.8.4", "10.90.8.3"}, {"10.90.15.254", "10.90.8.3"},
-		{"::1", "fd00:90::3"},      {"fd00:90::4", "fd00:90::3"},
+		{"127.0.0.1", "10.90.8.3", "10.90.8.2"},
+		{"127.255.0.9", "10.90.8.3", "10.90.8.2"},
+		{"10.90.8.4", "10.90.8.3", "10.90.12.4"},
+		{"10.90.8.3", "10.90.8.3", "10.90.12.3"},
+		{"10.90.11.255", "10.90.8.3", "10.90.15.255"},
+		{"::1", "fd00:90::3", "fd00:90::2"},
+		{"fd00:90::4", "fd00:90::3", "fd00:90::8000:0:0:4"},
 	};
 	struct fixture *fixture = fixture_of(COPIES_MAX);
 
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		struct packet_result result = left_by(fixture, "uva0", cases[i].from, cases[i].to);
+		const struct address source = address_of(cases[i].source);
 
-		assert_true(same_address(&result.snat, i < 4 ? &fixture->config.ipv4.local_source
-							     : &fixture->config.ipv6.local_source));
+		assert_true(same_address(&result.snat, &source));
 		assert_false(result.masqueraded);
 	}
 	fixture_free(fixture);
