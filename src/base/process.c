@@ -8,9 +8,11 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -19,6 +21,9 @@
 #ifndef P_PIDFD
 #define P_PIDFD 3 /* glibc before 2.36 */
 #endif
+
+/* Far less than the kernel keeps free below every stack (MIN_GAP, mm/util.c: 128 MiB). */
+enum { PROCESS_STACK = 256 << 10 };
 
 int process_open(pid_t pid)
 {
@@ -107,6 +112,15 @@ void process_format_end(int status, char *how, size_t size)
 static int process_compare_fds(const void *a, const void *b)
 {
 	return *(const int *)a - *(const int *)b;
+}
+
+void process_trim_stack(void)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	uintptr_t end = (uintptr_t)__builtin_frame_address(0) / page * page - page;
+
+	/* Where nothing is mapped, it goes on: man 2 madvise, ENOMEM. */
+	madvise((void *)(end - PROCESS_STACK), PROCESS_STACK, MADV_DONTNEED);
 }
 
 void process_keep_fds(int *keep, size_t count)

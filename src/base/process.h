@@ -34,6 +34,9 @@ int process_await(int pidfd, int timeout_ms);
  * 3" */
 void process_format_end(int status, char *how, size_t size);
 
+/** process_trim_stack() - give back the memory that deeper calls than this one have used. */
+void process_trim_stack(void);
+
 /**
  * process_keep_fds() - close every descriptor from 3 on, except those in @keep
  * @keep: @count descriptors, in any order; this call sorts them. It ignores those below 3.

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/pool.h"
 #include "base/process.h"
 #include "run/birth.h"
 #include "run/burial.h"
@@ -80,9 +81,11 @@ int copy_take_network(struct copy *copy)
 	return err;
 }
 
+static struct pool copy_pool = POOL_OF(struct copy);
+
 struct copy *copy_new(struct copy_setting *setting, unsigned int number, struct mapping *mappings)
 {
-	struct copy *copy = calloc(1, sizeof(*copy));
+	struct copy *copy = pool_take(&copy_pool);
 
 	if (!copy) {
 		error_report(-ENOMEM, "copy %u: cannot be made", number);
@@ -125,8 +128,8 @@ void copy_free(struct copy *copy)
 	netlink_close(&copy->diag);
 	attachment_close(&copy->attachment);
 	free(copy->place.made);
-	free(copy->health);
-	free(copy);
+	look_close(copy);
+	pool_give(&copy_pool, copy);
 }
 
 int copy_lead(struct copy *copy, struct mapping *mapping)

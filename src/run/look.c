@@ -13,6 +13,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/pool.h"
 #include "net/diag.h"
 #include "run/visit.h"
 
@@ -173,13 +174,15 @@ static int look_on_start(void *data, char *const *argv)
 	return visit_begin(data, &visit);
 }
 
+static struct pool look_pool = POOL_OF(struct health);
+
 int look_open(struct copy *copy)
 {
 	const struct plan *plan = copy->setting->plan;
 
 	if (plan->health.kind == PLAN_HEALTH_NONE)
 		return 0;
-	copy->health = calloc(1, sizeof(*copy->health));
+	copy->health = pool_take(&look_pool);
 	if (!copy->health)
 		return error_report(-ENOMEM, "copy %u: cannot be made", copy->number);
 	copy->health->start = look_on_start;
@@ -187,6 +190,12 @@ int look_open(struct copy *copy)
 	copy->health->data = copy;
 	health_open(copy->health, plan, copy->setting->loop, copy->number);
 	return 0;
+}
+
+void look_close(struct copy *copy)
+{
+	pool_give(&look_pool, copy->health);
+	copy->health = NULL;
 }
 
 void look_begin(struct copy *copy)

@@ -11,6 +11,9 @@
  * -ENOMEM, reported. */
 int look_open(struct copy *copy);
 
+/** look_close() - after health_close(): free what look_open() has made. Safe to repeat. */
+void look_close(struct copy *copy);
+
 /** look_begin() - begin to look again and again: set @copy->look, which calls look_at(). */
 void look_begin(struct copy *copy);
 

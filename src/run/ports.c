@@ -8,6 +8,9 @@
 #include <stdlib.h>
 
 #include "base/error.h"
+#include "base/pool.h"
+
+static struct pool ports_pool = POOL_OF(struct mapping);
 
 /* Return: 0 or -EOPNOTSUPP, reported. */
 static int ports_check_map(const struct nat *nat, const struct nat_port *port)
@@ -65,7 +68,7 @@ int ports_add(struct ports *ports, struct nat_port port, uint16_t copy_port, uns
 		return err;
 	if (ports_find(ports, port))
 		return error_say(-EEXIST, "port %u: is mapped already", port.number);
-	mapping = calloc(1, sizeof(*mapping));
+	mapping = pool_take(&ports_pool);
 	if (!mapping)
 		return error_report(-ENOMEM, "port %u: cannot be mapped", port.number);
 	err = mapping_open(mapping, port, number, copy_port);
@@ -73,7 +76,7 @@ int ports_add(struct ports *ports, struct nat_port port, uint16_t copy_port, uns
 		err = ports_append(ports, mapping);
 	if (err) {
 		mapping_close(mapping);
-		free(mapping);
+		pool_give(&ports_pool, mapping);
 		return err;
 	}
 	if (ports->nat)
@@ -107,7 +110,7 @@ int ports_add_shared(struct ports *ports, struct nat_port port, uint16_t copy_po
 int ports_join(struct ports *ports, const struct mapping *head, unsigned int number,
 	       struct mapping **ret)
 {
-	struct mapping *mapping = calloc(1, sizeof(*mapping));
+	struct mapping *mapping = pool_take(&ports_pool);
 	int err;
 
 	if (!mapping)
@@ -115,7 +118,7 @@ int ports_join(struct ports *ports, const struct mapping *head, unsigned int num
 	mapping_join(mapping, head, number);
 	err = ports_append(ports, mapping);
 	if (err) {
-		free(mapping);
+		pool_give(&ports_pool, mapping);
 		return err;
 	}
 	*ret = mapping;
@@ -223,7 +226,7 @@ void ports_remove(struct ports *ports, struct mapping *mapping)
 	if (share && mapping->nat)
 		share_uninstall(share);
 	mapping_close(mapping);
-	free(mapping);
+	pool_give(&ports_pool, mapping);
 	share_free(share);
 }
 
@@ -345,7 +348,7 @@ void ports_release(struct ports *ports)
 		mapping->nat = NULL;
 		mapping->is_published = false;
 		mapping_close(mapping);
-		free(mapping);
+		pool_give(&ports_pool, mapping);
 	}
 	free(ports->mappings);
 	free(ports->gone);
