@@ -71,7 +71,8 @@ $(UNIT_TESTS): %: %.o $(ENGINE) $(ROOMS) $(BUILD)/link.command
 	$(LINK) -o $@ $(filter %.o,$^) $(PKG_LIBS) $(shell $(PKG_CONFIG) --libs cmocka)
 
 # This one lets memory run out.
-$(BUILD)/tests/unit/test_share_port: private LINKFLAGS += -Wl,--wrap=calloc -Wl,--wrap=reallocarray
+$(BUILD)/tests/unit/test_share_port: private LINKFLAGS += -Wl,--wrap=calloc -Wl,--wrap=reallocarray \
+	-Wl,--wrap=pool_take
 
 # The fuzzers: all of the engine once more, by clang, with libFuzzer's counters.
 FUZZERS   := $(patsubst %.c,build/fuzz/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))

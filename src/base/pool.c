@@ -37,10 +37,11 @@ void pool_leave(void)
 
 #else
 
-enum { POOL_BLOCK = 64 << 10 };
+enum { POOL_BLOCK = 64 << 10 }; /* for several objects, unless one is larger */
 
 struct pool_block {
 	struct pool_block *next;
+	size_t size;
 	max_align_t objects[];
 };
 
@@ -60,15 +61,18 @@ static size_t pool_step(const struct pool *pool)
 
 static int pool_grow(struct pool *pool)
 {
+	size_t least = sizeof(struct pool_block) + pool_step(pool);
+	size_t size = least > POOL_BLOCK ? least : POOL_BLOCK;
 	struct pool_block *block =
-		mmap(NULL, POOL_BLOCK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (block == MAP_FAILED)
 		return -1;
 	block->next = pool_blocks;
+	block->size = size;
 	pool_blocks = block;
 	pool->fresh = (char *)block->objects;
-	pool->fresh_count = (POOL_BLOCK - sizeof(*block)) / pool_step(pool);
+	pool->fresh_count = (size - sizeof(*block)) / pool_step(pool);
 	return 0;
 }
 
@@ -105,7 +109,7 @@ void pool_leave(void)
 		struct pool_block *block = pool_blocks;
 
 		pool_blocks = block->next;
-		munmap(block, POOL_BLOCK);
+		munmap(block, block->size);
 	}
 }
 

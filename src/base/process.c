@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdint.h>
@@ -114,11 +115,12 @@ static int process_compare_fds(const void *a, const void *b)
 	return *(const int *)a - *(const int *)b;
 }
 
-void process_trim_stack(void)
+void process_trim_memory(void)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	uintptr_t end = (uintptr_t)__builtin_frame_address(0) / page * page - page;
 
+	malloc_trim(0);
 	/* Where nothing is mapped, it goes on: man 2 madvise, ENOMEM. */
 	madvise((void *)(end - PROCESS_STACK), PROCESS_STACK, MADV_DONTNEED);
 }

@@ -34,8 +34,8 @@ int process_await(int pidfd, int timeout_ms);
  * 3" */
 void process_format_end(int status, char *how, size_t size);
 
-/** process_trim_stack() - give back the memory that deeper calls than this one have used. */
-void process_trim_stack(void);
+/** process_trim_memory() - give back what free() and deeper calls than this one have left. */
+void process_trim_memory(void);
 
 /**
  * process_keep_fds() - close every descriptor from 3 on, except those in @keep

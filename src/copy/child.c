@@ -286,7 +286,7 @@ int child_main(const struct container_spec *spec, int manager)
 		title_set("%s: %s, copy %u", program_invocation_short_name, spec->run,
 			  spec->number);
 	pool_leave();
-	process_trim_stack();
+	process_trim_memory();
 	init_run(program, manager, &(struct enter_host){.program = &execute, .mask = mask});
 	return EXIT_SUCCESS;
 }

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/pool.h"
 
 enum {
 	SHARE_BUCKETS = 840, /* divided by each number up to 8, and even within 5 % up to 42 */
@@ -57,6 +58,17 @@ static void share_format_comment(char *comment, size_t size, const struct nat_po
 		 is_bound ? " of " : "", address, BALANCES[balance]);
 }
 
+/* Few or many, see SHARE_FEW. */
+static struct pool share_pools[] = {
+	POOL_OF(struct share_bucket[SHARE_BUCKETS]),
+	POOL_OF(struct share_bucket[SHARE_BUCKETS * SHARE_MANY_TIMES]),
+};
+
+static struct pool *share_pool(uint32_t count)
+{
+	return &share_pools[count > SHARE_BUCKETS];
+}
+
 struct share *share_new(struct mapping *head, enum plan_balance balance, unsigned int copies,
 			unsigned int order)
 {
@@ -64,7 +76,7 @@ struct share *share_new(struct mapping *head, enum plan_balance balance, unsigne
 	uint32_t count = SHARE_BUCKETS * (copies > SHARE_FEW ? SHARE_MANY_TIMES : 1);
 
 	if (share)
-		share->buckets = calloc(count, sizeof(*share->buckets));
+		share->buckets = pool_take(share_pool(count));
 	if (!share || !share->buckets) {
 		free(share);
 		error_report(-ENOMEM, "port %u: cannot be shared", head->port.number);
@@ -89,7 +101,7 @@ void share_free(struct share *share)
 	if (!share)
 		return;
 	free(share->members);
-	free(share->buckets);
+	pool_give(share_pool(share->table.count), share->buckets);
 	free(share);
 }
 

@@ -45,6 +45,22 @@ TEST(objects_are_zeroed_and_apart)
 	}
 }
 
+TEST(one_can_be_larger_than_a_block)
+{
+	static struct pool pool = POOL_OF(char[1 << 20]);
+	char *objects[] = {pool_take(&pool), pool_take(&pool)};
+
+	for (size_t i = 0; i < COUNT(objects); i++) {
+		assert_int_equal(objects[i][pool.size - 1], 0);
+		memset(objects[i], 1 + (int)i, pool.size);
+	}
+	for (size_t i = 0; i < COUNT(objects); i++) {
+		assert_int_equal(objects[i][0], 1 + i);
+		assert_int_equal(objects[i][pool.size - 1], 1 + i);
+		pool_give(&pool, objects[i]);
+	}
+}
+
 TEST(what_was_given_back_is_used_again_and_zeroed)
 {
 	static struct pool pool = POOL_OF(struct thing);
@@ -103,6 +119,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(objects_are_zeroed_and_apart),
+		cmocka_unit_test(one_can_be_larger_than_a_block),
 		cmocka_unit_test(what_was_given_back_is_used_again_and_zeroed),
 #ifndef __SANITIZE_ADDRESS__
 		cmocka_unit_test(a_child_lets_go_of_all_of_them),

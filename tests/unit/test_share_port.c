@@ -4,6 +4,7 @@
  * out.
  */
 #include "base/error.h"
+#include "base/pool.h"
 #include "share_fixture.h"
 
 /* ---- The port itself ---- */
@@ -54,8 +55,10 @@ TEST(its_names_tell_the_port_and_which_of_its_addresses)
 
 void *__real_calloc(size_t count, size_t size);
 void *__real_reallocarray(void *old, size_t count, size_t size);
+void *__real_pool_take(struct pool *pool);
 void *__wrap_calloc(size_t count, size_t size);
 void *__wrap_reallocarray(void *old, size_t count, size_t size);
+void *__wrap_pool_take(struct pool *pool);
 
 static int allocations_left = -1; /* before they fail; -1: they never do */
 static unsigned int reports;
@@ -73,6 +76,19 @@ void *__wrap_calloc(size_t count, size_t size)
 void *__wrap_reallocarray(void *old, size_t count, size_t size)
 {
 	return allocation_fails() ? NULL : __real_reallocarray(old, count, size);
+}
+
+void *__wrap_pool_take(struct pool *pool)
+{
+	int left = allocations_left;
+	void *object;
+
+	if (allocation_fails())
+		return NULL;
+	allocations_left = -1; /* with a sanitizer it calls calloc() */
+	object = __real_pool_take(pool);
+	allocations_left = left > 0 ? left - 1 : left;
+	return object;
 }
 
 static void count_report(void *data, const char *line, size_t length)
