@@ -132,6 +132,9 @@ BENCH ?=
 # No caches: run through sudo, they would be root's files in the user's tree.
 ENV = $(SUDO) env UVA_CONTAINER='$(UVA_CONTAINER)' PYTHONDONTWRITEBYTECODE=1 \
 	$(foreach name,CI FAULT_POINTS FAULT_SEED SHARED_LOAD_ROUNDS SOAK_SECONDS SOAK_SEED,$(if $($(name)),$(name)='$($(name))'))
+# How many of the system tests' files are run at a time. They wait more than they compute; but some have
+# only a second or two for what they wait for.
+JOBS ?= 2
 PYTEST = $(ENV) $(PYTHON) -m pytest -p no:cacheprovider $(PYTEST_FLAGS)
 
 # What `make check` runs, in this order.
@@ -151,7 +154,7 @@ check-unit: $(UNIT_TESTS) ## the pure code, with cmocka
 	done; test -z "$$failed" || { echo "check-unit: failed:$$failed" >&2; exit 1; }
 
 check-system: all test-packages ## the program on hosts made for each test, with pytest
-	$(PYTEST) tests/system
+	$(PYTEST) -n $(JOBS) --dist loadfile tests/system
 
 check-browser: all test-packages ## the program in front of a headless Chromium
 	$(PYTEST) tests/browser
