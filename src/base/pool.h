@@ -10,7 +10,7 @@
 
 #include <stddef.h>
 
-/** The objects of one kind. Static, since pool_leave() must know them all. */
+/** The objects of one kind. Their memory stays until the process ends: a pool is static. */
 struct pool {
 	size_t size;             /* of an object, in bytes */
 	struct pool_hole *holes; /* objects that were given back */
