@@ -118,11 +118,12 @@ static int process_compare_fds(const void *a, const void *b)
 void process_trim_memory(void)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	uintptr_t end = (uintptr_t)__builtin_frame_address(0) / page * page - page;
+	char *frame = __builtin_frame_address(0);
+	char *end = frame - (uintptr_t)frame % page - page;
 
 	malloc_trim(0);
 	/* Where nothing is mapped, it goes on: man 2 madvise, ENOMEM. */
-	madvise((void *)(end - PROCESS_STACK), PROCESS_STACK, MADV_DONTNEED);
+	madvise(end - PROCESS_STACK, PROCESS_STACK, MADV_DONTNEED);
 }
 
 void process_keep_fds(int *keep, size_t count)
