@@ -7,6 +7,7 @@ machine. Their image is made here of busybox; no registry is asked.
 """
 
 import http.client
+import itertools
 import json
 import os
 import re
@@ -58,13 +59,16 @@ def _make_image(directory):
     return path
 
 
+_numbers = itertools.count()  # several can run at a time: the groups of each have a name of their own
+
+
 class Engine:
     """What the engines have in common: a process that runs as long as they do."""
 
     def __init__(self, host, argv):
         """Start the process."""
         self.host = host
-        self._environment = {**ENVIRONMENT, "group": f"uva_container_{os.getpid()}_{type(self).__name__.lower()}"}
+        self._environment = {**ENVIRONMENT, "group": f"uva_container_{os.getpid()}_{next(_numbers)}"}
         self.process = host.popen(["unshare", "--mount", "sh", "-ec", START, "sh", *argv], env=self._environment)
         self.pid = self.process.out.wait_for(r"^(\d+)$", START_DEADLINE)[1]
 
