@@ -32,7 +32,7 @@ CONNECTIONS = 16
 UP = 20.0  # until a server answers
 LATE = 15.0
 BYTES = "64M"
-BYTES_LATE = 4  # seconds; pasta of 2023 sometimes stops in the middle of them
+BYTES_LATE = 2  # seconds; pasta of 2023 sometimes stops in the middle of them
 PLACES = {"localhost": "localhost", "localhost6": "[::1]", "lan": "the LAN", "hairpin": "a copy"}
 
 SERVE = f"""#!/bin/sh
