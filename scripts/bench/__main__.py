@@ -33,7 +33,12 @@ def parse():
         "parts", metavar="PART", nargs="*", help=f"what is measured, of {', '.join(PARTS)}; all by default"
     )
     parser.add_argument("--rounds", type=int, default=10, help="how often each is measured (10)")
-    parser.add_argument("--seconds", type=float, default=0.2, help="how long for each measurement of a rate (0.2)")
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        default=0.2,
+        help="how long each measurement of a rate takes (0.2); half of that where it begins at once",
+    )
     parser.add_argument("--copies", type=int, default=1000, help="how many at most (1000)")
     parser.add_argument("--no-peers", action="store_true", help="leave out Podman, Docker and socat")
     parser.add_argument(

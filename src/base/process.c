@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * process.c - pidfds and close_range().
+ * process.c - pidfds, close_range(), and memory that is given back.
  */
 #include "base/process.h"
 
@@ -110,11 +110,6 @@ void process_format_end(int status, char *how, size_t size)
 		snprintf(how, size, "exited with status %d", WEXITSTATUS(status));
 }
 
-static int process_compare_fds(const void *a, const void *b)
-{
-	return *(const int *)a - *(const int *)b;
-}
-
 void process_trim_memory(void)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
@@ -124,6 +119,11 @@ void process_trim_memory(void)
 	malloc_trim(0);
 	/* Where nothing is mapped, it goes on: man 2 madvise, ENOMEM. */
 	madvise(end - PROCESS_STACK, PROCESS_STACK, MADV_DONTNEED);
+}
+
+static int process_compare_fds(const void *a, const void *b)
+{
+	return *(const int *)a - *(const int *)b;
 }
 
 void process_keep_fds(int *keep, size_t count)

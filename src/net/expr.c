@@ -7,9 +7,7 @@
  */
 #include "net/expr.h"
 
-#include <arpa/inet.h>
 #include <linux/netfilter.h>
-#include <linux/netfilter/nf_nat.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/rtnetlink.h>
 #include <net/ethernet.h>
@@ -25,7 +23,6 @@ enum {
 	/* NFT_REG_1 has 16 bytes; the second part of a concatenation starts at byte 4 */
 	REG_FIRST_PART_2 = NFT_REG32_01,
 	REG_FIRST_PART_3 = NFT_REG32_02,
-	REG_SECOND = NFT_REG_2,
 
 	ETHER_SADDR = 6,
 	IPV4_SADDR = 12, /* RFC 791 */
@@ -97,7 +94,7 @@ void expr_cmp(struct nft_rule *rule, bool is_equal, const void *data, size_t len
 	expr_set(rule, expr, NFTNL_EXPR_CMP_DATA, data, length);
 }
 
-static void expr_immediate(struct nft_rule *rule, uint32_t reg, const void *data, size_t length)
+void expr_immediate(struct nft_rule *rule, uint32_t reg, const void *data, size_t length)
 {
 	struct nftnl_expr *expr = expr_add(rule, "immediate");
 
@@ -299,72 +296,6 @@ void do_bound_port_vmap(struct nft_rule *rule, sa_family_t family, const char *m
 void do_counter(struct nft_rule *rule)
 {
 	expr_add(rule, "counter");
-}
-
-static struct nftnl_expr *expr_nat(struct nft_rule *rule, uint32_t type, sa_family_t family)
-{
-	struct nftnl_expr *expr = expr_add(rule, "nat");
-
-	expr_set_u32(expr, NFTNL_EXPR_NAT_TYPE, type);
-	expr_set_u32(expr, NFTNL_EXPR_NAT_FAMILY, family == AF_INET6 ? NFPROTO_IPV6 : NFPROTO_IPV4);
-	return expr;
-}
-
-static void expr_load_port(struct nft_rule *rule, uint32_t reg, uint16_t port)
-{
-	uint16_t network_port = htons(port);
-
-	expr_immediate(rule, reg, &network_port, sizeof(network_port));
-}
-
-static void expr_nat_port(struct nftnl_expr *expr, uint32_t reg)
-{
-	expr_set_u32(expr, NFTNL_EXPR_NAT_REG_PROTO_MIN, reg);
-	expr_set_u32(expr, NFTNL_EXPR_NAT_FLAGS, NF_NAT_RANGE_PROTO_SPECIFIED);
-}
-
-void do_dnat(struct nft_rule *rule, const struct address *to, uint16_t port)
-{
-	struct nftnl_expr *expr;
-
-	expr_load_port(rule, REG_SECOND, port);
-	expr_immediate(rule, REG_FIRST, to->bytes, address_length(to));
-	expr = expr_nat(rule, NFT_NAT_DNAT, to->family);
-	expr_set_u32(expr, NFTNL_EXPR_NAT_REG_ADDR_MIN, REG_FIRST);
-	expr_nat_port(expr, REG_SECOND);
-}
-
-void do_dnat_port(struct nft_rule *rule, sa_family_t family, uint16_t port)
-{
-	expr_load_port(rule, REG_FIRST, port);
-	expr_nat_port(expr_nat(rule, NFT_NAT_DNAT, family), REG_FIRST);
-}
-
-void do_snat(struct nft_rule *rule, const struct address *to)
-{
-	struct nftnl_expr *expr;
-
-	expr_immediate(rule, REG_FIRST, to->bytes, address_length(to));
-	expr = expr_nat(rule, NFT_NAT_SNAT, to->family);
-	expr_set_u32(expr, NFTNL_EXPR_NAT_REG_ADDR_MIN, REG_FIRST);
-}
-
-void do_snat_prefix(struct nft_rule *rule, const struct address *to)
-{
-	struct address last = address_last(to);
-	struct nftnl_expr *expr;
-
-	expr_immediate(rule, REG_FIRST, to->bytes, address_length(to));
-	expr_immediate(rule, REG_SECOND, last.bytes, address_length(to));
-	expr = expr_nat(rule, NFT_NAT_SNAT, to->family);
-	expr_set_u32(expr, NFTNL_EXPR_NAT_REG_ADDR_MIN, REG_FIRST);
-	expr_set_u32(expr, NFTNL_EXPR_NAT_REG_ADDR_MAX, REG_SECOND);
-	expr_set_u32(expr, NFTNL_EXPR_NAT_FLAGS, NF_NAT_RANGE_NETMAP);
-}
-
-void do_masquerade(struct nft_rule *rule)
-{
-	expr_add(rule, "masq");
 }
 
 void do_mark(struct nft_rule *rule, uint32_t mark)

@@ -11,8 +11,8 @@
 
 #include "net/expr.h"
 
-/** The register that matches use. It has 16 bytes. */
-enum { REG_FIRST = NFT_REG_1 };
+/** Registers of 16 bytes. Matches use the first one. */
+enum { REG_FIRST = NFT_REG_1, REG_SECOND = NFT_REG_2 };
 
 /** expr_add() - put an expression at the end. Return: NULL if that failed, as @rule remembers. */
 struct nftnl_expr *expr_add(struct nft_rule *rule, const char *name);
@@ -26,6 +26,9 @@ void expr_set(struct nft_rule *rule, struct nftnl_expr *expr, uint16_t attr, con
 
 /** expr_load_meta() - load a NFT_META_* into a register. */
 void expr_load_meta(struct nft_rule *rule, uint32_t key, uint32_t reg);
+
+/** expr_immediate() - load @length bytes of @data into a register. */
+void expr_immediate(struct nft_rule *rule, uint32_t reg, const void *data, size_t length);
 
 /** expr_load_saddr() - load the source address into REG_FIRST. Return: its length. */
 uint32_t expr_load_saddr(struct nft_rule *rule, sa_family_t family);

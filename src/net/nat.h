@@ -4,8 +4,8 @@
  *
  * The table belongs to the socket that made it (NFT_TABLE_F_OWNER, Linux 5.12). The kernel removes
  * the table when that socket is closed, however its process ends, and keeps everyone else from
- * changing the table. No other process may have the socket, except the guardian, which closes it
- * after the manager has ended.
+ * changing the table. No other process may have the socket, except the guardian, which deletes the
+ * table if the manager was killed.
  *
  * Changes are collected until nat_commit(), which sends them as one transaction; many hundreds at a
  * time become several, one after the other. To lead a port elsewhere is a change of an element of

@@ -76,6 +76,12 @@ def test_what_remains_makes_no_router(host, project):
         assert host.sysctl("net.ipv4.conf.lan0.forwarding") == "0"
 
 
+def guard_has_owner(host):
+    """Whether the table that keeps the host from being a router belongs to a process."""
+    (guard,) = [name for name in tables(host) if name.startswith("uva_guard_")]
+    return "flags owner" in host.run(["nft", "list", "table", "inet", guard]).stdout
+
+
 def test_a_flush_during_the_undoing_makes_no_router(host, project):
     """Somebody flushes the ruleset without a pause while the manager is killed: the guard goes after the
     forwarding, as long as the guardian lives."""
@@ -85,7 +91,9 @@ def test_a_flush_during_the_undoing_makes_no_router(host, project):
         flushing = host.popen(["sh", "-c", "while nft flush ruleset; do :; done"])
         for _ in range(KILLS):
             manager = host.start_manager(project).wait_ready()
-            assert not crossing.take(), "early"
+            if not guard_has_owner(host):
+                pytest.skip("before Linux 6.9 the guard has no owner, and anybody can flush it")
+            assert not crossing.take(), "before the manager was killed"
             manager.send(signal.SIGKILL)
             wait_until(lambda manager=manager: not manager.own_processes(), AT_ONCE, "the guardian has undone all")
             assert not crossing.take()
