@@ -8,7 +8,7 @@ import socket
 import threading
 from pathlib import Path
 
-from harness import command
+from harness import command, wait_until
 
 NAME, PORT = "web", 8080
 KEEPER = Path(__file__).with_name("keeper.py")
@@ -206,8 +206,9 @@ class Service:
         """Return the state of each copy, by its number."""
         return {number: copy["state"] for number, copy in self.copies().items()}
 
-    def said(self, number):
-        """Return what a copy has printed."""
+    def said(self, number, lines):
+        """Return what a copy has printed, once it is so many lines: a command may be done before they are read."""
+        wait_until(lambda: len(self.manager.said(number)) >= lines, AT_ONCE, self.manager.transcript)
         return self.manager.said(number)
 
     def draining(self):

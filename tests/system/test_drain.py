@@ -51,10 +51,10 @@ def test_a_connection_goes_on_until_it_ends(host, serve, way):
         assert service.states() == {1: "ready", 2: "draining"}
         assert connection.is_open()
         assert scale.running
-        assert service.said(2) == ["listens"]
+        assert service.said(2, 1) == ["listens"]
     assert scale.wait(AT_ONCE) == 0
     assert scale.out.lines == ["copy 2: gone"]
-    assert service.said(2) == ["listens", "SIGTERM 0"]
+    assert service.said(2, 2) == ["listens", "SIGTERM 0"]
     assert set(service.copies()) == {1}
     assert len(service.manager.err.lines) == 1
     service.stop()
@@ -87,7 +87,7 @@ def test_a_connection_that_does_not_end_is_cut(host, serve):
         assert time.monotonic() - began >= 0.7
         assert scale.wait(AT_ONCE) == 0
         assert not first.is_open() and not second.is_open()
-    assert service.said(2) == ["listens", "SIGTERM 2"]
+    assert service.said(2, 2) == ["listens", "SIGTERM 2"]
     service.stop()
 
 
@@ -146,7 +146,7 @@ def test_a_copy_that_restarts_drains_first(host, serve):
     assert restart.wait(AT_ONCE) == 0
     after = greetings(host)
     assert set(after) == {1, 2} and after[1] != before
-    assert service.said(1) == ["listens", "SIGTERM 0", "listens"]
+    assert service.said(1, 3) == ["listens", "SIGTERM 0", "listens"]
     service.stop()
 
 
@@ -160,7 +160,7 @@ def test_the_end_of_the_run_does_not_wait_for_connections(host, serve, number):
         assert service.manager.stop(number, AT_ONCE) == 0
         assert scale.wait(AT_ONCE) == 1
         assert scale.err.lines == ["portmux: run web: the run has ended"]
-    assert service.said(2) == ["listens", "SIGTERM 1"]
+    assert service.said(2, 2) == ["listens", "SIGTERM 1"]
 
 
 def test_a_manager_killed_meanwhile_leaves_nothing(host, serve):
@@ -197,5 +197,5 @@ def test_a_copy_that_ignores_sigterm_has_its_grace_period_after_that(host, serve
         service.ask("scale", 1)
         assert time.monotonic() - began >= 1.0
         assert not connection.is_open()
-    assert service.said(2) == ["listens", "SIGTERM 1"]
+    assert service.said(2, 2) == ["listens", "SIGTERM 1"]
     service.stop()

@@ -41,8 +41,13 @@ def steps(lines):
     return [(int(match[1]), match[2]) for match in (re.fullmatch(r"copy (\d+): (.*)", line) for line in lines)]
 
 
-def turns(service):
-    """Return what copies have printed, in its order: the number of the copy, and the word."""
+def turns(service, last):
+    """Return what copies have printed until a copy's last turn, in its order: the number of the copy, and the word.
+
+    last: that copy, the word and how often it has said it; a command may be done before its lines are read
+    """
+    number, word, times = last
+    wait_until(lambda: service.manager.said(number).count(word) == times, AT_ONCE, service.manager.transcript)
     found = [re.match(r"copy (\d+) \| (\w+)", line) for line in service.manager.out.lines]
     return [(int(match[1]), match[2]) for match in found if match]
 
@@ -59,7 +64,7 @@ def test_up_and_down_again(serve):
     assert {number: lives(service, 8)[number] for number in (1, 2)} == before
     assert sorted(service.ask("scale", 2)) == sorted(GONE)
     assert lives(service) == before
-    assert [service.said(number) for number in range(3, 9)] == [["listens", "SIGTERM 0"]] * 6
+    assert [service.said(number, 2) for number in range(3, 9)] == [["listens", "SIGTERM 0"]] * 6
     assert service.manager.err.lines == []
     service.stop()
 
@@ -111,7 +116,7 @@ def test_a_range_that_is_too_short(host, serve):
     for port in (8083, 8084):
         host.listen("0.0.0.0", port).close()
     assert lives(service) == before
-    assert service.said(3) == []
+    assert service.said(3, 0) == []
     service.ask("scale", 4)
     assert set(own(service, 4)) == {1, 2, 3, 4}
     service.stop()
@@ -220,7 +225,8 @@ def test_all_one_after_the_other(serve):
     told = steps(service.ask("restart"))
     expected = [(number, state) for number in (1, 2, 3) for state in ("gets no new connections", "ready")]
     assert told == expected
-    assert turns(service)[3:] == [(number, word) for number in (1, 2, 3) for word in ("SIGTERM", "listens")]
+    expected = [(number, word) for number in (1, 2, 3) for word in ("SIGTERM", "listens")]
+    assert turns(service, (3, "listens", 2))[3:] == expected
     after = lives(service, 3)
     assert all(before[number].life != after[number].life for number in (1, 2, 3))
     assert [copy["restarts"] for copy in service.copies().values()] == [1, 1, 1]
@@ -233,7 +239,7 @@ def test_some_in_the_order_that_is_asked_for(serve):
     service = serve(copies=4)
     before = lives(service, 4)
     service.ask("restart", 4, 2)
-    assert turns(service)[4:] == [(4, "SIGTERM"), (4, "listens"), (2, "SIGTERM"), (2, "listens")]
+    assert turns(service, (2, "listens", 2))[4:] == [(4, "SIGTERM"), (4, "listens"), (2, "SIGTERM"), (2, "listens")]
     after = lives(service, 4)
     assert [before[number] == after[number] for number in (1, 2, 3, 4)] == [True, False, True, False]
     service.stop()
@@ -385,7 +391,7 @@ def test_all_that_have_the_new_command_go_back(host, serve, project):
     after = lives(service, 4)
     assert words(service, 4) == ["old"] * 4
     assert after[4] == before[4]
-    assert [copy for copy, word in turns(service) if word == "SIGTERM"] == [1, 2, 3, 2, 1]
+    assert [copy for copy, word in turns(service, (1, "listens", 3)) if word == "SIGTERM"] == [1, 2, 3, 2, 1]
     assert [after[number].life != before[number].life for number in (1, 2, 3)] == [True, True, True]
     service.stop()
 
