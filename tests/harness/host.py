@@ -34,6 +34,9 @@ HOST_NAMESPACES = (
 # The kernel frees a network namespace some time after the last process in it has ended.
 SETTLING_TIME = 2.0
 
+IPV6_ADDRESSES = 2  # that a link has: its link-local one, and the one it is given
+IFA_F_TENTATIVE = 0x40  # linux/if_addr.h
+
 # A new network namespace takes over IPv4's sysctls from the machine: here are the kernel's defaults.
 DEFAULT_SYSCTLS = {
     "net.ipv4.ip_forward": 0,
@@ -44,23 +47,6 @@ DEFAULT_SYSCTLS = {
     "net.ipv4.conf.all.accept_redirects": 1,
     "net.ipv4.conf.default.accept_redirects": 1,
 }
-
-# What the holder does before it waits for its standard input to be closed. With SIGCHLD ignored the
-# kernel reaps what it adopts.
-HOLDER = """
-set -e
-mount --make-rprivate /
-mount -t tmpfs -o mode=755 tmpfs /run
-mkdir /run/cgroup
-mount --rbind /sys/fs/cgroup /run/cgroup
-mount -t sysfs sysfs /sys
-mount --move /run/cgroup /sys/fs/cgroup
-rmdir /run/cgroup
-mount -t proc proc /proc
-ip link set lo up
-echo made
-exec env --ignore-signal=CHLD cat
-"""
 
 # A /dev for ordinary users: the machine's, but for a net/tun that everybody may open, as distributions have it.
 OWN_DEV = """
@@ -91,6 +77,7 @@ class Host(Node):
         self.managers = []
         self.projects = set()
         self.neighbours = []
+        self.run(["mount", "-t", "proc", "proc", "/proc"])
         self.set_sysctls({**DEFAULT_SYSCTLS, **(sysctls or {})})
         if own_dev:
             self.run(["sh", "-ec", OWN_DEV])
@@ -108,15 +95,6 @@ class Host(Node):
         """Return how the test run itself reaches a path of the host."""
         return Path(f"/proc/{self._holder.pid}/root{path}")
 
-    def set_sysctls(self, sysctls):
-        """Set sysctls of the host, by their dotted names."""
-
-        def write():
-            for name, value in sysctls.items():
-                Path("/proc/sys", *name.split(".")).write_text(str(value), encoding="ascii")
-
-        self.inside(write)
-
     def sysctl(self, name):
         """Return a sysctl's value, by its dotted name."""
         return self.inside(lambda: Path("/proc/sys", *name.split(".")).read_text(encoding="ascii").strip())
@@ -129,45 +107,25 @@ class Host(Node):
         client = Node(namespaces.in_thread(_new_network))
         self.neighbours.append(client)
         self.attach(client, "eth0", link, ipv4, ipv6)
-        for family, address in (("-4", ipv4), ("-6", ipv6)):
-            gateway = address.format(1).split("/")[0]
-            client.run(["ip", family, "route", "add", "default", "via", gateway])
+        client.ip(*(f"route add default via {address.format(1).split('/')[0]}" for address in (ipv4, ipv6)))
         return client
 
     def attach(self, client, end, link, ipv4, ipv6):
         """Connect a client, by its link named end, to the host's, named link; for the addresses see add_lan()."""
         # Without duplicate address detection nothing of this changes later, by itself.
-        client.run(
-            [
-                "sh",
-                "-ec",
-                f"""
-                ip link set lo up
-                ip link add {end} type veth peer name {link} netns {self._holder.pid}
-                echo 0 >/proc/sys/net/ipv6/conf/{end}/accept_dad
-                ip link set {end} up
-                ip addr add {ipv4.format(2)} dev {end}
-                ip addr add {ipv6.format(2)} dev {end} nodad
-                """,
-            ]
-        )
-        self.run(
-            [
-                "sh",
-                "-ec",
-                f"""
-                echo 0 >/proc/sys/net/ipv6/conf/{link}/accept_dad
-                ip link set {link} up
-                ip addr add {ipv4.format(1)} dev {link}
-                ip addr add {ipv6.format(1)} dev {link} nodad
-                """,
-            ]
-        )
+        client.ip(f"link add {end} type veth peer name {link} netns {self._holder.pid}")
+        for node, name, number in ((client, end, 2), (self, link, 1)):
+            node.set_sysctls({f"net.ipv6.conf.{name}.accept_dad": 0})
+            addresses = f"addr add {ipv4.format(number)} dev {name}", f"addr add {ipv6.format(number)} dev {name} nodad"
+            node.ip(f"link set {name} up", *addresses)
         wait_until(lambda: self._is_settled(link), SETTLING_TIME, f"{link} is up, its addresses usable")
 
     def _is_settled(self, link):
-        text = self.run(["ip", "addr", "show", "dev", link]).stdout
-        return "state UP" in text and "inet6 fe80" in text and "tentative" not in text
+        if self.root(f"/sys/class/net/{link}/operstate").read_text(encoding="ascii") != "up\n":
+            return False
+        addresses = Path(f"/proc/{self._holder.pid}/net/if_inet6").read_text(encoding="ascii").splitlines()
+        flags = [int(line.split()[4], 16) for line in addresses if line.split()[5] == link]
+        return len(flags) == IPV6_ADDRESSES and not any(each & IFA_F_TENTATIVE for each in flags)
 
     def process_directories(self):
         """Return the directories in /proc of all processes of the host but for the holder."""
@@ -258,20 +216,22 @@ class Host(Node):
 
 
 def _start_holder():
+    """Make the namespaces, and their process 1, which waits for its standard input to be closed."""
     namespaces.unshare(HOST_NAMESPACES)
-    holder = subprocess.Popen(
-        ["sh", "-c", HOLDER],
-        env=ENVIRONMENT,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        start_new_session=True,
-    )
-    with holder.stdout as output:
-        if output.readline() != b"made\n":
-            raise AssertionError("no private host could be made: this needs root, and namespaces")
-    return holder
+    namespaces.mount("none", "/", flags=namespaces.MS_REC | namespaces.MS_PRIVATE)
+    namespaces.mount("tmpfs", "/run", "tmpfs", data="mode=755")
+    os.mkdir("/run/cgroup")
+    namespaces.mount("/sys/fs/cgroup", "/run/cgroup", flags=namespaces.MS_BIND | namespaces.MS_REC)
+    namespaces.mount("sysfs", "/sys", "sysfs")
+    namespaces.mount("/run/cgroup", "/sys/fs/cgroup", flags=namespaces.MS_MOVE)
+    os.rmdir("/run/cgroup")
+    namespaces.start_loopback()
+    # With SIGCHLD ignored the kernel reaps what it adopts.
+    argv = ["env", "--ignore-signal=CHLD", "cat"]
+    return subprocess.Popen(argv, env=ENVIRONMENT, stdin=subprocess.PIPE, start_new_session=True)
 
 
 def _new_network():
     namespaces.unshare(namespaces.CLONE_NEWNET)
+    namespaces.start_loopback()
     return os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)

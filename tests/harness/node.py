@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import urllib.parse
+from pathlib import Path
 
 from . import namespaces
 from .process import Process
@@ -64,6 +65,19 @@ class Node:
         if check and done.returncode != 0:
             raise AssertionError(f"{' '.join(argv)}: exit code {done.returncode}\n{done.stderr}")
         return done
+
+    def ip(self, *commands, options=()):
+        """Run commands of ip by one process, with options such as -4 for all of them; return what it prints."""
+        return self.run(["ip", *options, "-batch", "-"], stdin="".join(f"{line}\n" for line in commands)).stdout
+
+    def set_sysctls(self, sysctls):
+        """Set sysctls of the network, by their dotted names."""
+
+        def write():
+            for name, value in sysctls.items():
+                Path("/proc/sys", *name.split(".")).write_text(str(value), encoding="ascii")
+
+        self.inside(write)
 
     def popen(self, argv, **options):
         """Start a process; it is ended with the node. For the options see Process."""

@@ -93,18 +93,22 @@ def _lines(items):
     return sorted(json.dumps(_steady(item), sort_keys=True) for item in items if item)
 
 
-def _ip(host, *arguments):
-    return _lines(json.loads(host.run(["ip", "-j", "-d", *arguments]).stdout or "[]"))
+def _ip(host, sections, *options):
+    """Return what ip shows, by sections, of which each names its command; one process is quicker than many."""
+    text, decoder = host.ip(*sections.values(), options=["-j", "-d", *options]).lstrip(), json.JSONDecoder()
+    found = {}
+    for section in sections:
+        items, end = decoder.raw_decode(text)
+        found[section], text = _lines(items), text[end:].lstrip()
+    assert not text, f"more than {', '.join(sections)}: {text}"
+    return found
 
 
 def _addresses_and_routes(host):
     return {
-        "links": _ip(host, "link", "show"),
-        "addresses": _ip(host, "addr", "show"),
-        "routes": _ip(host, "-4", "route", "show", "table", "all"),
-        "routes6": _ip(host, "-6", "route", "show", "table", "all"),
-        "rules": _ip(host, "-4", "rule", "show"),
-        "rules6": _ip(host, "-6", "rule", "show"),
+        **_ip(host, {"links": "link show", "addresses": "addr show"}),
+        **_ip(host, {"routes": "route show table all", "rules": "rule show"}, "-4"),
+        **_ip(host, {"routes6": "route show table all", "rules6": "rule show"}, "-6"),
     }
 
 
@@ -121,6 +125,8 @@ def _is_foreign(address):
 def _connections(host):
     """Conntrack entries that name an address which is not the host's or its LAN's: a copy's, then."""
     entries = []
+    if host.sysctl("net.netfilter.nf_conntrack_count") == "0":
+        return entries
     for family in ("ipv4", "ipv6"):
         for line in host.run(["conntrack", "-L", "-f", family]).stdout.splitlines():
             ends = re.findall(r"\b(src|dst|sport|dport)=(\S+)", line)
