@@ -11,6 +11,7 @@ from containers import ENGINES
 from figures import Table
 
 from harness import PLAIN_USER, bridge_netfilter, compile_c, processor_time, wait_until
+from harness.front_door import build_with_engine
 from harness.host import Host
 from harness.node import ENVIRONMENT
 from harness.snapshot import Snapshot
@@ -19,6 +20,7 @@ HERE = Path(__file__).parent
 PORTS = (8081, 8082)
 PROGRAM = "./http_recorder.py"
 BARE, OURS, WITHOUT_ROOT, BY_HAND = "bare pair", "uva_container", "uva_container, without root", "ip and nft by hand"
+FLOOR = "namespaces, links and rules alone"  # floor.c
 STEPS = 70.0  # seconds for a start or a stop: life.c waits for a minute
 CALM = 0.02  # seconds in which an idle host uses no processor time
 SETTLED = 5.0
@@ -139,10 +141,16 @@ def bare_pair(project):
     return commands
 
 
+def build_floor(directory):
+    """Build the least that a start of two copies can be, with the engine; return the program."""
+    return build_with_engine(HERE / "floor.c", directory)
+
+
 def places(figures, directory, with_peers):
     """Yield each way's name, place and commands."""
     compile_c(HERE / "life.c", directory)
-    for way, command in ((BARE, None), (OURS, ["./uva_container"]), (BY_HAND, ["./by_hand"])):
+    floor = [build_floor(directory), PROGRAM]
+    for way, command in ((BARE, None), (FLOOR, floor), (OURS, ["./uva_container"]), (BY_HAND, ["./by_hand"])):
         place = Place(directory)
         shutil.copy(HERE / "by_hand", place.project.there(""))
         yield way, place, [command] if command else bare_pair(place.project)

@@ -7,7 +7,7 @@
  * DIRECTORY/copies/1/files and DIRECTORY/copies/1/tmp must exist. Starts a process in new
  * namespaces ROUNDS times with and without the mounts, the identity and the filter of a copy;
  * prints the median of each in microseconds, from the clone to the process's end. Compiled with the
- * engine's objects by lives.py.
+ * engine's objects by steps.py.
  */
 #include <limits.h>
 #include <sched.h>

@@ -3,7 +3,7 @@
 
 import calls
 from figures import Table
-from lives import HERE, OURS, PORTS, PROGRAM, Place
+from lives import FLOOR, HERE, OURS, PORTS, PROGRAM, Place, build_floor
 
 from harness import build_one_thread, compile_c
 from harness.front_door import build_with_engine
@@ -16,7 +16,8 @@ def measure(figures, directory):
     """Measure all of it."""
     server = build_one_thread(directory)
     compile_c(HERE / "life.c", directory)
-    places = {BARE: Place(directory), OURS: Place(directory)}
+    floor = build_floor(directory)
+    places = {way: Place(directory) for way in (BARE, FLOOR, OURS)}
     # One of the pair has to listen elsewhere; copies need not.
     bare = [["env", f"PORT={port}", PROGRAM] for port in PORTS]
     try:
@@ -24,7 +25,7 @@ def measure(figures, directory):
             place.project.install(server)
         start = Table("own_start", "Start of two copies of a C program until both ports answer", "ms", BARE)
         stop = Table("own_stop", "Ctrl-C until all is gone, of a C program", "ms", BARE)
-        commands = {BARE: bare, OURS: [["./uva_container"]]}
+        commands = {BARE: bare, FLOOR: [[floor, PROGRAM]], OURS: [["./uva_container"]]}
         ways = {way: lambda way=way: places[way].live(PORTS, commands[way]) for way in places}
         figures.in_turn([start, stop], ways)
         measure_sandbox(figures, places[OURS], directory)
@@ -32,9 +33,9 @@ def measure(figures, directory):
         for place in places.values():
             place.close()
     for table in (start, stop):
-        own = table.median(OURS) - table.median(BARE)
-        figures.facts[table.name] = own
-        print(f"{table.title}: {own:.1f} ms are the manager's own part", flush=True)
+        bare, least, own = (table.median(way) for way in (BARE, FLOOR, OURS))
+        figures.facts[table.name] = own - bare
+        print(f"{table.title}: {own - bare:.1f} ms more, {least - bare:.1f} of them at the least", flush=True)
     rows = calls.count_calls(directory)
     figures.facts["calls"] = rows
     calls.tell(rows)
