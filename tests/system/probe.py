@@ -1,4 +1,4 @@
-#!/usr/bin/python3 -I
+#!/usr/bin/python3 -IS
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Stands in for http_recorder.py where a test asks what a copy sees and may do: it tries it from inside.
 
