@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from harness import OPEN, PLAIN_USER, REFUSED, outcomes, wait_until
+from harness import OPEN, PLAIN_USER, REFUSED, SANITIZED, outcomes, wait_until
 
 AT_ONCE = 2.0
 LATE = 7.0  # a copy that is not healthy holds the start up for five seconds
@@ -502,7 +502,7 @@ def test_three_hundred_checks_leave_nothing(start):
     wait_until(
         lambda: len(os.listdir(f"/proc/{manager.pid}/fd")) <= len(descriptors), AT_ONCE, "as many descriptors as before"
     )
-    assert manager.memory() < memory + (1 << 20)
+    assert SANITIZED or manager.memory() < memory + (1 << 20)  # the sanitizer keeps what was freed
     assert manager.stop() == 0
     assert manager.err.lines == []
 

@@ -127,7 +127,7 @@ def test_a_flood_from_one_copy_does_not_stall_the_other(host, stand_in, flood):
         host.get(f"http://127.0.0.1:8082/{request}", 2.0)
     manager.out.wait_for(r"^copy 2 \| GET /119$", 2.0)
     assert manager.memory() < MEMORY_LIMIT
-    assert manager.memory() < early + (1 << 20)
+    assert SANITIZED or manager.memory() < early + (1 << 20)  # the sanitizer keeps what was freed
     assert manager.stop() == 0
 
 
