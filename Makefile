@@ -16,7 +16,9 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 # The front doors: src/NAME.c holds main() of the program NAME, src/NAME/ what it alone needs.
 PROGRAMS := uva_container portmux
 # Libraries, by their pkg-config names; the last one is for src/portmux/ only.
-LIBRARIES := libmnl libnftnl libseccomp jansson
+LIBRARIES := libmnl libnftnl jansson
+# Those of what runs only while the programs are built (HOSTCC compiles it, where CC is a cross compiler).
+BUILDING  := libseccomp
 
 SANITIZED := $(filter 1,$(SANITIZE))
 BUILD     := build$(if $(SANITIZED),/sanitize)
@@ -31,6 +33,7 @@ UNIT_TESTS := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/unit/test_*.c)))
 # ---- How it is compiled ------------------------------------------------------------------------
 
 PKG_CONFIG ?= pkg-config
+HOSTCC     ?= $(CC)
 
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
 	-Wformat=2 -Wpointer-arith -Wvla -Wundef -Wwrite-strings -Wimplicit-fallthrough
@@ -48,7 +51,7 @@ endif
 # These are expanded where they are used, in the recipes: by then the libraries are installed.
 PKG_CFLAGS = $(shell $(PKG_CONFIG) --cflags $(LIBRARIES))
 PKG_LIBS   = $(shell $(PKG_CONFIG) --libs $(LIBRARIES))
-FLAGS      = -std=gnu17 $(WARNINGS) $(CODEGEN) -D_GNU_SOURCE -Isrc $(PKG_CFLAGS) $(CPPFLAGS) $(CFLAGS)
+FLAGS      = -std=gnu17 $(WARNINGS) $(CODEGEN) -D_GNU_SOURCE -Isrc -Ibuild $(PKG_CFLAGS) $(CPPFLAGS) $(CFLAGS)
 COMPILE    = $(CC) $(FLAGS) -MMD -MP
 LINK       = $(CC) $(CODEGEN) $(CFLAGS) $(LINKFLAGS) $(LDFLAGS)
 
@@ -73,6 +76,17 @@ $(UNIT_TESTS): %: %.o $(ENGINE) $(ROOMS) $(BUILD)/link.command
 # This one lets memory run out.
 $(BUILD)/tests/unit/test_share_port: private LINKFLAGS += -Wl,--wrap=calloc -Wl,--wrap=reallocarray \
 	-Wl,--wrap=pool_take
+
+# What refuses the copies' system calls, as a program for the kernel.
+build/compile_filter: scripts/compile_filter.c | libraries
+	@mkdir -p $(@D)
+	$(HOSTCC) -std=gnu17 -O1 $(WARNINGS) -D_GNU_SOURCE $(shell $(PKG_CONFIG) --cflags $(BUILDING)) -o $@ $< \
+		$(shell $(PKG_CONFIG) --libs $(BUILDING))
+
+build/filter_program.h: build/compile_filter
+	build/compile_filter >$@
+
+$(BUILD)/src/copy/filter.o build/fuzz/src/copy/filter.o: build/filter_program.h
 
 # The fuzzers: all of the engine once more, by clang, with libFuzzer's counters.
 FUZZERS   := $(patsubst %.c,build/fuzz/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
@@ -99,7 +113,7 @@ $(BUILD)/compile.command $(BUILD)/link.command: libraries
 	@echo $(call quote,$(COMMAND)) | cmp -s - $@ || echo $(call quote,$(COMMAND)) >$@
 
 libraries:
-	@$(PKG_CONFIG) --exists $(LIBRARIES) 2>/dev/null || scripts/install-deps build
+	@$(PKG_CONFIG) --exists $(LIBRARIES) $(BUILDING) 2>/dev/null || scripts/install-deps build
 
 unit-packages: libraries
 	@$(PKG_CONFIG) --exists cmocka 2>/dev/null || scripts/install-deps unit
@@ -190,7 +204,7 @@ lint: ## format, static analysis, scripts, manual pages
 	@scripts/lint
 
 # For scripts/lint: how the sources are compiled.
-print-flags: libraries
+print-flags: libraries build/filter_program.h
 	@echo $(call quote,$(FLAGS))
 
 # ---- Installing and packing --------------------------------------------------------------------

@@ -34,7 +34,6 @@ enum {
 struct sandbox {
 	struct fs_spec fs;
 	struct identity identity;
-	struct filter filter;
 };
 
 static double now_us(void)
@@ -54,9 +53,8 @@ static double start_once(const struct sandbox *sandbox)
 	int status = -1;
 
 	if (pid == 0)
-		_exit(sandbox &&
-		      (fs_setup(&sandbox->fs) < 0 || identity_assume(&sandbox->identity) < 0 ||
-		       filter_install(&sandbox->filter) < 0));
+		_exit(sandbox && (fs_setup(&sandbox->fs) < 0 ||
+				  identity_assume(&sandbox->identity) < 0 || filter_install() < 0));
 	if (pid < 0 || waitpid((pid_t)pid, &status, 0) < 0 || status != 0)
 		return -1;
 	return now_us() - began;
@@ -93,8 +91,7 @@ int main(int argc, char **argv)
 	size_t rounds = argc == 3 ? strtoul(argv[2], NULL, 10) : 0;
 	double without, with;
 
-	if (!rounds || rounds > ROUNDS_MAX || identity_of_caller(&sandbox.identity) < 0 ||
-	    filter_begin(&sandbox.filter) < 0 || filter_finish(&sandbox.filter) < 0)
+	if (!rounds || rounds > ROUNDS_MAX || identity_of_caller(&sandbox.identity) < 0)
 		return EXIT_FAILURE;
 	sandbox.fs.base = argv[1];
 	snprintf(place, sizeof(place), "%s/copies/1", argv[1]);
@@ -105,7 +102,6 @@ int main(int argc, char **argv)
 		return EXIT_FAILURE;
 	without = median_of(NULL, rounds);
 	with = median_of(&sandbox, rounds);
-	filter_free(&sandbox.filter);
 	identity_free(&sandbox.identity);
 	if (without < 0 || with < 0)
 		return EXIT_FAILURE;

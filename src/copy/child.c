@@ -40,6 +40,7 @@
 #include "base/title.h"
 #include "copy/enter.h"
 #include "copy/execute.h"
+#include "copy/filter.h"
 #include "copy/init.h"
 #include "copy/pty.h"
 #include "net/link_route.h"
@@ -266,7 +267,7 @@ int child_main(const struct container_spec *spec, int manager)
 		return EXIT_FAILURE;
 	if (execute_keep(&execute) < 0 || limits_raise(spec->limits) < 0 ||
 	    identity_assume(spec->identity) < 0 || prctl(PR_SET_DUMPABLE, 0) < 0 ||
-	    filter_install(spec->filter) < 0 || child_bind_life(manager) < 0)
+	    filter_install() < 0 || child_bind_life(manager) < 0)
 		return EXIT_FAILURE;
 
 	program = fork();

@@ -12,7 +12,6 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include "copy/filter.h"
 #include "copy/fs.h"
 #include "copy/identity.h"
 #include "copy/limits.h"
@@ -70,7 +69,6 @@ struct container_spec {
 	char *const *own_environment; /* the same, for this copy alone */
 	char *const *argv; /* the program; argv[0] is looked up in PATH unless it has a slash */
 	const struct identity *identity;
-	const struct filter *filter;
 	const char *link;            /* name of its link inside the container: "eth0" */
 	struct mac mac, gateway_mac; /* of that link, and of its gateway */
 	struct container_way ipv4, ipv6;

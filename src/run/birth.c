@@ -72,7 +72,6 @@ static int birth_clone(struct copy *copy)
 		.fs = birth_describe_files(copy, &texts),
 		.argv = setting->argv,
 		.identity = setting->identity,
-		.filter = setting->filter,
 		.link = ATTACHMENT_INSIDE,
 		.mac = copy->attachment.mac,
 		.gateway_mac = network->bridge.mac,

@@ -31,7 +31,6 @@ struct copy;
 struct copy_setting {
 	const struct plan *plan;
 	const struct identity *identity;
-	const struct filter *filter;
 	char *const *argv; /* the program that a copy starts next */
 	struct container_slots *slots;
 	struct limits limits; /* of the program */

@@ -155,7 +155,6 @@ static void run_open_crew(struct run *run)
 	run->crew = (struct crew){
 		.setting = {.plan = run->plan,
 			    .identity = &run->identity,
-			    .filter = &run->filter,
 			    .argv = run->plan->argv,
 			    .slots = &run->slots,
 			    .loop = &run->loop,
@@ -291,7 +290,6 @@ static int run_close(struct run *run)
 	 */
 	crew_close(&run->crew);
 	container_slots_close(&run->slots);
-	filter_free(&run->filter);
 	identity_free(&run->identity);
 	signals_close(&run->signals);
 	status = run->err || err ? EXIT_FAILURE : EXIT_SUCCESS;
@@ -317,7 +315,6 @@ struct run *run_new(const struct plan *plan)
 	run->gate = GATE_NONE;
 	run->guardian = GUARDIAN_NONE;
 	run->log = LOG_NONE;
-	run->filter = FILTER_NONE;
 	run->cgroup = CGROUP_NONE;
 	run->places = (struct places){
 		.plan = plan, .identity = &run->identity, .log = &run->log, .directory = -1};

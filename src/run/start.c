@@ -3,8 +3,7 @@
  * start.c - the way up. Each step begins when the one before it has ended:
  *   1. check everything that can be checked without changing anything; bind to the host ports
  *      without root: go to a network of our own, wait until it is connected (rootless/gate.h)
- *   2. start the guardian, and the children that make the copies' mounts and filter; wait for its
- *      answer
+ *   2. start the guardian, and the child that makes the copies' mounts; wait for its answer
  *   3. make the network; let the next start go on
  *   4. start the copies, some at a time, so that signals are handled between them (crew.c)
  */
@@ -194,9 +193,6 @@ static int start_make(struct run *run)
 	err = places_open(&run->places);
 	if (err)
 		return err;
-	err = filter_finish(&run->filter);
-	if (err)
-		return err;
 	err = mounts_finish(&run->mounts, &run->slots);
 	if (err)
 		return err;
@@ -277,8 +273,7 @@ static int start_guardian(struct run *run)
 		return error_report(err, "cannot watch the guardian");
 	run->answer_timer = (struct loop_timer){.on_time = start_on_answer_late, .data = run};
 	loop_set_timer(&run->loop, &run->answer_timer, START_GUARDIAN_MS);
-	err = mounts_begin(&run->mounts, &run->loop);
-	return err ? err : filter_begin(&run->filter);
+	return mounts_begin(&run->mounts, &run->loop);
 }
 
 /* ---- Without root ---- */

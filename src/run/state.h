@@ -27,7 +27,6 @@ struct run {
 	struct console console;
 	struct signals signals;
 	struct identity identity;
-	struct filter filter;
 	struct container_slots slots;
 	struct gate gate;               /* to the host's network, where the run is a plain user's */
 	struct loop_source gate_source; /* the gate has answered, or has ended */
