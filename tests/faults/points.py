@@ -5,20 +5,20 @@ import dataclasses
 import errno
 
 # A run's processes, as inject.c numbers them: the program itself, then what it forks, in this order.
-PROCESSES = {"manager": 0, "guardian": 1, "maker of the view": 2, "maker of the filter": 3, "init": 4}
+PROCESSES = {"manager": 0, "guardian": 1, "maker of the view": 2, "init": 3}
 
 # And under churn.c: the copy that is added while the first two serve.
-CHURN_PROCESSES = {"manager": 0, "guardian": 1, "added copy's init": 6}
+CHURN_PROCESSES = {"manager": 0, "guardian": 1, "added copy's init": 5}
 
 # And where commands of portmux change a run: the copy that one adds, and the first copy, once it was restarted.
-ROLLING_PROCESSES = {"manager": 0, "guardian": 1, "added copy's init": 6, "restarted copy's init": 7}
+ROLLING_PROCESSES = {"manager": 0, "guardian": 1, "added copy's init": 5, "restarted copy's init": 6}
 
 # And of a plain user's run: the gate forks what becomes pasta, and that forks again, into the background.
 PLAIN_PROCESSES = {
     "manager": 0,
     "gate": 1,
     "guardian": 2,
-    "init": 5,
+    "init": 4,
     "start of pasta for IPv4": 101,
     "start of pasta for IPv6": 102,
     "start of pasta with IPv6 ports": 103,
