@@ -15,7 +15,7 @@ from harness.host import Host
 FEW, MANY = 2, 12
 LEAST_EACH, LEAST_ONCE = 0.5, 5  # what happens less often is counted, and not listed
 DEADLINE = 60.0
-MANAGER, GUARDIAN, MAKER, INIT = "manager", "guardian", "makers of the view and the filter", "init"
+MANAGER, GUARDIAN, MAKER, INIT = "manager", "guardian", "maker of the view", "init"
 NAMES = {"uva_guardian": GUARDIAN, "uva_init": INIT}  # what a process calls itself
 STRACE = ["strace", "-D", "-f", "-b", "execve", "-qq", "-e", "abbrev=none", "-s", "64", "-o"]
 
