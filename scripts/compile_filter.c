@@ -32,7 +32,11 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/* An architecture that a copy's init can be of; its programs can be of the others, too. */
+/*
+ * An architecture that a copy's init can be of; its programs can be of the others, too. The flags
+ * of open(2), address families and errors that are used here have the same numbers on all of these
+ * and on the machine that builds, if that is one of them.
+ */
 struct architecture {
 	const char *condition; /* of the preprocessor */
 	uint32_t token, others[2];

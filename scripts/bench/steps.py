@@ -35,7 +35,8 @@ def measure(figures, directory):
     for table in (start, stop):
         bare, least, own = (table.median(way) for way in (BARE, FLOOR, OURS))
         figures.facts[table.name] = own - bare
-        print(f"{table.title}: {own - bare:.1f} ms more, {least - bare:.1f} of them at the least", flush=True)
+        more = f"{own - bare:.1f} ms more than the bare pair, where the least is {least - bare:.1f}"
+        print(f"{table.title}: {more}", flush=True)
     rows = calls.count_calls(directory)
     figures.facts["calls"] = rows
     calls.tell(rows)

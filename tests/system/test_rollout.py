@@ -116,7 +116,7 @@ def test_a_range_that_is_too_short(host, serve):
     for port in (8083, 8084):
         host.listen("0.0.0.0", port).close()
     assert lives(service) == before
-    assert service.said(3, 0) == []
+    assert service.manager.said(3) == []
     service.ask("scale", 4)
     assert set(own(service, 4)) == {1, 2, 3, 4}
     service.stop()
