@@ -73,10 +73,13 @@ static void error_write(const char *line, size_t length)
 {
 	static int wait_ms = ERROR_WAIT_MS;
 	struct pollfd writable = {.fd = STDERR_FILENO, .events = POLLOUT};
+	int n;
 
-	while (poll(&writable, 1, wait_ms) < 0 && errno == EINTR)
-		;
-	if (!(writable.revents & POLLOUT)) {
+	do
+		n = poll(&writable, 1, wait_ms);
+	while (n < 0 && errno == EINTR);
+	/* If poll() cannot tell, write: a line that may wait is better than none. */
+	if (n == 0 || (n > 0 && !(writable.revents & POLLOUT))) {
 		wait_ms = 0;
 		return;
 	}
