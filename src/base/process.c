@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <malloc.h>
 #include <poll.h>
 #include <signal.h>
@@ -126,6 +127,18 @@ static int process_compare_fds(const void *a, const void *b)
 	return *(const int *)a - *(const int *)b;
 }
 
+static void process_close_range(int first, int last)
+{
+	long end;
+
+	if (syscall(SYS_close_range, first, last, 0) == 0)
+		return;
+	/* A filter of system calls does not know it: those of older container engines do not. */
+	end = sysconf(_SC_OPEN_MAX);
+	for (int fd = first; fd <= last && (end < 0 || fd < end); fd++)
+		close(fd);
+}
+
 void process_keep_fds(int *keep, size_t count)
 {
 	int from = STDERR_FILENO + 1;
@@ -133,11 +146,11 @@ void process_keep_fds(int *keep, size_t count)
 	qsort(keep, count, sizeof(*keep), process_compare_fds);
 	for (size_t i = 0; i < count; i++) {
 		if (keep[i] > from)
-			syscall(SYS_close_range, from, keep[i] - 1, 0);
+			process_close_range(from, keep[i] - 1);
 		if (keep[i] >= from)
 			from = keep[i] + 1;
 	}
-	syscall(SYS_close_range, from, ~0U, 0);
+	process_close_range(from, INT_MAX - 1);
 }
 
 int process_raise_file_limit(unsigned int needed, struct rlimit *ret_before)

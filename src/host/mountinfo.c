@@ -30,17 +30,20 @@ static void mountinfo_unescape(char *text)
 
 int mountinfo_parse(const char *line, struct mountinfo_entry *ret)
 {
-	AUTO_FREE char *id = NULL, *device = NULL, *root = NULL, *path = NULL;
-	char *key;
+	int id_end, device, path, end = 0;
 
-	if (sscanf(line, "%ms %*s %ms %ms %ms", &id, &device, &root, &path) != 4)
+	sscanf(line, "%*s%n %*s %n%*s %*s %n%*s%n", &id_end, &device, &path, &end);
+	if (!end)
 		return -EINVAL;
-	/* The number alone is used again. */
-	if (asprintf(&key, "%s %s %s %s", id, device, root, path) < 0)
+	*ret = (struct mountinfo_entry){.path = strndup(line + path, (size_t)(end - path))};
+	if (!ret->path)
 		return -ENOMEM;
-	mountinfo_unescape(path);
-	*ret = (struct mountinfo_entry){.key = key, .path = path};
-	path = NULL;
+	mountinfo_unescape(ret->path);
+	/* The number alone is used again. */
+	if (asprintf(&ret->key, "%.*s %.*s", id_end, line, end - device, line + device) < 0) {
+		free(ret->path);
+		return -ENOMEM;
+	}
 	return 0;
 }
 

@@ -7,12 +7,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 
 #include "unit.h"
@@ -81,16 +84,47 @@ static int keep_one_that_is_closed(void)
 	return keep_check((int[]){FD_END + 100, 4}, 2);
 }
 
+static int (*const KEEP_CASES[])(void) = {
+	keep_none,         keep_unsorted,     keep_first_and_last,     keep_one_twice,
+	keep_some_below_3, keep_only_below_3, keep_one_that_is_closed,
+};
+
 TEST(exactly_these_descriptors_are_kept)
 {
-	static int (*const cases[])(void) = {
-		keep_none,         keep_unsorted,     keep_first_and_last,     keep_one_twice,
-		keep_some_below_3, keep_only_below_3, keep_one_that_is_closed,
-	};
+	for (size_t i = 0; i < COUNT(KEEP_CASES); i++)
+		if (child_run(KEEP_CASES[i]) != 0)
+			fail_msg("case %zu of %zu", i + 1, COUNT(KEEP_CASES));
+}
 
-	for (size_t i = 0; i < COUNT(cases); i++)
-		if (child_run(cases[i]) != 0)
-			fail_msg("case %zu of %zu", i + 1, COUNT(cases));
+/* As in a container whose engine does not know the call. */
+static int refuse_close_range(void)
+{
+	struct sock_filter program[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_close_range, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	const struct sock_fprog filter = {.len = COUNT(program), .filter = program};
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return -errno;
+	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) < 0 ? -errno : 0;
+}
+
+static int keep_where_close_range_is_refused(void)
+{
+	if (refuse_close_range() < 0)
+		return FD_END + 2;
+	for (size_t i = 0; i < COUNT(KEEP_CASES); i++)
+		if (KEEP_CASES[i]() != 0)
+			return (int)i + 1;
+	return 0;
+}
+
+TEST(they_are_also_kept_where_close_range_is_refused)
+{
+	assert_int_equal(child_run(keep_where_close_range_is_refused), 0);
 }
 
 /* ---- process_ensure_stdio() ---- */
@@ -305,6 +339,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(exactly_these_descriptors_are_kept),
+		cmocka_unit_test(they_are_also_kept_where_close_range_is_refused),
 		cmocka_unit_test(what_is_closed_of_0_1_2_is_opened_and_nothing_else),
 		cmocka_unit_test(wait_tells_the_exit_status),
 		cmocka_unit_test(wait_tells_the_signal),
