@@ -3,6 +3,7 @@
 
 import shutil
 import statistics
+import time
 from pathlib import Path
 
 from containers import ENGINES
@@ -17,6 +18,7 @@ COPIES = (1, 10, 100, 1000)
 PEER_COPIES = (1, 10, 50)
 SHARED, FIRST = 8000, 9001  # on a host
 MANAGER, GUARDIAN, INIT = "portmux", "uva_guardian", "uva_init"
+REST = 1.0  # seconds: half a second after its program's start an init gives back what it does not need
 NOT_ITS_OWN = ("http_recorder.p", "life")  # the program, by the 15 characters that a name has, and what starts it all
 
 
@@ -36,6 +38,7 @@ class Run:
         found = []
         if life.start is not None:
             calm_down(self.place.host)
+            time.sleep(REST)
             found = [weigh(self.place.host, lambda name: name not in NOT_ITS_OWN, sum)]
             found += self._measure_own(seconds) if self.load else []
         return [life.start, life.stop(), *found]

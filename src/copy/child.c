@@ -35,7 +35,6 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/fdpass.h"
-#include "base/pool.h"
 #include "base/process.h"
 #include "base/title.h"
 #include "copy/enter.h"
@@ -286,8 +285,6 @@ int child_main(const struct container_spec *spec, int manager)
 	if (spec->run)
 		title_set("%s: %s, copy %u", program_invocation_short_name, spec->run,
 			  spec->number);
-	pool_leave();
-	process_trim_memory();
 	init_run(program, manager, &(struct enter_host){.program = &execute, .mask = mask});
 	return EXIT_SUCCESS;
 }

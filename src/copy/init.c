@@ -19,7 +19,11 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/pool.h"
+#include "base/process.h"
 #include "copy/enter.h"
+
+enum { INIT_TRIM_MS = 500 }; /* before that, the processor is for the program, which starts */
 
 /* Reaps all ended processes. Return: true if the program has ended, or no child is left. */
 static bool init_reap(pid_t program, int report)
@@ -55,6 +59,7 @@ void init_run(pid_t program, int manager, const struct enter_host *host)
 {
 	AUTO_CLOSE int signals = -1;
 	struct pollfd events[2];
+	int timeout_ms = INIT_TRIM_MS;
 	sigset_t all;
 
 	sigfillset(&all);
@@ -66,7 +71,14 @@ void init_run(pid_t program, int manager, const struct enter_host *host)
 		return;
 	}
 	for (;;) {
-		if (poll(events, 2, -1) < 0)
+		int n = poll(events, 2, timeout_ms);
+
+		if (timeout_ms > 0) {
+			pool_leave();
+			process_trim_memory();
+			timeout_ms = -1;
+		}
+		if (n <= 0)
 			continue;
 		if (events[0].revents && init_on_signal(signals, program, manager))
 			return;
