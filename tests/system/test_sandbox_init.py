@@ -11,6 +11,7 @@ from harness import SANITIZED, Inside, processes_of, wait_until
 
 AT_ONCE = 2.0
 MEMORY_MOST = 400 * 1024
+NOTES = 64 * 1024  # the least that the manager takes for them at a time
 
 # Of these the kernel itself makes something else, or init needs them for itself.
 NOT_PASSED_ON = {signal.SIGKILL, signal.SIGSTOP, signal.SIGCHLD}
@@ -42,6 +43,13 @@ def copies(host, probes):
     """Both copies, each a probe, in a run of the test's own."""
     running = host.start_manager(probes).wait_ready()
     return [running, *(Copy(host, running, number) for number in (1, 2))]
+
+
+def sizes_without_name(pid):
+    """Return the sizes in bytes of the memory that a process can write and that is neither a file's, heap nor stack."""
+    text = Path(f"/proc/{pid}/maps").read_text(encoding="ascii")
+    places = re.findall(r"^(\w+)-(\w+) rw-p \w+ 00:00 0 *$", text, re.MULTILINE)
+    return [int(end, 16) - int(begin, 16) for begin, end in places]
 
 
 def assert_gone(copy):
@@ -216,6 +224,12 @@ if not SANITIZED:  # which has a memory of its own
             text = Path(f"/proc/{sandbox.init(number)}/smaps_rollup").read_text(encoding="ascii")
             private = sum(int(size) for size in re.findall(r"^Private_\w+:\s+(\d+) kB$", text, re.MULTILINE)) * 1024
             assert 0 < private < MEMORY_MOST
+
+    def test_an_init_that_nothing_happens_to_gives_memory_back(host, stand_in):
+        """The pages in which the manager notes what it knows about copies, the largest that have no name."""
+        running = host.start_manager(stand_in).wait_ready()
+        inits = [Copy(host, running, number).init for number in (1, 2)]
+        wait_until(lambda: all(max(sizes_without_name(init)) < NOTES for init in inits), AT_ONCE, "given back")
 
 
 def test_init_has_no_more_descriptors_than_it_needs(sandbox):
