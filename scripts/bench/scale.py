@@ -3,7 +3,6 @@
 
 import shutil
 import statistics
-import time
 from pathlib import Path
 
 from containers import ENGINES
@@ -18,7 +17,6 @@ COPIES = (1, 10, 100, 1000)
 PEER_COPIES = (1, 10, 50)
 SHARED, FIRST = 8000, 9001  # on a host
 MANAGER, GUARDIAN, INIT = "portmux", "uva_guardian", "uva_init"
-REST = 1.0  # seconds: half a second after its program's start an init gives back what it does not need
 NOT_ITS_OWN = ("http_recorder.p", "life")  # the program, by the 15 characters that a name has, and what starts it all
 
 
@@ -33,22 +31,25 @@ class Run:
         self.load = load
 
     def measure(self, seconds):
-        """Return ms of start and stop, KiB of all that is not the program; of portmux, what _measure_own() returns, too."""
+        """Return ms of start and stop, KiB of all but the program; of portmux, also of each process, and rates."""
         life = Life(self.place.host, self.place.life, self.ports, self.commands, self.place.project.path)
         found = []
         if life.start is not None:
             calm_down(self.place.host)
-            time.sleep(REST)
+            rates = self._measure_rates(seconds) if self.load else []  # meanwhile, inits give memory back
             found = [weigh(self.place.host, lambda name: name not in NOT_ITS_OWN, sum)]
-            found += self._measure_own(seconds) if self.load else []
+            found += self._weigh_own() + rates if self.load else []
         return [life.start, life.stop(), *found]
 
-    def _measure_own(self, seconds):
-        """Return KiB of manager, guardian and an init, and new connections/s to the last copy and by the shared port."""
-        memory = [weigh(self.place.host, name.__eq__, statistics.mean) for name in (MANAGER, GUARDIAN, INIT)]
+    def _measure_rates(self, seconds):
+        """Return new connections/s to the last copy, and by the shared port."""
         ways = [Way(self.place.host, LOCALHOST, port, name=f"port {port}") for port in (self.ports[-1], SHARED)]
         rates = [new(way, self.load, seconds) for way in ways]
-        return memory + [rate and rate[0] for rate in rates]
+        return [rate and rate[0] for rate in rates]
+
+    def _weigh_own(self):
+        """Return KiB of manager, guardian and an init."""
+        return [weigh(self.place.host, name.__eq__, statistics.mean) for name in (MANAGER, GUARDIAN, INIT)]
 
 
 def weigh(host, is_meant, together):

@@ -23,7 +23,7 @@
 #include "base/process.h"
 #include "copy/enter.h"
 
-enum { INIT_TRIM_MS = 500 }; /* before that, the processor is for the program, which starts */
+enum { INIT_TRIM_MS = 300 }; /* before that, the processor is for the program, which starts */
 
 /* Reaps all ended processes. Return: true if the program has ended, or no child is left. */
 static bool init_reap(pid_t program, int report)
