@@ -21,6 +21,7 @@ QUICK = ("--health-interval", str(INTERVAL), "--health-timeout", str(TIMEOUT))
 PLACES = ("--files", "private", "-d", "copies")
 SERVER = ("-p", f"{FIRST_PORT}+:8080", "--", "./http_recorder.py")
 HTTP = ("--health", "http:/health", *QUICK)
+PATIENT = ("--health", "http:/health", "--health-interval", str(INTERVAL))  # an answer may take as long as it takes
 MOODY = Path(__file__).with_name("moody.py")
 
 
@@ -149,7 +150,7 @@ def test_a_copy_that_is_not_well_is_refused_until_it_is(host, start, moody, mood
 @pytest.mark.parametrize("mood", ["204", "301", "399", "large", "early"])
 def test_such_a_copy_is_well(host, start, moody, mood):
     """A redirect is not followed, and of a large answer the manager reads the beginning."""
-    manager = start(*HTTP, "--health-retries", "1").wait_ready()
+    manager = start(*PATIENT, "--health-retries", "1").wait_ready()
     set_mood(moody, 1, mood)
     wait_checked(manager, 1, 5, mood)
     assert is_served(host, 1)
@@ -161,7 +162,7 @@ def test_such_a_copy_is_well(host, start, moody, mood):
 
 def test_only_so_many_failures_in_a_row_count(host, start, moody):
     """Twice three of four are no more than three in a row."""
-    manager = start(*HTTP, "--health-retries", "4").wait_ready()
+    manager = start(*PATIENT, "--health-retries", "4").wait_ready()
     set_mood(moody, 1, "500 500 500 200 500 500 500 200 201")
     wait_checked(manager, 1, 3, "201")
     assert manager.err.lines == []
