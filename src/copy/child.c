@@ -10,7 +10,7 @@
  *   4. addresses and routes
  *   5. raise hard limits; become the user, for good; ask the kernel once more to kill us when the
  *      manager dies
- *   6. fork and execute the program; be its init
+ *   6. start the program; be its init
  */
 #include "copy/child.h"
 
@@ -269,13 +269,9 @@ int child_main(const struct container_spec *spec, int manager)
 	    filter_install() < 0 || child_bind_life(manager) < 0)
 		return EXIT_FAILURE;
 
-	program = fork();
-	if (program == 0)
-		_exit(execute_program(&execute, (int[]){-1, slave, slave}, slave, mask));
-	if (program < 0) {
-		error_report(-errno, "copy %u: cannot start its program", spec->number);
+	program = execute_start(&execute, (int[]){-1, slave, slave}, slave, mask);
+	if (program < 0)
 		return EXIT_FAILURE;
-	}
 	/*
 	 * Init keeps the terminal open. If the program closed it, and nobody had it open any more,
 	 * its other end would hang up, and the kernel would send the program SIGHUP.

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -57,6 +58,11 @@ int execute_keep(struct execute_spec *spec)
  */
 static const char DEFAULT_ACTION[64];
 enum { KERNEL_SIGSET_SIZE = (NSIG - 1) / 8 };
+
+enum {
+	EXECUTE_STACK = 64 << 10,
+	EXECUTE_STACK_ALIGN = 16, /* as much as any architecture wants; more than a pointer takes */
+};
 
 static void execute_reset_signals(void)
 {
@@ -110,13 +116,13 @@ static int execute_set_stdio(const int stdio[3], int terminal, int *ret_stderr)
 	return 0;
 }
 
-int execute_program(const struct execute_spec *spec, const int stdio[3], int terminal, mode_t mask)
+/* All but the environment. What this changes of its memory, a parent does not mind. */
+static int execute_now(const struct execute_spec *spec, const int stdio[3], int terminal,
+		       mode_t mask)
 {
 	int old_stderr = -1;
 	int limits_err, err;
 
-	if (execute_set_environment(spec) < 0)
-		return EXECUTE_CANNOT;
 	if (chdir(spec->workdir) < 0) {
 		error_report(-errno, "copy %u: cannot enter %s as user %u", spec->number,
 			     spec->workdir, spec->identity->uid);
@@ -141,4 +147,46 @@ int execute_program(const struct execute_spec *spec, const int stdio[3], int ter
 	}
 	error_report(-err, "copy %u: cannot execute %s", spec->number, spec->argv[0]);
 	return err == ENOENT ? EXECUTE_NOT_FOUND : EXECUTE_CANNOT;
+}
+
+int execute_program(const struct execute_spec *spec, const int stdio[3], int terminal, mode_t mask)
+{
+	if (execute_set_environment(spec) < 0)
+		return EXECUTE_CANNOT;
+	return execute_now(spec, stdio, terminal, mask);
+}
+
+struct execute_child {
+	const struct execute_spec *spec;
+	const int *stdio;
+	int terminal;
+	mode_t mask;
+};
+
+static int execute_in_child(void *data)
+{
+	const struct execute_child *child = data;
+
+	return execute_now(child->spec, child->stdio, child->terminal, child->mask);
+}
+
+pid_t execute_start(const struct execute_spec *spec, const int stdio[3], int terminal, mode_t mask)
+{
+	struct execute_child child = {spec, stdio, terminal, mask};
+	AUTO_FREE char *stack = NULL;
+	size_t size = EXECUTE_STACK;
+	int err = execute_set_environment(spec);
+	pid_t pid;
+
+	if (err)
+		return err;
+	for (char *const *arg = spec->argv; *arg; arg++) /* execvp() copies them for a script */
+		size += EXECUTE_STACK_ALIGN;
+	stack = malloc(size);
+	pid = stack ? clone(execute_in_child, stack + size, CLONE_VM | CLONE_VFORK | SIGCHLD,
+			    &child)
+		    : -1;
+	if (pid < 0)
+		return error_report(-errno, "copy %u: cannot start its program", spec->number);
+	return pid;
 }

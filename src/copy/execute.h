@@ -47,3 +47,16 @@ enum {
  * Return: only on failure, the exit status, reported on the standard error that the process had.
  */
 int execute_program(const struct execute_spec *spec, const int stdio[3], int terminal, mode_t mask);
+
+/**
+ * execute_start() - start the program in a child process, which does as execute_program() says
+ *
+ * Until the child executes the program it uses this process's memory, and this process waits, as
+ * with posix_spawn(3): a fork would copy what is thrown away a moment later, and both processes
+ * would run into the pages of the other. This process gets the program's environment, too.
+ *
+ * All signals must be blocked.
+ *
+ * Return: its pid; or -errno, reported. What fails in the child, it reports by its exit status.
+ */
+pid_t execute_start(const struct execute_spec *spec, const int stdio[3], int terminal, mode_t mask);
