@@ -9,7 +9,7 @@ from pathlib import Path
 
 from .host import Host
 
-PROBE_DEADLINE = 10.0
+PROBE_DEADLINE = 30.0
 
 # Where the private host gets file systems of its own, so that things can be laid out there.
 OWN_FILE_SYSTEMS = ("/home", "/srv", "/tmp", "/var/tmp", "/dev/shm")

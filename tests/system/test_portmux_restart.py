@@ -277,7 +277,7 @@ def test_three_hundred_restarts_leave_no_more_than_none(host, start):
         for number in range(1, COUNT + 1):
             end(host, number, "exit/1")
         wait_until(lambda lives=lives: len(manager.err.lines) == lives * COUNT, AT_ONCE, "all have ended")
-        wait_until(is_ready, 30.0, "all serve again")
+        wait_until(is_ready, 60.0, "all serve again")
     found = []
 
     def is_small():
