@@ -61,7 +61,7 @@ enum { KERNEL_SIGSET_SIZE = (NSIG - 1) / 8 };
 
 enum {
 	EXECUTE_STACK = 64 << 10,
-	EXECUTE_STACK_ALIGN = 16, /* as much as any architecture wants; more than a pointer takes */
+	EXECUTE_STACK_PER_ARGUMENT = 16, /* for a pointer; a stack begins at a multiple of 16 */
 };
 
 static void execute_reset_signals(void)
@@ -180,8 +180,9 @@ pid_t execute_start(const struct execute_spec *spec, const int stdio[3], int ter
 
 	if (err)
 		return err;
-	for (char *const *arg = spec->argv; *arg; arg++) /* execvp() copies them for a script */
-		size += EXECUTE_STACK_ALIGN;
+	/* If the file is a script without "#!", execvp() makes a new list of them on the stack. */
+	for (char *const *argument = spec->argv; *argument; argument++)
+		size += EXECUTE_STACK_PER_ARGUMENT;
 	stack = malloc(size);
 	pid = stack ? clone(execute_in_child, stack + size, CLONE_VM | CLONE_VFORK | SIGCHLD,
 			    &child)

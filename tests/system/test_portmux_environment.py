@@ -5,6 +5,7 @@ import pytest
 from harness import PLAIN_USER, WITHOUT_ROOT, Host, lay_out
 
 STATE = ("-d", "/srv/state")
+MANY_ARGUMENTS = 20_000
 TOLD = 'echo "$COPY $COPY_NAME ${HOST_PORT-none} ${HOST_PORT_8080-none} ${HOST_PORT_53-none}"; hostname'
 WHO = 'echo "$(id -u) $(id -g) $(id -G) $HOME ${USER-none} ${LOGNAME-none}"; : >made; stat -c "%u %g" made'
 
@@ -65,6 +66,16 @@ def test_the_search_path_is_the_one_that_is_given(place):
     for path in (f"{project.path}/bin:/bin", "bin", "/none:bin"):
         manager = host.start_portmux(project, *STATE, "-e", f"PATH={path}", "tool")
         assert (manager.wait(), manager.said(1)) == (0, ["found"])
+
+
+def test_a_script_that_names_no_interpreter_is_for_sh(place):
+    """As of execvp(3), also with more arguments than there was room for elsewhere."""
+    host, project = place
+    project.there("script").write_text("echo $#\n")
+    project.there("script").chmod(0o755)
+    for count in (0, 1, MANY_ARGUMENTS):
+        manager = host.start_portmux(project, *STATE, "--", "./script", *["x"] * count)
+        assert (manager.wait(), manager.said(1)) == (0, [str(count)])
 
 
 @pytest.mark.parametrize("files", ["overlay", "shared", "private"])
