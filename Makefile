@@ -77,6 +77,9 @@ $(UNIT_TESTS): %: %.o $(ENGINE) $(ROOMS) $(BUILD)/link.command
 $(BUILD)/tests/unit/test_share_port: private LINKFLAGS += -Wl,--wrap=calloc -Wl,--wrap=reallocarray \
 	-Wl,--wrap=pool_take
 
+# This one has a system call refused.
+$(BUILD)/tests/unit/test_process: private LINKFLAGS += -Wl,--wrap=syscall
+
 # What refuses the copies' system calls, as a program for the kernel.
 build/compile_filter: scripts/compile_filter.c | libraries
 	@mkdir -p $(@D)
