@@ -31,7 +31,7 @@ class Run:
         self.load = load
 
     def measure(self, seconds):
-        """Return ms of start and stop, KiB of all but the program; of portmux, also of each process, and rates."""
+        """Return ms of start and stop, KiB of all but the program; of portmux, own memory and rates, too."""
         life = Life(self.place.host, self.place.life, self.ports, self.commands, self.place.project.path)
         found = []
         if life.start is not None:

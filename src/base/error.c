@@ -78,7 +78,7 @@ static void error_write(const char *line, size_t length)
 	do
 		n = poll(&writable, 1, wait_ms);
 	while (n < 0 && errno == EINTR);
-	/* If poll() cannot tell, write: a line that may wait is better than none. */
+	/* If poll() fails, nobody knows whether there is room. A lost line is worse than a wait. */
 	if (n == 0 || (n > 0 && !(writable.revents & POLLOUT))) {
 		wait_ms = 0;
 		return;

@@ -127,15 +127,18 @@ static int process_compare_fds(const void *a, const void *b)
 	return *(const int *)a - *(const int *)b;
 }
 
-static void process_close_range(int first, int last)
+/*
+ * Closes all from @first on that are smaller than @end. In a container, the engine's filter of
+ * system calls may be older than close_range(2), and refuse it: then this closes them one by one.
+ */
+static void process_close_range(int first, int end)
 {
-	long end;
+	long limit;
 
-	if (syscall(SYS_close_range, first, last, 0) == 0)
+	if (syscall(SYS_close_range, first, end - 1, 0) == 0)
 		return;
-	/* A filter of system calls does not know it: those of older container engines do not. */
-	end = sysconf(_SC_OPEN_MAX);
-	for (int fd = first; fd <= last && (end < 0 || fd < end); fd++)
+	limit = sysconf(_SC_OPEN_MAX);
+	for (int fd = first; fd < end && fd < limit; fd++)
 		close(fd);
 }
 
@@ -146,11 +149,11 @@ void process_keep_fds(int *keep, size_t count)
 	qsort(keep, count, sizeof(*keep), process_compare_fds);
 	for (size_t i = 0; i < count; i++) {
 		if (keep[i] > from)
-			process_close_range(from, keep[i] - 1);
+			process_close_range(from, keep[i]);
 		if (keep[i] >= from)
 			from = keep[i] + 1;
 	}
-	process_close_range(from, INT_MAX - 1);
+	process_close_range(from, INT_MAX);
 }
 
 int process_raise_file_limit(unsigned int needed, struct rlimit *ret_before)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * execute.c - environment, working directory, descriptors, signals, limits; then execvp(3).
+ * execute.c - environment, working directory, descriptors, signals, limits; then execvp(3), in this
+ * process or in a child.
  */
 #include "copy/execute.h"
 
@@ -116,7 +117,10 @@ static int execute_set_stdio(const int stdio[3], int terminal, int *ret_stderr)
 	return 0;
 }
 
-/* All but the environment. What this changes of its memory, a parent does not mind. */
+/*
+ * All but the environment. The memory may be that of a parent which lives on: this allocates
+ * nothing, and sets no variable that the parent reads.
+ */
 static int execute_now(const struct execute_spec *spec, const int stdio[3], int terminal,
 		       mode_t mask)
 {

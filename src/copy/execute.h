@@ -51,9 +51,9 @@ int execute_program(const struct execute_spec *spec, const int stdio[3], int ter
 /**
  * execute_start() - start the program in a child process, which does as execute_program() says
  *
- * Until the child executes the program it uses this process's memory, and this process waits, as
- * with posix_spawn(3): a fork would copy what is thrown away a moment later, and both processes
- * would run into the pages of the other. This process gets the program's environment, too.
+ * As with posix_spawn(3), the child uses the memory of this process until it executes the program,
+ * and this process waits until then. After fork(2), each page that one of them writes to would be
+ * copied, for nothing. The environment of this process becomes the program's, too.
  *
  * All signals must be blocked.
  *

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * init.c - reaps processes, forwards signals, and forks for visits (enter.h); nothing else.
+ * init.c - reaps processes, forwards signals, and forks for visits (enter.h); nothing else. Once,
+ * soon after the program was started, it gives back the memory that only the manager needs.
  *
  * pid 1 does not get a signal that it has no handler for (man 7 pid_namespaces). So a program that
  * relies on the default actions cannot be pid 1 itself. Here all signals are blocked, and init
@@ -23,7 +24,8 @@
 #include "base/process.h"
 #include "copy/enter.h"
 
-enum { INIT_TRIM_MS = 300 }; /* before that, the processor is for the program, which starts */
+/* Memory is given back then, or at the first event. Before, the program needs the processor. */
+enum { INIT_TRIM_MS = 300 };
 
 /* Reaps all ended processes. Return: true if the program has ended, or no child is left. */
 static bool init_reap(pid_t program, int report)

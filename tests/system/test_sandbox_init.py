@@ -11,7 +11,7 @@ from harness import SANITIZED, Inside, processes_of, wait_until
 
 AT_ONCE = 2.0
 MEMORY_MOST = 400 * 1024
-NOTES = 64 * 1024  # the least that the manager takes for them at a time
+NOTES = 64 * 1024  # bytes: a piece of memory in which the manager notes what it knows about copies, or more
 
 # Of these the kernel itself makes something else, or init needs them for itself.
 NOT_PASSED_ON = {signal.SIGKILL, signal.SIGSTOP, signal.SIGCHLD}
@@ -226,7 +226,7 @@ if not SANITIZED:  # which has a memory of its own
             assert 0 < private < MEMORY_MOST
 
     def test_an_init_that_nothing_happens_to_gives_memory_back(host, stand_in):
-        """The pages in which the manager notes what it knows about copies, the largest that have no name."""
+        """The manager's notes are the largest piece without a name that an init is born with."""
         running = host.start_manager(stand_in).wait_ready()
         inits = [Copy(host, running, number).init for number in (1, 2)]
         wait_until(lambda: all(max(sizes_without_name(init)) < NOTES for init in inits), AT_ONCE, "given back")

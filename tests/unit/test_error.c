@@ -44,7 +44,7 @@ static int report(void)
 	return error_report(-ENOENT, "cannot open '%s'", "a\033b") == -ENOENT ? 0 : 1;
 }
 
-TEST(test_a_line_says_what_and_why)
+TEST(a_line_says_what_and_why)
 {
 	assert_written(report, ": cannot open 'a?b': No such file or directory\n");
 }
@@ -57,7 +57,7 @@ static int say_without_poll(void)
 	return setrlimit(RLIMIT_NOFILE, &none) < 0 ? 1 : error_say(0, "and yet said");
 }
 
-TEST(test_a_line_is_written_where_poll_fails)
+TEST(a_line_is_written_where_poll_fails)
 {
 	assert_written(say_without_poll, ": and yet said\n");
 }
@@ -79,7 +79,7 @@ static int say_to_full_pipe(void)
 	return 0;
 }
 
-TEST(test_a_full_pipe_is_waited_for_once)
+TEST(a_full_pipe_is_waited_for_once)
 {
 	close(stderr_of(say_to_full_pipe));
 }
@@ -87,9 +87,9 @@ TEST(test_a_full_pipe_is_waited_for_once)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_a_line_says_what_and_why),
-		cmocka_unit_test(test_a_line_is_written_where_poll_fails),
-		cmocka_unit_test(test_a_full_pipe_is_waited_for_once),
+		cmocka_unit_test(a_line_says_what_and_why),
+		cmocka_unit_test(a_line_is_written_where_poll_fails),
+		cmocka_unit_test(a_full_pipe_is_waited_for_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
