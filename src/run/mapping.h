@@ -18,7 +18,6 @@ struct mapping {
 	unsigned int copy;   /* number of the copy that it leads to; 0: it is the head of a share */
 	struct share *share; /* NULL: the port leads to this copy alone */
 	size_t seat;         /* for share.c: which of the members it is */
-	uint32_t quota;      /* for share.c */
 	bool has_led;        /* a member that is out, whose UDP flows are to end (ports.h) */
 	struct reservation reservation;
 	struct nat *nat; /* NULL: the table does not know the port yet */

@@ -196,9 +196,10 @@ bool ports_settle(struct ports *ports)
 	for (size_t i = 0; i < ports->count; i++) {
 		struct mapping *mapping = ports->mappings[i];
 
-		if (mapping->has_led)
+		if (mapping->has_led) {
 			ports_note_gone(ports, mapping);
-		mapping->has_led = false;
+			mapping->has_led = false; /* written to only where it has to be: share.c */
+		}
 		if (mapping->share && mapping->copy == 0)
 			is_rough = share_settle(mapping->share) || is_rough;
 	}

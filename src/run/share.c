@@ -165,96 +165,120 @@ void share_take(struct share *share, struct mapping *member)
 
 /* ---- Buckets ---- */
 
-static void share_deal_in_turn(const struct share *share, struct mapping **deal)
+static bool share_is_led(const struct share_bucket *bucket, const struct mapping *to)
 {
-	for (uint32_t i = 0; i < share->table.count; i++)
-		deal[i] = share->members[i % share->count];
+	return bucket->leads_to == to && bucket->is_led == (to != NULL);
 }
 
-/* How many buckets each member is to have: those that have more than the rest keep one more. */
-static void share_set_quotas(const struct share *share)
+static struct buckets_change share_lead(struct share *share, uint32_t number, struct mapping *to)
+{
+	struct share_bucket *bucket = &share->buckets[number];
+	const struct buckets_change change = {
+		.number = number,
+		.is_led = bucket->is_led,
+		.chain = to ? to->chain : NULL,
+	};
+
+	bucket->leads_to = to;
+	bucket->is_led = to;
+	return change;
+}
+
+static struct mapping *share_whose_turn(const struct share *share, uint32_t number)
+{
+	return share->count ? share->members[number % share->count] : NULL;
+}
+
+/* Deals strictly in turn; to nobody, if there is none. Return: as share_deal(). */
+static struct buckets_change *share_deal_in_turn(struct share *share, size_t *ret_count)
+{
+	struct buckets_change *changes;
+	size_t count = 0;
+
+	for (uint32_t i = 0; i < share->table.count; i++)
+		count += !share_is_led(&share->buckets[i], share_whose_turn(share, i));
+	changes = calloc(count + 1, sizeof(*changes));
+	*ret_count = 0;
+	for (uint32_t i = 0; changes && i < share->table.count; i++)
+		if (!share_is_led(&share->buckets[i], share_whose_turn(share, i)))
+			changes[(*ret_count)++] = share_lead(share, i, share_whose_turn(share, i));
+	return changes;
+}
+
+/*
+ * How many buckets each member, by its seat, is to have: those that have more than the rest keep
+ * one more. Return: how many buckets change.
+ */
+static size_t share_set_quotas(const struct share *share, uint32_t *quotas)
 {
 	uint32_t each = share->table.count / (uint32_t)share->count;
 	uint32_t rest = share->table.count % (uint32_t)share->count;
+	size_t changes = share->table.count;
 
-	for (size_t i = 0; i < share->count; i++)
-		share->members[i]->quota = 0;
 	for (uint32_t i = 0; i < share->table.count; i++)
 		if (share->buckets[i].leads_to)
-			share->buckets[i].leads_to->quota++;
+			quotas[share->buckets[i].leads_to->seat]++;
 	for (size_t i = 0; i < share->count; i++) {
-		bool has_more = rest && share->members[i]->quota > each;
+		uint32_t has = quotas[i];
+		bool has_more = rest && has > each;
 
-		share->members[i]->quota = each + has_more;
+		quotas[i] = each + has_more;
 		rest -= has_more;
+		changes -= has < quotas[i] ? has : quotas[i];
 	}
 	for (size_t i = 0; rest; i++)
-		if (share->members[i]->quota == each) {
-			share->members[i]->quota++;
+		if (quotas[i] == each) {
+			quotas[i]++;
 			rest--;
 		}
+	return changes;
 }
 
-/* Every member keeps what it has, up to its quota; what is left over goes to the others, in turn.
+/*
+ * Every member keeps what it has, up to its quota; what is left over goes to the others, in turn.
+ * Only what changes is written to: each page that the manager has written to is copied when the
+ * next copy is born. Return: as share_deal().
  */
-static void share_deal_the_rest(const struct share *share, struct mapping **deal)
+static struct buckets_change *share_deal_the_rest(struct share *share, size_t *ret_count)
 {
+	uint32_t *quotas = calloc(share->count, sizeof(*quotas));
+	struct buckets_change *changes = NULL;
 	uint32_t count = share->table.count, at = 0;
 	size_t next = 0;
 
-	share_set_quotas(share);
-	for (uint32_t i = 0; i < count; i++, at = (at + SHARE_STRIDE) % count) {
-		struct mapping *keeper = share->buckets[at].leads_to;
+	*ret_count = 0;
+	if (quotas)
+		changes = calloc(share_set_quotas(share, quotas) + 1, sizeof(*changes));
+	for (uint32_t i = 0; changes && i < count; i++, at = (at + SHARE_STRIDE) % count) {
+		const struct mapping *keeper = share->buckets[at].leads_to;
 
-		deal[at] = keeper && keeper->quota > 0 ? keeper : NULL;
-		if (deal[at])
-			keeper->quota--;
+		if (keeper && quotas[keeper->seat] > 0)
+			quotas[keeper->seat]--;
+		else
+			changes[(*ret_count)++].number = at;
 	}
-	for (uint32_t i = 0; i < count; i++, at = (at + SHARE_STRIDE) % count) {
-		if (deal[at])
-			continue;
-		while (share->members[next % share->count]->quota == 0)
+	for (size_t i = 0; i < *ret_count; i++, next++) {
+		while (quotas[next % share->count] == 0)
 			next++;
-		deal[at] = share->members[next++ % share->count];
-		deal[at]->quota--;
+		quotas[next % share->count]--;
+		changes[i] =
+			share_lead(share, changes[i].number, share->members[next % share->count]);
 	}
+	free(quotas);
+	return changes;
 }
 
-static void share_deal(struct share *share, struct mapping **deal)
+/* Return: the changes, @ret_count of them, to be freed; NULL: no memory, and nothing is changed. */
+static struct buckets_change *share_deal(struct share *share, size_t *ret_count)
 {
 	bool is_in_turn = share->table.by != BUCKETS_SOURCE;
 	bool is_due = share->table.count == SHARE_BUCKETS || share->is_smooth_due;
 
 	share->is_rough = share->count > 0 && is_in_turn && !is_due;
 	share->is_smooth_due = false;
-	if (share->count == 0)
-		memset(deal, 0, share->table.count * sizeof(struct mapping *));
-	else if (is_in_turn && is_due)
-		share_deal_in_turn(share, deal);
-	else
-		share_deal_the_rest(share, deal);
-}
-
-/* Return: how many of @changes there are. */
-static size_t share_compare(struct share *share, struct mapping *const *deal,
-			    struct buckets_change *changes)
-{
-	size_t count = 0;
-
-	for (uint32_t i = 0; i < share->table.count; i++) {
-		struct share_bucket *bucket = &share->buckets[i];
-
-		if (deal[i] == bucket->leads_to && bucket->is_led == (deal[i] != NULL))
-			continue;
-		changes[count++] = (struct buckets_change){
-			.number = i,
-			.is_led = bucket->is_led,
-			.chain = deal[i] ? deal[i]->chain : NULL,
-		};
-		bucket->leads_to = deal[i];
-		bucket->is_led = deal[i];
-	}
-	return count;
+	if (share->count == 0 || (is_in_turn && is_due))
+		return share_deal_in_turn(share, ret_count);
+	return share_deal_the_rest(share, ret_count);
 }
 
 void share_smooth(struct share *share)
@@ -266,25 +290,21 @@ void share_smooth(struct share *share)
 bool share_settle(struct share *share)
 {
 	struct mapping *head = share->head;
-	struct mapping **deal;
 	struct buckets_change *changes;
+	size_t count;
 
 	if (!share->has_changed || !head->nat)
 		return false;
-	deal = calloc(share->table.count, sizeof(struct mapping *));
-	changes = calloc(share->table.count, sizeof(*changes));
-	if (deal && changes) {
-		share->has_changed = false;
-		share_deal(share, deal);
-		if (share->count == 0)
-			mapping_withdraw(head);
-		nat_change_buckets(head->nat, share->map, changes,
-				   share_compare(share, deal, changes));
-		if (share->count > 0 && !head->is_published)
-			nat_publish(head->nat, &head->port, share->chain, share->comment);
-		head->is_published = share->count > 0;
-	}
-	free(deal);
+	changes = share_deal(share, &count);
+	if (!changes)
+		return share->is_rough;
+	share->has_changed = false;
+	if (share->count == 0)
+		mapping_withdraw(head);
+	nat_change_buckets(head->nat, share->map, changes, count);
 	free(changes);
+	if (share->count > 0 && !head->is_published)
+		nat_publish(head->nat, &head->port, share->chain, share->comment);
+	head->is_published = share->count > 0;
 	return share->is_rough;
 }
