@@ -31,25 +31,13 @@ void pool_give(struct pool *pool, void *object)
 	free(object);
 }
 
-void pool_leave(void)
-{
-}
-
 #else
 
 enum { POOL_BLOCK = 64 << 10 }; /* for several objects, unless one is larger */
 
-struct pool_block {
-	struct pool_block *next;
-	size_t size;
-	max_align_t objects[];
-};
-
 struct pool_hole {
 	struct pool_hole *next;
 };
-
-static struct pool_block *pool_blocks; /* of all pools */
 
 /* So that what follows an object is aligned for any other. */
 static size_t pool_step(const struct pool *pool)
@@ -61,18 +49,14 @@ static size_t pool_step(const struct pool *pool)
 
 static int pool_grow(struct pool *pool)
 {
-	size_t least = sizeof(struct pool_block) + pool_step(pool);
-	size_t size = least > POOL_BLOCK ? least : POOL_BLOCK;
-	struct pool_block *block =
-		mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	size_t size = pool_step(pool) > POOL_BLOCK ? pool_step(pool) : POOL_BLOCK;
+	char *block = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (block == MAP_FAILED)
 		return -1;
-	block->next = pool_blocks;
-	block->size = size;
-	pool_blocks = block;
-	pool->fresh = (char *)block->objects;
-	pool->fresh_count = (size - sizeof(*block)) / pool_step(pool);
+	madvise(block, size, MADV_DONTFORK); /* if it was refused, children would only be larger */
+	pool->fresh = block;
+	pool->fresh_count = size / pool_step(pool);
 	return 0;
 }
 
@@ -101,16 +85,6 @@ void pool_give(struct pool *pool, void *object)
 		return;
 	hole->next = pool->holes;
 	pool->holes = hole;
-}
-
-void pool_leave(void)
-{
-	while (pool_blocks) {
-		struct pool_block *block = pool_blocks;
-
-		pool_blocks = block->next;
-		munmap(block, block->size);
-	}
 }
 
 #endif

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * pool.h - objects of one kind, in pages of their own, which a child process can let go of.
+ * pool.h - objects of one kind, in pages of their own, which no child process gets.
  *
- * A process that is forked keeps every page as it was when the parent next writes to it. The first
- * process of a copy lives as long as the copy: a thousand of them would keep a thousand versions of
- * what the manager notes about copies. They have no use for any.
+ * When a process has forked, each page that it writes to is copied once: it is the child's, too.
+ * The manager forks for each copy, and writes to what it notes about any of them in between. None
+ * of their first processes has a use for that; and they live long: a thousand of them would keep a
+ * thousand versions of it.
  */
 #pragma once
 
@@ -21,11 +22,15 @@ struct pool {
 /** POOL_OF() - initial value of a pool for objects of a type. */
 #define POOL_OF(type) ((struct pool){.size = sizeof(type)})
 
-/** pool_take() - an object, all zeros. Return: NULL: there is no memory. */
+/**
+ * pool_take() - an object, all zeros
+ *
+ * What a child process is to have of it must be copied before the fork, elsewhere: in the child,
+ * the object is not there.
+ *
+ * Return: NULL: there is no memory.
+ */
 void *pool_take(struct pool *pool);
 
 /** pool_give() - the object is not needed any more. @object may be NULL. */
 void pool_give(struct pool *pool, void *object);
-
-/** pool_leave() - in a child that uses no object of any pool: give back their memory. */
-void pool_leave(void);

@@ -20,7 +20,6 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
-#include "base/pool.h"
 #include "base/process.h"
 #include "copy/enter.h"
 
@@ -76,7 +75,6 @@ void init_run(pid_t program, int manager, const struct enter_host *host)
 		int n = poll(events, 2, timeout_ms);
 
 		if (timeout_ms > 0) {
-			pool_leave();
 			process_trim_memory();
 			timeout_ms = -1;
 		}

@@ -27,6 +27,7 @@ static void birth_on_hello(void *data, uint32_t events);
 struct birth_texts {
 	char place[PATH_MAX], files[PATH_MAX], tmp[PATH_MAX];
 	char own_hosts[NAMES_OWN_MAX];
+	char hostname[PLAN_NAME_MAX];
 	struct variables variables;
 };
 
@@ -68,7 +69,7 @@ static int birth_clone(struct copy *copy)
 		.number = copy->number,
 		.run = setting->plan->name,
 		.slots = setting->slots,
-		.hostname = copy->hostname,
+		.hostname = texts.hostname,
 		.fs = birth_describe_files(copy, &texts),
 		.argv = setting->argv,
 		.identity = setting->identity,
@@ -87,6 +88,8 @@ static int birth_clone(struct copy *copy)
 	AUTO_CLOSE int cgroup = -1;
 	int err = cgroup_make(setting->cgroup, copy->number, &cgroup);
 
+	/* What @copy holds is not in its process (base/pool.h). */
+	snprintf(texts.hostname, sizeof(texts.hostname), "%s", copy->hostname);
 	if (!err)
 		err = variables_describe(&texts.variables, copy);
 	spec.environment = setting->plan->environment;
