@@ -12,6 +12,7 @@ import pytest
 from harness import SANITIZED, wait_until
 
 AT_ONCE = 2.0
+BUSY = 120.0  # for a hundred programs in Python at a time
 FIRST_PORT = 8081
 COUNT = 100  # copies, each of which starts again three times
 SWEPT = 5.0  # chains and links of copies that have ended are deleted some time later
@@ -270,14 +271,17 @@ def test_three_hundred_restarts_leave_no_more_than_none(host, start):
         table = host.run(["nft", "list", "table", "inet", "portmux"]).stdout
         return table.count(": goto copy-") == COUNT
 
+    def ends():  # on a busy machine it also says of some that they take long to listen
+        return sum("exited with status 1; starting again" in line for line in manager.err.lines)
+
     before, memory = size(host, manager), manager.memory(but_inits(manager))
     (log,) = host.root("/run/uva_container").iterdir()
     log_size = log.stat().st_size
     for lives in (1, 2, 3):
         for number in range(1, COUNT + 1):
             end(host, number, "exit/1")
-        wait_until(lambda lives=lives: len(manager.err.lines) == lives * COUNT, AT_ONCE, "all have ended")
-        wait_until(is_ready, 60.0, "all serve again")
+        wait_until(lambda lives=lives: ends() == lives * COUNT, BUSY, "all have ended")
+        wait_until(is_ready, BUSY, "all serve again")
     found = []
 
     def is_small():
@@ -285,7 +289,7 @@ def test_three_hundred_restarts_leave_no_more_than_none(host, start):
         return found[-1] == before
 
     wait_until(is_small, SWEPT, lambda: f"as before\n{before}\nnow\n{found[-1]}")
-    assert len(manager.err.lines) == 3 * COUNT
+    assert ends() == 3 * COUNT
     assert SANITIZED or manager.memory(but_inits(manager)) < memory + MEMORY  # the sanitizer keeps what was freed
     assert log.stat().st_size < 1.1 * log_size  # holes of records that were shorter, or longer
     assert manager.stop() == 0

@@ -14,6 +14,7 @@ pytestmark = pytest.mark.host(sysctls=bridge_netfilter(0))
 
 USAGE = 2
 OWN_PORTS = ("8081+:8080",)
+PATIENCE = 3  # seconds until a copy is ready: a program in Python takes one where other tests run beside it
 GONE = ["copy 8: gone", "copy 7: gone", "copy 6: gone", "copy 5: gone", "copy 4: gone", "copy 3: gone"]
 
 
@@ -196,8 +197,8 @@ def test_a_copy_that_is_not_ready_in_time(serve, project):
     """The command fails and says which; the copy stays, and gets connections when it is ready."""
     project.place(1, "door", "")
     service = serve(copies=1, argument="late")
-    line = service.refusal("scale", "--timeout", 1, 2)
-    assert line == f"portmux: run {NAME}: copy 2 is not ready after 1 s"
+    line = service.refusal("scale", "--timeout", PATIENCE, 2)
+    assert line == f"portmux: run {NAME}: copy 2 is not ready after {PATIENCE} s"
     assert service.copies()[2]["state"] in ("starting", "not ready")
     project.place(2, "door", "")
     wait_until(lambda: service.states()[2] == "ready", AT_ONCE, "copy 2 is ready")
@@ -286,7 +287,7 @@ def test_a_copy_that_waits_to_start_again(serve, project):
         service.manager.err.wait_for(rf"starting again in {re.escape(delay)} s", AT_ONCE)
         if delay != "3.2":
             wait_until(lambda: service.states()[2] == "ready", AT_ONCE, "copy 2 is ready")
-    service.ask("restart", "--timeout", 2, 2)
+    service.ask("restart", "--timeout", PATIENCE, 2)
     assert service.states()[2] == "ready"
     service.stop()
 
@@ -298,7 +299,8 @@ def test_a_copy_that_is_not_ready_again_in_time(serve, project):
     service = serve(argument="late")
     before = lives(service)
     (project.files(1) / "door").unlink()
-    assert service.refusal("restart", "--timeout", 1) == f"portmux: run {NAME}: copy 1 is not ready after 1 s"
+    line = service.refusal("restart", "--timeout", PATIENCE)
+    assert line == f"portmux: run {NAME}: copy 1 is not ready after {PATIENCE} s"
     assert greetings(service.host) == {2: before[2]}
     project.place(1, "door", "")
     wait_until(lambda: service.states()[1] == "ready", AT_ONCE, "copy 1 is ready")
@@ -351,15 +353,16 @@ def test_a_command_that_is_not_there(serve, project):
 @pytest.mark.parametrize(
     "restart, word, why",
     [
-        ("no", "never", "copy 1 is not ready after 1 s"),
+        ("no", "never", f"copy 1 is not ready after {PATIENCE} s"),
         ("no", "exit", "copy 1 has ended"),
-        ("always", "exit", "copy 1 is not ready after 1 s"),
+        ("always", "exit", f"copy 1 is not ready after {PATIENCE} s"),
     ],
 )
 def test_a_new_command_that_is_not_ready_is_rolled_back(serve, lives_of, restart, word, why):
     """The command fails and says why; all copies are there, with the command of before, also from then on."""
     service = serve("--restart", restart, publish=(f"{PORT}:8080", *OWN_PORTS), copies=3, argument="old")
-    assert service.refusal("restart", "--timeout", 1, "--", "./http_recorder.py", word) == f"portmux: run {NAME}: {why}"
+    line = service.refusal("restart", "--timeout", PATIENCE, "--", "./http_recorder.py", word)
+    assert line == f"portmux: run {NAME}: {why}"
     assert service.states() == dict.fromkeys((1, 2, 3), "ready")
     assert {greeting.word for greeting in lives_of(service, 3).values()} == {"old"}
     service.ask("restart")
@@ -367,11 +370,11 @@ def test_a_new_command_that_is_not_ready_is_rolled_back(serve, lives_of, restart
     service.stop()
 
 
-@pytest.mark.parametrize("word, why", [("never", "is not ready after 1 s"), ("exit", "has ended")])
+@pytest.mark.parametrize("word, why", [("never", f"is not ready after {PATIENCE} s"), ("exit", "has ended")])
 def test_a_single_copy_with_a_port_of_its_own_goes_back(serve, word, why):
     """Nothing can stand in for it: it is away for a while. The run goes on, and so does the copy of before."""
     service = serve(publish=OWN_PORTS, copies=1, argument="old")
-    line = service.refusal("restart", "--timeout", 1, "--", "./http_recorder.py", word)
+    line = service.refusal("restart", "--timeout", PATIENCE, "--", "./http_recorder.py", word)
     assert line == f"portmux: run {NAME}: copy 1 {why}"
     assert service.states() == {1: "ready"}
     assert own(service, 1)[1].word == "old"
@@ -385,9 +388,9 @@ def test_all_that_have_the_new_command_go_back(host, serve, project):
     for number in (1, 2):
         project.place(number, "door", "")
     visits = Visits(host)
-    line = service.refusal("restart", "--timeout", 1, "--", "./http_recorder.py", "late")
+    line = service.refusal("restart", "--timeout", PATIENCE, "--", "./http_recorder.py", "late")
     assert visits.finish() == []
-    assert line == f"portmux: run {NAME}: copy 3 is not ready after 1 s"
+    assert line == f"portmux: run {NAME}: copy 3 is not ready after {PATIENCE} s"
     after = lives(service, 4)
     assert words(service, 4) == ["old"] * 4
     assert after[4] == before[4]
@@ -422,9 +425,10 @@ def test_a_new_copy_that_is_not_ready(host, serve, word):
     service = serve(copies=1, argument="old")
     before = lives(service, 1)
     visits = Visits(host)
-    line = service.refusal("restart", "--timeout", 1, "--", "./http_recorder.py", word)
+    line = service.refusal("restart", "--timeout", PATIENCE, "--", "./http_recorder.py", word)
     assert visits.finish() == []
-    assert re.fullmatch(rf"portmux: run {NAME}: (copy 2 is not ready after 1 s|the new copy has ended)", line), line
+    why = f"(copy 2 is not ready after {PATIENCE} s|the new copy has ended)"
+    assert re.fullmatch(f"portmux: run {NAME}: {why}", line), line
     wait_until(lambda: set(service.copies()) == {1}, AT_ONCE, "the new copy has gone")
     assert lives(service, 1) == before
     service.stop()
