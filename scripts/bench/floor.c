@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * floor.c - the least that a start of two copies can be: what the kernel has to do for it.
+ * floor.c - the least that a start of some copies can be: what the kernel has to do for it.
  *
- * usage: floor PROGRAM
+ * usage: floor COPIES PROGRAM
+ *
+ * Host port 8081 leads to port 8080 of the first copy, 8082 to the second, and so on.
  *
  * Namespaces, a bridge and links with their addresses, and the table, by the engine's own requests;
  * then PROGRAM is executed. It looks for nothing, asks nobody, undoes nothing if it is killed, and
@@ -29,7 +31,7 @@ static const char GUARD[] = "floor-guard";
 
 enum {
 	NAMESPACES = CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC,
-	COPIES = 2,
+	COPIES_MAX = 1000,
 	COPY_PORT = 8080,
 	PAUSE_US = 200,
 };
@@ -38,8 +40,12 @@ struct floor {
 	struct netlink route;
 	struct bridge bridge;
 	struct nat nat;
-	pid_t pids[COPIES];
-	unsigned int links[COPIES];
+	int copies;
+	struct floor_copy {
+		pid_t pid;
+		unsigned int link;
+		char chain[NAT_CHAIN_MAX];
+	} copy[COPIES_MAX];
 	int go[2];   /* a pipe: closed when the links are there */
 	int done[2]; /* a pipe: closed when all have executed the program */
 };
@@ -69,6 +75,7 @@ static struct mac mac_of(const struct floor *floor, int copy)
 	struct mac mac = floor->bridge.mac;
 
 	mac.octet[0] ^= 0x04;
+	mac.octet[4] ^= (uint8_t)((copy + 1) >> 8);
 	mac.octet[5] ^= (uint8_t)(copy + 1);
 	return mac;
 }
@@ -131,7 +138,7 @@ static int connect_copy(struct floor *floor, int copy)
 				       .peer_name = "eth0",
 				       .peer_mac = mac_of(floor, copy),
 				       .mtu = bridge_link_mtu(&floor->bridge),
-				       .peer_pid = floor->pids[copy]};
+				       .peer_pid = floor->copy[copy].pid};
 	unsigned int link = 0;
 	int err;
 
@@ -143,7 +150,7 @@ static int connect_copy(struct floor *floor, int copy)
 		err = neighbour_add_port(&floor->route, link, &spec.peer_mac);
 	if (!err)
 		err = link_set_up_port(&floor->route, link, LINK_PORT_ISOLATED);
-	floor->links[copy] = link;
+	floor->copy[copy].link = link;
 	if (!err)
 		err = neighbour_add(&floor->route, floor->bridge.index, &address, &spec.peer_mac);
 	if (!err && address6.family != AF_UNSPEC)
@@ -160,15 +167,14 @@ static void wait_for_copies(struct floor *floor)
 	close(floor->done[1]);
 	while (read(floor->done[0], &none, sizeof(none)) > 0)
 		;
-	for (int copy = 0; copy < COPIES; copy++)
-		while (link_is_forwarding(&floor->route, floor->links[copy]) == 0 ||
+	for (int copy = 0; copy < floor->copies; copy++)
+		while (link_is_forwarding(&floor->route, floor->copy[copy].link) == 0 ||
 		       link_is_active(&floor->route, floor->bridge.index) == 0)
 			usleep(PAUSE_US);
 }
 
 static int install_table(struct floor *floor)
 {
-	static const char *const CHAINS[COPIES] = {"copy-1", "copy-2"};
 	const struct nat_config config = {.table = "floor",
 					  .guard = GUARD,
 					  .bridge = floor->bridge.name,
@@ -177,14 +183,16 @@ static int install_table(struct floor *floor)
 					  .maps_loopback6 = floor->bridge.subnet6.family};
 	int err = nat_open(&floor->nat, &config);
 
-	for (int copy = 0; !err && copy < COPIES; copy++) {
+	for (int copy = 0; !err && copy < floor->copies; copy++) {
 		const uint32_t host = BRIDGE_FIRST_HOST + (uint32_t)copy;
 		const struct nat_port port = {IPPROTO_TCP, (uint16_t)(COPY_PORT + 1 + copy), {0}};
-		const struct nat_backend backend = {.chain = CHAINS[copy],
+		char *chain = floor->copy[copy].chain;
+		const struct nat_backend backend = {.chain = chain,
 						    .to = address_of(&floor->bridge.subnet, host),
 						    .to6 = address_of(&floor->bridge.subnet6, host),
 						    .port = COPY_PORT};
 
+		snprintf(chain, NAT_CHAIN_MAX, "copy-%d", copy + 1);
 		nat_hold_port(&floor->nat, &port);
 		nat_admit(&floor->nat,
 			  &(struct nat_sender){mac_of(floor, copy), backend.to, backend.to6});
@@ -199,19 +207,19 @@ static int start(struct floor *floor, char **argv)
 	int err = pipe2(floor->go, O_CLOEXEC) < 0 || pipe2(floor->done, O_CLOEXEC) < 0 ||
 		  netlink_open(&floor->route, NETLINK_ROUTE) < 0 ||
 		  mac_random(&floor->bridge.mac) < 0 ||
-		  !address_parse(&floor->bridge.subnet, "10.91.0.0/24");
+		  !address_parse(&floor->bridge.subnet, "10.91.0.0/20");
 
 	if (!err)
 		err = bridge_make(&floor->route, &floor->bridge);
-	for (int copy = 0; !err && copy < COPIES; copy++) {
+	for (int copy = 0; !err && copy < floor->copies; copy++) {
 		long pid = syscall(SYS_clone, NAMESPACES | SIGCHLD, NULL, NULL, NULL, NULL);
 
 		if (pid == 0)
 			_exit(be_copy(floor, copy, argv));
 		err = pid < 0;
-		floor->pids[copy] = (pid_t)pid;
+		floor->copy[copy].pid = (pid_t)pid;
 	}
-	for (int copy = 0; !err && copy < COPIES; copy++)
+	for (int copy = 0; !err && copy < floor->copies; copy++)
 		err = connect_copy(floor, copy);
 	if (err)
 		return err;
@@ -221,22 +229,23 @@ static int start(struct floor *floor, char **argv)
 
 int main(int argc, char **argv)
 {
-	struct floor floor = {.bridge = {.name = "floor0", .mtu = 1500}};
+	static struct floor floor = {.bridge = {.name = "floor0", .mtu = 1500}};
 	sigset_t end;
 	int number;
 
 	sigemptyset(&end);
 	sigaddset(&end, SIGINT);
 	sigprocmask(SIG_BLOCK, &end, NULL);
-	if (argc < 2 || start(&floor, argv + 1)) {
+	floor.copies = argc > 2 ? (int)strtol(argv[1], NULL, 10) : 0;
+	if (floor.copies < 1 || floor.copies > COPIES_MAX || start(&floor, argv + 2)) {
 		fputs("floor: failed\n", stderr);
 		return EXIT_FAILURE;
 	}
 	sigwait(&end, &number);
-	for (int copy = 0; copy < COPIES; copy++) {
-		kill(floor.pids[copy], SIGKILL);
-		waitpid(floor.pids[copy], NULL, 0);
-	}
+	for (int copy = 0; copy < floor.copies; copy++)
+		kill(floor.copy[copy].pid, SIGKILL);
+	while (wait(NULL) > 0)
+		;
 	nft_table_delete(&floor.nat.nl, GUARD);
 	nat_remove(&floor.nat);
 	link_delete(&floor.route, floor.bridge.index);

@@ -22,7 +22,7 @@ PROGRAM = "./http_recorder.py"
 BARE, OURS, WITHOUT_ROOT, BY_HAND = "bare pair", "uva_container", "uva_container, without root", "ip and nft by hand"
 FLOOR = "namespaces, links and rules alone"  # floor.c
 STEPS = 70.0  # seconds for a start or a stop: life.c waits for a minute
-CALM = 0.02  # seconds in which an idle host uses no processor time
+PAUSE, CALM = 0.02, 0.1  # seconds; the part of a processor's time that an idle host uses less of
 SETTLED = 5.0
 # What is counted, by the snapshot's sections.
 LEFT = {
@@ -84,8 +84,11 @@ class Place:
     def live(self, ports, commands):
         """Live once: return the milliseconds of the start and of the stop."""
         life = Life(self.host, self.life, ports, commands, self.project.path)
-        calm_down(self.host)
-        return life.start, life.stop()
+        try:
+            calm_down(self.host)
+        finally:
+            stop = life.stop()
+        return life.start, stop
 
     def left(self):
         """End the engine, if there is one; return how much of each kind is on the host that was not there before."""
@@ -110,15 +113,15 @@ class Place:
 
 
 def calm_down(host):
-    """Wait until what follows a start is done: no process of the host has used processor time for a moment."""
+    """Wait until what follows a start is done: the host's processes use hardly any processor time."""
 
     def used():
         return sum(map(_time, host.process_directories()))
 
     def is_calm():
-        before = used()
-        time.sleep(CALM)
-        return used() == before
+        begin, before = time.monotonic(), used()
+        time.sleep(PAUSE)
+        return used() - before < CALM * (time.monotonic() - begin)
 
     wait_until(is_calm, SETTLED, "the host is idle")
 
@@ -141,15 +144,21 @@ def bare_pair(project):
     return commands
 
 
-def build_floor(directory):
-    """Build the least that a start of two copies can be, with the engine; return the program."""
-    return build_with_engine(HERE / "floor.c", directory)
+def floor_command(directory, copies):
+    """Build the least that a start can be, with the engine, unless it is there; return its command.
+
+    The host ports are as many from the first of PORTS on.
+    """
+    program = Path(directory, "floor")
+    if not program.exists():
+        build_with_engine(HERE / "floor.c", directory)
+    return [program, copies, PROGRAM]
 
 
 def places(figures, directory, with_peers):
     """Yield each way's name, place and commands."""
     compile_c(HERE / "life.c", directory)
-    floor = [build_floor(directory), PROGRAM]
+    floor = floor_command(directory, len(PORTS))
     for way, command in ((BARE, None), (FLOOR, floor), (OURS, ["./uva_container"]), (BY_HAND, ["./by_hand"])):
         place = Place(directory)
         shutil.copy(HERE / "by_hand", place.project.there(""))

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What a copy costs among 1, 10, 100 and 1,000: time, memory, the way to it; and among 1, 10 and 50 of the peers'."""
+"""What a copy costs among 1, 10, 100 and 1,000: time, memory, the way to it; and among 1, 10 and 50 of the peers'.
+
+How much of the time is the kernel's shows what makes the same namespaces, links and rules, and no more.
+"""
 
 import shutil
 import statistics
@@ -7,7 +10,7 @@ from pathlib import Path
 
 from containers import ENGINES
 from figures import Table
-from lives import Life, Place, calm_down
+from lives import FLOOR, PORTS, Life, Place, calm_down, floor_command
 from ways import HTTP, LOCALHOST, OURS, Way, new
 
 from harness import build_load, build_one_thread, compile_c
@@ -33,13 +36,17 @@ class Run:
     def measure(self, seconds):
         """Return ms of start and stop, KiB of all but the program; of portmux, own memory and rates, too."""
         life = Life(self.place.host, self.place.life, self.ports, self.commands, self.place.project.path)
-        found = []
-        if life.start is not None:
-            calm_down(self.place.host)
-            rates = self._measure_rates(seconds) if self.load else []  # meanwhile, inits give memory back
-            found = [weigh(self.place.host, lambda name: name not in NOT_ITS_OWN, sum)]
-            found += self._weigh_own() + rates if self.load else []
-        return [life.start, life.stop(), *found]
+        try:
+            found = self._look_around(seconds) if life.start is not None else []
+        finally:
+            stop = life.stop()
+        return [life.start, stop, *found]
+
+    def _look_around(self, seconds):
+        calm_down(self.place.host)
+        rates = self._measure_rates(seconds) if self.load else []  # meanwhile, inits give memory back
+        found = [weigh(self.place.host, lambda name: name not in NOT_ITS_OWN, sum)]
+        return found + self._weigh_own() + rates if self.load else found
 
     def _measure_rates(self, seconds):
         """Return new connections/s to the last copy, and by the shared port."""
@@ -81,6 +88,14 @@ def runs_of_portmux(directory, most):
         yield copies, Run(place, ports, [command], load)
 
 
+def runs_of_floor(directory, most):
+    """Yield the same of what only the kernel does."""
+    for copies in (number for number in COPIES if number <= most):
+        place = Place(directory)
+        place.project.install(Path(directory, "one_thread"))
+        yield copies, Run(place, range(PORTS[0], PORTS[0] + copies), [floor_command(directory, copies)])
+
+
 def runs_of_engine(kind, directory, most):
     """Yield the same of an engine: a command for each copy."""
     for copies in (number for number in PEER_COPIES if number <= most):
@@ -98,6 +113,7 @@ def measure(figures, directory, seconds, with_peers, most):
     compile_c(Path(__file__).with_name("life.c"), directory)
     build_one_thread(directory)
     runs = [(OURS, copies, run) for copies, run in runs_of_portmux(directory, most)]
+    runs += [(FLOOR, copies, run) for copies, run in runs_of_floor(directory, most)]
     for kind in ENGINES if with_peers else ():
         if kind.why_not():
             figures.leave_out(kind.name, kind.why_not())

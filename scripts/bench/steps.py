@@ -3,7 +3,7 @@
 
 import calls
 from figures import Table
-from lives import FLOOR, HERE, OURS, PORTS, PROGRAM, Place, build_floor
+from lives import FLOOR, HERE, OURS, PORTS, PROGRAM, Place, floor_command
 
 from harness import build_one_thread, compile_c
 from harness.front_door import build_with_engine
@@ -16,7 +16,7 @@ def measure(figures, directory):
     """Measure all of it."""
     server = build_one_thread(directory)
     compile_c(HERE / "life.c", directory)
-    floor = build_floor(directory)
+    floor = floor_command(directory, len(PORTS))
     places = {way: Place(directory) for way in (BARE, FLOOR, OURS)}
     # One of the pair has to listen elsewhere; copies need not.
     bare = [["env", f"PORT={port}", PROGRAM] for port in PORTS]
@@ -25,7 +25,7 @@ def measure(figures, directory):
             place.project.install(server)
         start = Table("own_start", "Start of two copies of a C program until both ports answer", "ms", BARE)
         stop = Table("own_stop", "Ctrl-C until all is gone, of a C program", "ms", BARE)
-        commands = {BARE: bare, FLOOR: [[floor, PROGRAM]], OURS: [["./uva_container"]]}
+        commands = {BARE: bare, FLOOR: [floor], OURS: [["./uva_container"]]}
         ways = {way: lambda way=way: places[way].live(PORTS, commands[way]) for way in places}
         figures.in_turn([start, stop], ways)
         measure_sandbox(figures, places[OURS], directory)

@@ -20,9 +20,10 @@ HTTP, IPERF = 8080, 5201  # of the server
 FIRST, FIRST_IPERF = 8000, 5300  # on a host, in front of the first copy
 SOCAT, SOCAT_IPERF = 8100, 5400
 LOCALHOST, LOCALHOST6, HOST_ADDRESS = "127.0.0.1", "::1", "198.51.100.1"
-DIRECT, UNTRACKED, ON_HOST, OURS, WITHOUT_ROOT, RELAY = (
+DIRECT, UNTRACKED, TRANSLATED, ON_HOST, OURS, WITHOUT_ROOT, RELAY = (
     "direct",
     "direct, untracked",
+    "DNAT alone",
     "on the host",
     "portmux",
     "portmux, without root",
@@ -58,6 +59,30 @@ for n in 1 2; do
     ip -n n$n route add default via 10.92.0.1
     ip -n n$n route add default via fd00:92::1
 done
+"""
+
+# The least that leads the same host ports to the first namespace: what the kernel takes for that, with no rule besides.
+TRANSLATE = f"""
+sysctl -qw net.ipv4.conf.b0.route_localnet=1
+ip -6 route add local ::1 dev b0 metric 4097
+nft -f - <<RULES
+table inet translation {{
+  chain to_first {{
+    dnat ip to meta l4proto . th dport map {{ tcp . {FIRST} : 10.92.0.11 . {HTTP},
+      udp . {FIRST} : 10.92.0.11 . {HTTP}, tcp . {FIRST_IPERF} : 10.92.0.11 . {IPERF} }}
+    dnat ip6 to meta l4proto . th dport map {{ tcp . {FIRST} : fd00:92::11 . {HTTP},
+      udp . {FIRST} : fd00:92::11 . {HTTP}, tcp . {FIRST_IPERF} : fd00:92::11 . {IPERF} }}
+  }}
+  chain prerouting {{ type nat hook prerouting priority dstnat; fib daddr type local goto to_first; }}
+  chain output {{ type nat hook output priority -100; fib daddr type local goto to_first; }}
+  chain postrouting {{
+    type nat hook postrouting priority srcnat
+    oifname "b0" ip saddr 127.0.0.0/8 snat ip to 10.92.0.1
+    oifname "b0" ip6 saddr ::1 snat ip6 to fd00:92::1
+    iifname "b0" oifname "b0" masquerade
+  }}
+}}
+RULES
 """
 
 # What a stateful firewall of the host's costs: connections are tracked on nearly all hosts, and have to be for NAT.
@@ -97,12 +122,14 @@ class Ways:
         self.load = build_load(directory)
         self.server = build_one_thread(directory)
         self.life = compile_c(HERE / "life.c", directory)
+        self.report = shutil.copy(HERE / "report.lua", directory)  # this tree may be below /tmp
         self.places = []
         self.ways = {place: {} for place in PLACES}
         try:
             self._start_portmux()
             self._start_routed(DIRECT)
             self._start_routed(UNTRACKED)
+            self._start_translated()
             self._start_on_host()
             self._start_without_root()
             for kind in ENGINES if with_peers else ():
@@ -156,20 +183,29 @@ class Ways:
         host.popen(["socat", f"UDP6-LISTEN:{SOCAT},ipv6only=0,fork,reuseaddr", f"UDP:{inside}:{HTTP}"])
         self._add_three(place, RELAY, SOCAT, SOCAT_IPERF)
 
-    def _start_routed(self, name):
-        """From the LAN, and from one copy to another: the same without any translation."""
+    def _start_behind_router(self, more=""):
+        """Return a place, and the second of its two namespaces; more: script that follows ROUTED."""
         place = self._place()
         host = place.host
-        host.run(["sh", "-ec", ROUTED])
-        if name == DIRECT:
-            host.run(["nft", "-f", "-"], stdin=TRACKED)
+        host.run(["sh", "-ec", ROUTED + more])
         host.popen(["ip", "netns", "exec", "n1", "./serve"], cwd=place.project.path)
-        self._add("lan", name, Way(host.client, "10.92.0.11", HTTP, IPERF))
-        if name == UNTRACKED:
-            return
         second = Node(os.open(host.root("/run/netns/n2"), os.O_RDONLY | os.O_CLOEXEC))
         host.neighbours.append(second)
-        self._add("hairpin", DIRECT, Way(second, "10.92.0.11", HTTP, IPERF))
+        return place, second
+
+    def _start_routed(self, name):
+        """From the LAN, and from one copy to another: the same without any translation."""
+        place, second = self._start_behind_router()
+        if name == DIRECT:
+            place.host.run(["nft", "-f", "-"], stdin=TRACKED)
+        self._add("lan", name, Way(place.host.client, "10.92.0.11", HTTP, IPERF))
+        if name == DIRECT:
+            self._add("hairpin", name, Way(second, "10.92.0.11", HTTP, IPERF))
+
+    def _start_translated(self):
+        place, second = self._start_behind_router(TRANSLATE)
+        self._add_three(place, TRANSLATED)
+        self._add("hairpin", TRANSLATED, Way(second, HOST_ADDRESS))
 
     def _start_on_host(self):
         place = self._place()
@@ -220,7 +256,7 @@ class Ways:
             f"-c{CONNECTIONS}",
             "-d60s",
             "-s",
-            HERE / "report.lua",
+            self.report,
         ]
         done = way.node.run([*argv, url], check=False, deadline=seconds + LATE)
         lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
