@@ -10,7 +10,7 @@ from pathlib import Path
 from containers import ENGINES
 from figures import Table
 
-from harness import PLAIN_USER, bridge_netfilter, compile_c, processor_time, wait_until
+from harness import PLAIN_USER, bridge_netfilter, compile_c, wait_until
 from harness.front_door import build_with_engine
 from harness.host import Host
 from harness.node import ENVIRONMENT
@@ -23,7 +23,7 @@ BARE, OURS, WITHOUT_ROOT, BY_HAND = "bare pair", "uva_container", "uva_container
 FLOOR = "namespaces, links and rules alone"  # floor.c
 STEPS = 70.0  # seconds for a start or a stop: life.c waits for a minute
 PAUSE, CALM = 0.02, 0.1  # seconds; the part of a processor's time that an idle host uses less of
-SETTLED = 5.0
+SETTLED = 20.0
 # What is counted, by the snapshot's sections.
 LEFT = {
     "links": "links",
@@ -115,20 +115,23 @@ class Place:
 def calm_down(host):
     """Wait until what follows a start is done: the host's processes use hardly any processor time."""
 
-    def used():
-        return sum(map(_time, host.process_directories()))
-
     def is_calm():
-        begin, before = time.monotonic(), used()
+        begin, before = time.monotonic(), used_time(host)
         time.sleep(PAUSE)
-        return used() - before < CALM * (time.monotonic() - begin)
+        return used_time(host) - before < CALM * (time.monotonic() - begin)
 
     wait_until(is_calm, SETTLED, "the host is idle")
 
 
+def used_time(host):
+    """Return the seconds of processor time that the host's processes, those that live, have used."""
+    return sum(map(_time, host.process_directories()))
+
+
 def _time(process):
+    """Return the seconds that a process has run, to the nanosecond: most run for less than a clock tick."""
     try:
-        return processor_time(process.name)
+        return int((process / "schedstat").read_text(encoding="ascii").split()[0]) / 1e9
     except (FileNotFoundError, ProcessLookupError):  # it has just ended
         return 0
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from containers import ENGINES
 from figures import Table
-from lives import FLOOR, PORTS, Life, Place, calm_down, floor_command
+from lives import FLOOR, PORTS, Life, Place, calm_down, floor_command, used_time
 from ways import HTTP, LOCALHOST, OURS, Way, new
 
 from harness import build_load, build_one_thread, compile_c
@@ -34,7 +34,10 @@ class Run:
         self.load = load
 
     def measure(self, seconds):
-        """Return ms of start and stop, KiB of all but the program; of portmux, own memory and rates, too."""
+        """Return ms of start and stop, of processor time for the start, KiB of all but the program.
+
+        And of portmux its own memory and rates.
+        """
         life = Life(self.place.host, self.place.life, self.ports, self.commands, self.place.project.path)
         try:
             found = self._look_around(seconds) if life.start is not None else []
@@ -43,9 +46,10 @@ class Run:
         return [life.start, stop, *found]
 
     def _look_around(self, seconds):
+        used_ms = 1000 * used_time(self.place.host)
         calm_down(self.place.host)
         rates = self._measure_rates(seconds) if self.load else []  # meanwhile, inits give memory back
-        found = [weigh(self.place.host, lambda name: name not in NOT_ITS_OWN, sum)]
+        found = [used_ms, weigh(self.place.host, lambda name: name not in NOT_ITS_OWN, sum)]
         return found + self._weigh_own() + rates if self.load else found
 
     def _measure_rates(self, seconds):
@@ -124,6 +128,7 @@ def measure(figures, directory, seconds, with_peers, most):
         tables = [
             Table("scale_start", "Start until all ports answer", "ms", limit),
             Table("scale_stop", "Ctrl-C until all is gone", "ms", limit),
+            Table("scale_work", "Processor time of a start, with the programs' and the client's own", "ms", limit),
             Table("scale_memory", "Memory of all but the program itself (PSS)", "KiB", limit),
             Table("scale_manager", "Memory of the manager (PSS)", "KiB", limit),
             Table("scale_guardian", "Memory of the guardian (PSS)", "KiB", limit),
@@ -137,8 +142,8 @@ def measure(figures, directory, seconds, with_peers, most):
     finally:
         for *_, run in runs:
             run.place.close()
-    tell_each(figures, tables[0])
-    tell_each(figures, tables[1])
+    for table in tables[:3]:
+        tell_each(figures, table)
 
 
 def name_of(way, copies):
