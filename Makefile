@@ -77,6 +77,10 @@ $(UNIT_TESTS): %: %.o $(ENGINE) $(ROOMS) $(BUILD)/link.command
 $(BUILD)/tests/unit/test_share_port: private LINKFLAGS += -Wl,--wrap=calloc -Wl,--wrap=reallocarray \
 	-Wl,--wrap=pool_take
 
+# This one has a kernel of its own, in which a link is being renamed.
+$(BUILD)/tests/unit/test_forwarding: private LINKFLAGS += -Wl,--wrap=sysctl_read -Wl,--wrap=sysctl_write \
+	-Wl,--wrap=link_has_family
+
 # This one has a system call refused.
 $(BUILD)/tests/unit/test_process: private LINKFLAGS += -Wl,--wrap=syscall
 

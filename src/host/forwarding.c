@@ -43,52 +43,57 @@ static int forwarding_path(sa_family_t family, unsigned int ifindex, char path[P
 }
 
 /*
- * When a link is renamed, the kernel gives it the new name some milliseconds before its parameters
- * get theirs (dev_change_name()). It holds a lock meanwhile, for which this request waits.
- * Return: see forwarding_name().
+ * The parameter is not there under the link's name. When a link is renamed, the kernel gives it the
+ * new name some milliseconds before its parameters get theirs (dev_change_name()). It holds a lock
+ * meanwhile, for which this request waits.
+ * Return: -EINPROGRESS: it has been renamed; -ENOENT: there is no such link, or it has no such
+ * parameter; or another -errno, reported.
  */
-static int forwarding_await_rename(unsigned int ifindex)
+static int forwarding_await_rename(sa_family_t family, unsigned int ifindex)
 {
+	char value[SYSCTL_VALUE_MAX];
 	struct netlink route;
-	int err = netlink_open(&route, NETLINK_ROUTE);
+	int err;
 
+	/* Before Linux 6.17 no link has it. */
+	if (family == AF_INET6 &&
+	    sysctl_read("net/ipv6/conf/all/force_forwarding", value) == -ENOENT)
+		return -ENOENT;
+	err = netlink_open(&route, NETLINK_ROUTE);
 	if (err)
 		return err;
-	err = link_check(&route, ifindex);
+	err = link_has_family(&route, ifindex, family);
 	netlink_close(&route);
-	if (err == -ENODEV)
-		return -ENXIO;
-	return err ? error_report(err, "cannot look for link %u", ifindex) : 0;
+	if (err == 0 || err == -ENODEV)
+		return -ENOENT;
+	return err < 0 ? error_report(err, "cannot look for link %u", ifindex) : -EINPROGRESS;
 }
 
-/*
- * Writes @wanted, or reads if that is NULL.
- * Return: 0; -ENOENT: there is no such link, or it has no such parameter; or another -errno,
- * reported.
- */
+/* One try. Writes @wanted, or reads if that is NULL. Return: see forwarding_read(). */
+static int forwarding_try(sa_family_t family, unsigned int ifindex, const char *wanted,
+			  char value[SYSCTL_VALUE_MAX])
+{
+	char path[PATH_MAX];
+	int err = forwarding_path(family, ifindex, path);
+
+	if (err)
+		return err == -ENXIO ? -ENOENT : err;
+	err = wanted ? sysctl_write(path, wanted) : sysctl_read(path, value);
+	if (err == -ENOENT)
+		return forwarding_await_rename(family, ifindex);
+	if (err && wanted)
+		return error_report(err, "cannot write %s to /proc/sys/%s", wanted, path);
+	return err ? error_report(err, "cannot read /proc/sys/%s", path) : 0;
+}
+
 static int forwarding_access(sa_family_t family, unsigned int ifindex, const char *wanted,
 			     char value[SYSCTL_VALUE_MAX])
 {
-	char path[PATH_MAX];
-	int err = 0;
+	int err = -EINPROGRESS;
 
-	for (int i = 0; i < FORWARDING_RENAME_TRIES; i++) {
-		err = forwarding_path(family, ifindex, path);
-		if (err)
-			return err == -ENXIO ? -ENOENT : err;
-		err = wanted ? sysctl_write(path, wanted) : sysctl_read(path, value);
-		if (err != -ENOENT)
-			break;
-		err = forwarding_await_rename(ifindex);
-		if (err)
-			return err == -ENXIO ? -ENOENT : err;
-		err = -ENOENT;
-	}
-	if (!err || err == -ENOENT)
-		return err;
-	if (wanted)
-		return error_report(err, "cannot write %s to /proc/sys/%s", wanted, path);
-	return error_report(err, "cannot read /proc/sys/%s", path);
+	for (int i = 0; err == -EINPROGRESS && i < FORWARDING_RENAME_TRIES; i++)
+		err = forwarding_try(family, ifindex, wanted, value);
+	return err;
 }
 
 int forwarding_read(sa_family_t family, unsigned int ifindex, bool *ret_is_on)

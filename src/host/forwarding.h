@@ -10,10 +10,12 @@
 
 /**
  * forwarding_read() - does the link forward?
- * Return: 0; -ENOENT: there is no such link, or it has no such parameter; or another -errno,
- * reported.
+ *
+ * Return: 0; -ENOENT: there is no such link, or it has no such parameter; -EINPROGRESS: the link is
+ * there, but was being renamed at every try; or another -errno. That one is reported, the others
+ * are not.
  */
 int forwarding_read(sa_family_t family, unsigned int ifindex, bool *ret_is_on);
 
-/** forwarding_write() - @value: "0", "1". Return: 0, also without the link; or -errno, reported. */
+/** forwarding_write() - @value: "0", "1". Return: 0, also for -ENOENT; otherwise as above. */
 int forwarding_write(sa_family_t family, unsigned int ifindex, const char *value);

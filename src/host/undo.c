@@ -117,6 +117,8 @@ static int undo_and_void(const struct log_record *found, const struct undo *undo
 {
 	int err = undo_record(&found->record, undo, rundir);
 
+	if (err == -EINPROGRESS) /* an uplink's */
+		return error_say(err, "link %u is renamed again and again", found->record.ifindex);
 	if (err)
 		return err;
 	err = log_void(undo->log, found->offset);

@@ -225,7 +225,8 @@ static int uplinks_consider(struct uplinks *uplinks, sa_family_t family, unsigne
 struct uplinks_scan {
 	struct uplinks *uplinks;
 	int rundir;
-	int err; /* the first one, reported */
+	bool is_unsettled; /* a link is being renamed */
+	int err;           /* the first one, reported */
 };
 
 static int uplinks_on_link(sa_family_t family, unsigned int ifindex, void *data)
@@ -242,6 +243,10 @@ static int uplinks_on_link(sa_family_t family, unsigned int ifindex, void *data)
 		scan->err = is_router < 0 ? is_router : 0;
 	else
 		scan->err = uplinks_consider(uplinks, family, ifindex, scan->rundir);
+	if (scan->err == -EINPROGRESS) {
+		scan->is_unsettled = true;
+		scan->err = 0;
+	}
 	return scan->err;
 }
 
@@ -261,26 +266,32 @@ static void uplinks_remove(struct uplinks *uplinks, size_t index)
 	*uplink = uplinks->links[--uplinks->count];
 }
 
-/* First off, then without a guard, then out of the log. */
-static int uplinks_drop_unwanted(struct uplinks *uplinks, int rundir)
+/* First off, then without a guard, then out of the log. One that is being renamed stays guarded. */
+static int uplinks_drop_unwanted(struct uplinks_scan *scan)
 {
+	struct uplinks *uplinks = scan->uplinks;
+
 	for (size_t i = uplinks->count; i > 0; i--) {
 		const struct uplink *uplink = &uplinks->links[i - 1];
 		int err;
 
 		if (uplink->is_wanted)
 			continue;
-		err = uplinks_put_back(uplink->family, uplink->ifindex, rundir, uplinks->log->fd);
-		if (err)
+		err = uplinks_put_back(uplink->family, uplink->ifindex, scan->rundir,
+				       uplinks->log->fd);
+		if (err && err != -EINPROGRESS)
 			return err;
-		uplinks_remove(uplinks, i - 1);
+		if (err)
+			scan->is_unsettled = true;
+		else
+			uplinks_remove(uplinks, i - 1);
 	}
 	return nat_commit(uplinks->nat);
 }
 
 int uplinks_update(struct uplinks *uplinks, struct netlink *route, int rundir)
 {
-	struct uplinks_scan scan = {uplinks, rundir, 0};
+	struct uplinks_scan scan = {.uplinks = uplinks, .rundir = rundir};
 	int err;
 
 	for (size_t i = 0; i < uplinks->count; i++)
@@ -290,7 +301,8 @@ int uplinks_update(struct uplinks *uplinks, struct netlink *route, int rundir)
 		err = route_list_links(route, uplinks_on_link, &scan);
 	if (err)
 		return scan.err ? err : error_report(err, "cannot read the addresses of this host");
-	return uplinks_drop_unwanted(uplinks, rundir);
+	err = uplinks_drop_unwanted(&scan);
+	return !err && scan.is_unsettled ? -EINPROGRESS : err;
 }
 
 int uplinks_let_go(struct uplinks *uplinks, sa_family_t family)

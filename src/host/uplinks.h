@@ -40,7 +40,8 @@ unsigned int uplinks_mtu(struct netlink *route);
  * uplinks_update() - look at all links: turn on those that need it, let go of those that do not
  * @rundir: of rundir_open(), locked
  *
- * Return: 0 or -errno, reported.
+ * Return: 0; -EINPROGRESS, unreported: a link is being renamed, so look again; or another -errno,
+ * reported.
  */
 int uplinks_update(struct uplinks *uplinks, struct netlink *route, int rundir);
 
@@ -74,7 +75,8 @@ bool uplinks_can_forward_ipv6(void);
  * @own_log: of the run that turned it on
  *
  * Not if another living run needs it, or the whole host has become a router; a link that has gone
- * needs nothing. Return: 0 or -errno, reported.
+ * needs nothing. Return: 0; -EINPROGRESS, unreported: the link is being renamed; or another -errno,
+ * reported.
  */
 int uplinks_put_back(sa_family_t family, unsigned int ifindex, int rundir, int own_log);
 

@@ -318,6 +318,36 @@ int link_check(struct netlink *nl, unsigned int ifindex)
 	return netlink_talk(nl, link_request(buf, RTM_GETLINK, 0, ifindex), NULL, NULL);
 }
 
+struct link_families {
+	sa_family_t wanted;
+	bool is_there;
+};
+
+static int link_on_families(const struct nlmsghdr *nlh, void *data)
+{
+	struct link_families *families = data;
+	const struct nlattr *attr, *family;
+
+	mnl_attr_for_each(attr, nlh, sizeof(struct ifinfomsg)) {
+		if (mnl_attr_get_type(attr) != IFLA_AF_SPEC)
+			continue;
+		mnl_attr_for_each_nested(family, attr)
+			if (mnl_attr_get_type(family) == families->wanted)
+				families->is_there = true;
+	}
+	return MNL_CB_OK;
+}
+
+int link_has_family(struct netlink *nl, unsigned int ifindex, sa_family_t family)
+{
+	char buf[NETLINK_REQUEST_MAX] __attribute__((aligned(NLMSG_ALIGNTO)));
+	struct link_families families = {.wanted = family};
+	int err = netlink_talk(nl, link_request(buf, RTM_GETLINK, 0, ifindex), link_on_families,
+			       &families);
+
+	return err ? err : families.is_there;
+}
+
 int link_delete(struct netlink *nl, unsigned int ifindex)
 {
 	char buf[NETLINK_REQUEST_MAX] __attribute__((aligned(NLMSG_ALIGNTO)));

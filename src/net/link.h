@@ -110,6 +110,14 @@ int link_find(struct netlink *nl, const char *name, unsigned int *ret);
 /** link_check() - is there a link with this index? -ENODEV: no. */
 int link_check(struct netlink *nl, unsigned int ifindex);
 
+/**
+ * link_has_family() - does the link have parameters of this family? IPv6's are gone, for example,
+ * while its MTU is too small (1280 bytes, RFC 8200 section 5).
+ *
+ * Return: 1 yes, 0 no, or -errno; -ENODEV: there is no such link.
+ */
+int link_has_family(struct netlink *nl, unsigned int ifindex, sa_family_t family);
+
 /** link_delete() - `ip link del dev @ifindex`. None is no error. */
 int link_delete(struct netlink *nl, unsigned int ifindex);
 

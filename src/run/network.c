@@ -22,7 +22,7 @@
 enum {
 	NETWORK_NEWS_MAX = 256,  /* read in one go, before other events get their turn */
 	NETWORK_UPDATE_MS = 10,  /* from the first change to a look at all links */
-	NETWORK_RETRY_MS = 50,   /* another start has the lock for some milliseconds */
+	NETWORK_RETRY_MS = 50,   /* another start has the lock, a link is being renamed */
 	NETWORK_SWEEP_MS = 1000, /* see nat_sweep() */
 	NETWORK_SPARE = 16,      /* addresses */
 };
@@ -108,7 +108,8 @@ static void network_update_uplinks(void *data)
 	network->commit_err = nat_commit(&network->nat);
 	if (network->commit_err)
 		return;
-	uplinks_update(&network->uplinks, &network->route, rundir);
+	if (uplinks_update(&network->uplinks, &network->route, rundir) == -EINPROGRESS)
+		loop_set_timer(network->loop, &network->update, NETWORK_RETRY_MS);
 	policy_update(&network->policy, &network->route);
 }
 
@@ -340,7 +341,9 @@ int network_install(struct network *network)
 			network->bridge.subnet6.family != AF_UNSPEC && uplinks_can_forward_ipv6(),
 	};
 	err = uplinks_update(&network->uplinks, &network->route, network->guardian->start_lock);
-	if (err)
+	if (err == -EINPROGRESS)
+		network_update_later(network);
+	else if (err)
 		return err;
 	network->policy = (struct policy){
 		.log = network->log,

@@ -170,7 +170,7 @@ static void ask(uint8_t who, struct netlink *nl)
 	unsigned int ifindex;
 	const struct nat_port port = {.protocol = IPPROTO_TCP, .number = 8081};
 
-	switch (who % 10) {
+	switch (who % 11) {
 	case 0:
 		route_exists(nl, &localhost);
 		break;
@@ -198,8 +198,11 @@ static void ask(uint8_t who, struct netlink *nl)
 	case 8:
 		ask_watch(nl);
 		break;
-	default:
+	case 9:
 		ask_flows(nl);
+		break;
+	default:
+		link_has_family(nl, 2, AF_INET6);
 		break;
 	}
 }

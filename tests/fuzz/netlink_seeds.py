@@ -71,6 +71,7 @@ def main(directory):
     found = (routes, addresses, routes + addresses, rules, links, links, listeners, entries, links + routes)
     to_localhost = struct.pack("=BBB9xHH4s", socket.AF_INET, 32, 0, 8, RTA_DST, socket.inet_aton("127.0.0.1"))
     found += (entries[:1] + dump(NETLINK_ROUTE, RTM_GETROUTE, to_localhost, REQUEST_ACK) + entries[1:],)
+    found += (links,)
     for who, answers in enumerate(found):
         parts = b"".join(struct.pack("<H", len(answer)) + answer for answer in answers)
         Path(directory, f"asks-{who}").write_bytes(bytes([who]) + parts)

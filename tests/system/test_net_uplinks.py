@@ -104,6 +104,19 @@ def test_an_uplink_that_loses_its_addresses(host, crossing):
     assert crossing.manager.stop() == 0
 
 
+def test_an_uplink_that_loses_ipv6(host, crossing):
+    """With a smaller MTU than IPv6 needs, a link has none of its parameters, and so nothing to put back."""
+    host.run(["ip", "link", "set", "lan1", "mtu", "1200"])
+    wait_until(lambda: all(("ipv6", "lan1") not in keys for keys in uplinks(host).values()), AT_ONCE, "no guard")
+    assert is_on(host, "lan1")
+    host.run(["ip", "link", "set", "lan1", "mtu", "1500"])
+    host.run(["sh", "-c", "echo 0 >/proc/sys/net/ipv6/conf/lan1/accept_dad"])
+    host.run(["ip", "addr", "replace", "2001:db8:2::1/64", "dev", "lan1", "nodad"])
+    wait_until(lambda: is_on(host, "lan1", 6), AT_ONCE, "it forwards IPv6 again")
+    assert crossing.manager.stop() == 0
+    assert crossing.manager.err.lines == []
+
+
 def test_an_uplink_that_becomes_a_port_of_a_bridge(host, crossing):
     """The bridge gets its address, and is the uplink from then on; at the end both are as before."""
     host.run(
