@@ -81,6 +81,9 @@ $(BUILD)/tests/unit/test_share_port: private LINKFLAGS += -Wl,--wrap=calloc -Wl,
 $(BUILD)/tests/unit/test_forwarding: private LINKFLAGS += -Wl,--wrap=sysctl_read -Wl,--wrap=sysctl_write \
 	-Wl,--wrap=link_has_family
 
+# This one has links with LRO.
+$(BUILD)/tests/unit/test_offload: private LINKFLAGS += -Wl,--wrap=ioctl -Wl,--wrap=if_indextoname
+
 # This one has a system call refused.
 $(BUILD)/tests/unit/test_process: private LINKFLAGS += -Wl,--wrap=syscall
 

@@ -20,6 +20,7 @@ enum {
 	OFFLOAD_FEATURES_MAX = 256, /* Linux 6.18 has 64 */
 	OFFLOAD_BLOCK = 32,         /* features */
 	OFFLOAD_BLOCKS_MAX = OFFLOAD_FEATURES_MAX / OFFLOAD_BLOCK,
+	OFFLOAD_RENAME_TRIES = 50,
 };
 
 static const char OFFLOAD_LRO[] = "rx-lro";
@@ -49,7 +50,10 @@ struct offload_change {
 	struct ethtool_set_features_block block[OFFLOAD_BLOCKS_MAX];
 };
 
-/* Return: 0 or -errno; -ENODEV: no such link. */
+/*
+ * The link can get another name between the look-up of its name and the use of that.
+ * Return: 0 or -errno; -ENODEV: no such link.
+ */
 static int offload_ask(unsigned int ifindex, void *command)
 {
 	AUTO_CLOSE int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -57,9 +61,14 @@ static int offload_ask(unsigned int ifindex, void *command)
 
 	if (fd < 0)
 		return -errno;
-	if (!if_indextoname(ifindex, request.ifr_name))
-		return -ENODEV;
-	return ioctl(fd, SIOCETHTOOL, &request) < 0 ? -errno : 0;
+	for (int i = 0; i < OFFLOAD_RENAME_TRIES && if_indextoname(ifindex, request.ifr_name);
+	     i++) {
+		if (ioctl(fd, SIOCETHTOOL, &request) == 0)
+			return 0;
+		if (errno != ENODEV)
+			return -errno;
+	}
+	return -ENODEV;
 }
 
 /* The number of features, which the kernel has to be asked for before their names. */
