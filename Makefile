@@ -84,6 +84,9 @@ $(BUILD)/tests/unit/test_forwarding: private LINKFLAGS += -Wl,--wrap=sysctl_read
 # This one has links with LRO.
 $(BUILD)/tests/unit/test_offload: private LINKFLAGS += -Wl,--wrap=ioctl -Wl,--wrap=if_indextoname
 
+# This one tells its own news.
+$(BUILD)/tests/unit/test_watch: private LINKFLAGS += -Wl,--wrap=recv
+
 # This one has a system call refused.
 $(BUILD)/tests/unit/test_process: private LINKFLAGS += -Wl,--wrap=syscall
 

@@ -64,6 +64,20 @@ static bool watch_parse(const struct nlmsghdr *nlh, struct watch_event *ret)
 	}
 }
 
+/*
+ * When the socket is full, the kernel says so once. It then drops all news, without a word, until
+ * the last piece has been read (NETLINK_S_CONGESTED, net/netlink/af_netlink.c). So what is looked
+ * at anew has to be looked at after that.
+ */
+static void watch_drain(struct netlink *nl)
+{
+	char piece;
+
+	while (recv(netlink_fd(nl), &piece, sizeof(piece), 0) > 0 || errno == EINTR ||
+	       errno == ENOBUFS)
+		;
+}
+
 bool watch_next(struct netlink *nl, struct watch_event *ret)
 {
 	char buf[WATCH_MESSAGE_MAX] __attribute__((aligned(NLMSG_ALIGNTO)));
@@ -75,6 +89,7 @@ bool watch_next(struct netlink *nl, struct watch_event *ret)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0 && errno == ENOBUFS) {
+			watch_drain(nl);
 			*ret = (struct watch_event){.kind = WATCH_LOST};
 			return true;
 		}

@@ -13,7 +13,7 @@ enum watch_kind {
 	WATCH_LINK_GONE,  /* deleted, or moved to another namespace */
 	WATCH_CHANGE,     /* links, addresses, routes or rules: the uplinks may be others now */
 	WATCH_FORWARDING, /* forwarding was turned on or off for the whole host */
-	WATCH_LOST,       /* news was lost, because the socket was full: look at everything again */
+	WATCH_LOST, /* the socket was full, and all news until now is lost: look at everything */
 };
 
 struct watch_event {

@@ -94,9 +94,10 @@ static void attachment_on_overdue(void *data)
 	struct netlink *route = &attachment->network->route;
 	int err = link_delete(route, attachment->link);
 
-	/* The news of it calls attachment_on_gone(). */
-	if (!err)
+	if (!err) { /* or it was gone, and the news of it was lost */
+		attachment_on_gone(attachment);
 		return;
+	}
 	netlink_report(route, err, "cannot delete the link of a copy that has ended");
 	loop_set_timer(attachment->network->loop, &attachment->overdue, ATTACHMENT_OVERDUE_MS);
 }

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """--restart and --grace: a copy that ends by itself starts again; one that is asked to end has its time."""
 
+import ctypes
 import os
 import re
 import signal
 import socket
+import struct
 import time
 from pathlib import Path
 
@@ -15,8 +17,12 @@ AT_ONCE = 2.0
 BUSY = 120.0  # for a hundred programs in Python at a time
 FIRST_PORT = 8081
 COUNT = 100  # copies, each of which starts again three times
+OVERDUE = 15.0  # three seconds after its end a link is deleted if it is still there
 SWEPT = 5.0  # chains and links of copies that have ended are deleted some time later
 MEMORY = 1 << 20
+SYS_PIDFD_GETFD = 438  # asm-generic/unistd.h
+SO_ATTACH_FILTER = 26  # asm-generic/socket.h
+BPF_RET = 6  # linux/bpf_common.h; returns the constant that follows
 
 PLACES = ("--files", "private", "-d", "copies")
 SERVER = ("-p", f"{FIRST_PORT}+:8080", "--", "./http_recorder.py")
@@ -40,6 +46,14 @@ def end(host, number, how):
 def identity(host, number):
     """Return what tells one life of a copy from another."""
     return host.get(f"http://127.0.0.1:{FIRST_PORT + number - 1}/on").body.strip()
+
+
+def identity_or_none(host, number):
+    """Return the same, or None where nobody answers."""
+    try:
+        return identity(host, number)
+    except OSError:
+        return None
 
 
 def wait_served(host, number):
@@ -237,6 +251,41 @@ def test_a_copy_that_cannot_be_made_again_does_not_end_the_start(host, start, st
     os.write(doors[0], b"\n")
     manager.wait_ready()
     assert identity(host, 1)
+    assert manager.stop() == 0
+
+
+# ---- News that is lost ----
+
+
+def news_socket(manager):
+    """Return a descriptor of the manager's socket for news of links: the only one of rtnetlink that is in groups."""
+    lines = Path(f"/proc/{manager.pid}/net/netlink").read_text().splitlines()[1:]
+    inodes = {line.split()[9] for line in lines if line.split()[1] == "0" and int(line.split()[3], 16)}
+    names = {f"socket:[{inode}]" for inode in inodes}
+    (number,) = (int(fd.name) for fd in Path(f"/proc/{manager.pid}/fd").iterdir() if os.readlink(fd) in names)
+    pidfd = os.pidfd_open(manager.pid)
+    try:
+        fd = ctypes.CDLL(None, use_errno=True).syscall(ctypes.c_long(SYS_PIDFD_GETFD), pidfd, number, 0)
+        assert fd >= 0, os.strerror(ctypes.get_errno())
+        return fd
+    finally:
+        os.close(pidfd)
+
+
+def deafen(manager):
+    """Have the kernel drop all news for the manager, without a word, by a filter that takes nothing."""
+    nothing = ctypes.create_string_buffer(struct.pack("HBBI", BPF_RET, 0, 0, 0))
+    with socket.socket(fileno=news_socket(manager)) as news:
+        news.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack("HP", 1, ctypes.addressof(nothing)))
+
+
+def test_a_link_that_goes_without_news(host, start):
+    """The manager is not told that the link of a copy that has ended is gone, and looks after a time."""
+    manager = start("--restart", "always").wait_ready()
+    deafen(manager)
+    before, other = end(host, 1, "exit/1"), identity(host, 2)
+    wait_until(lambda: identity_or_none(host, 1) not in (None, before), OVERDUE, "copy 1 serves again")
+    assert identity(host, 2) == other
     assert manager.stop() == 0
 
 
