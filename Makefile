@@ -84,6 +84,10 @@ $(BUILD)/tests/unit/test_forwarding: private LINKFLAGS += -Wl,--wrap=sysctl_read
 # This one has links with LRO.
 $(BUILD)/tests/unit/test_offload: private LINKFLAGS += -Wl,--wrap=ioctl -Wl,--wrap=if_indextoname
 
+# This one has uplinks that forward, and nothing of the host's.
+$(BUILD)/tests/unit/test_undo: private LINKFLAGS += -Wl,--wrap=forwarding_read -Wl,--wrap=forwarding_write \
+	-Wl,--wrap=offload_want_lro -Wl,--wrap=sysctl_read -Wl,--wrap=nft_table_exists
+
 # This one tells its own news.
 $(BUILD)/tests/unit/test_watch: private LINKFLAGS += -Wl,--wrap=recv
 

@@ -27,7 +27,7 @@ static int forwarding_name(unsigned int ifindex, char name[IFNAMSIZ])
 		       : error_report(-errno, "cannot find out the name of link %u", ifindex);
 }
 
-/* The path of the parameter. Return: see forwarding_name(). */
+/* The path of the parameter. Return: see forwarding_name(); -ENXIO: or it has none. */
 static int forwarding_path(sa_family_t family, unsigned int ifindex, char path[PATH_MAX])
 {
 	char name[IFNAMSIZ];
@@ -35,6 +35,9 @@ static int forwarding_path(sa_family_t family, unsigned int ifindex, char path[P
 
 	if (err)
 		return err;
+	/* A link with such a name has no parameters (sysctl_dev_name_is_allowed()). */
+	if (strcmp(name, "all") == 0 || strcmp(name, "default") == 0)
+		return -ENXIO;
 	if (family == AF_INET6)
 		snprintf(path, PATH_MAX, "net/ipv6/conf/%s/force_forwarding", name);
 	else

@@ -17,5 +17,8 @@
  */
 int forwarding_read(sa_family_t family, unsigned int ifindex, bool *ret_is_on);
 
-/** forwarding_write() - @value: "0", "1". Return: 0, also for -ENOENT; otherwise as above. */
+/**
+ * forwarding_write() - have the link forward (@value "1"), or not ("0")
+ * Return: 0, also if there is no such link or parameter; -EINPROGRESS or another -errno as above.
+ */
 int forwarding_write(sa_family_t family, unsigned int ifindex, const char *value);

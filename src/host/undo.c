@@ -113,12 +113,25 @@ static int undo_record(const struct record *record, const struct undo *undo, int
 	return -EINVAL;
 }
 
+static int undo_tell_unsettled(const struct record *record)
+{
+	if (record->kind == RECORD_LRO)
+		return error_say(-EBUSY,
+				 "cannot turn on large receive offload of link %u: the next start "
+				 "tries again",
+				 record->ifindex);
+	return error_say(-EBUSY,
+			 "cannot turn off the IPv%d forwarding of link %u, which is being renamed "
+			 "again and again: the next start tries again",
+			 record->family == AF_INET6 ? 6 : 4, record->ifindex);
+}
+
 static int undo_and_void(const struct log_record *found, const struct undo *undo, int rundir)
 {
 	int err = undo_record(&found->record, undo, rundir);
 
-	if (err == -EINPROGRESS) /* an uplink's */
-		return error_say(err, "link %u is renamed again and again", found->record.ifindex);
+	if (err == -EINPROGRESS)
+		return undo_tell_unsettled(&found->record);
 	if (err)
 		return err;
 	err = log_void(undo->log, found->offset);

@@ -110,15 +110,22 @@ int uplinks_put_back(sa_family_t family, unsigned int ifindex, int rundir, int o
 int uplinks_put_back_lro(unsigned int ifindex, int rundir, int own_log)
 {
 	const struct record record = {.kind = RECORD_LRO, .ifindex = ifindex};
+	const struct record uplink = {.kind = RECORD_UPLINK, .family = AF_INET, .ifindex = ifindex};
 	int err = rundir_find_link(rundir, own_log, &record);
 	bool is_on = false;
 
 	if (err)
 		return err < 0 ? err : 0;
 	err = forwarding_read(AF_INET, ifindex, &is_on);
-	if (err || is_on) /* it still forwards, or has gone */
+	if (err)
 		return err == -ENOENT ? 0 : err;
-	return offload_want_lro(ifindex);
+	if (!is_on)
+		return offload_want_lro(ifindex);
+	/* Others have it forward; or it could not be turned off. */
+	err = log_find_link(own_log, &uplink);
+	if (err < 0)
+		return error_report(err, "cannot read the undo log");
+	return err ? -EINPROGRESS : 0;
 }
 
 static struct uplink *uplinks_find(const struct uplinks *uplinks, sa_family_t family,
@@ -128,6 +135,17 @@ static struct uplink *uplinks_find(const struct uplinks *uplinks, sa_family_t fa
 		if (uplinks->links[i].family == family && uplinks->links[i].ifindex == ifindex)
 			return &uplinks->links[i];
 	return NULL;
+}
+
+/* As uplinks_find(). The link is not to be dropped at the end of uplinks_update(). */
+static struct uplink *uplinks_want(const struct uplinks *uplinks, sa_family_t family,
+				   unsigned int ifindex)
+{
+	struct uplink *uplink = uplinks_find(uplinks, family, ifindex);
+
+	if (uplink)
+		uplink->is_wanted = true;
+	return uplink;
 }
 
 static struct uplink *uplinks_append(struct uplinks *uplinks, sa_family_t family,
@@ -155,15 +173,15 @@ static int uplinks_note_lro(const struct uplinks *uplinks, unsigned int ifindex,
 {
 	const struct record record = {.kind = RECORD_LRO, .ifindex = ifindex};
 	int is_known = log_find_link(uplinks->log->fd, &record);
+	int is_wanted;
 
 	if (is_known)
 		return is_known < 0 ? error_report(is_known, "cannot read the undo log") : 0;
-	if (!offload_wants_lro(ifindex)) {
-		int is_wanted = rundir_find_link(rundir, uplinks->log->fd, &record);
-
-		if (is_wanted <= 0)
-			return is_wanted;
-	}
+	is_wanted = offload_wants_lro(ifindex);
+	if (is_wanted == 0)
+		is_wanted = rundir_find_link(rundir, uplinks->log->fd, &record);
+	if (is_wanted <= 0)
+		return is_wanted;
 	return log_note(uplinks->log, &record, NULL);
 }
 
@@ -200,12 +218,10 @@ static int uplinks_consider(struct uplinks *uplinks, sa_family_t family, unsigne
 			    int rundir)
 {
 	const struct record record = {.kind = RECORD_UPLINK, .family = family, .ifindex = ifindex};
-	struct uplink *uplink = uplinks_find(uplinks, family, ifindex);
+	struct uplink *uplink = uplinks_want(uplinks, family, ifindex);
 	bool is_on = false;
 	int err;
 
-	if (uplink)
-		uplink->is_wanted = true;
 	err = forwarding_read(family, ifindex, &is_on);
 	if (err)
 		return err == -ENOENT ? 0 : err;
@@ -225,8 +241,8 @@ static int uplinks_consider(struct uplinks *uplinks, sa_family_t family, unsigne
 struct uplinks_scan {
 	struct uplinks *uplinks;
 	int rundir;
-	bool is_unsettled; /* a link is being renamed */
-	int err;           /* the first one, reported */
+	unsigned int unsettled; /* a link that is being renamed; 0: there is none */
+	int err;                /* the first one, reported */
 };
 
 static int uplinks_on_link(sa_family_t family, unsigned int ifindex, void *data)
@@ -241,10 +257,12 @@ static int uplinks_on_link(sa_family_t family, unsigned int ifindex, void *data)
 	is_router = uplinks_host_forwards(family);
 	if (is_router)
 		scan->err = is_router < 0 ? is_router : 0;
+	else if (ifindex == scan->unsettled) /* it is not tried for each of its addresses */
+		uplinks_want(uplinks, family, ifindex);
 	else
 		scan->err = uplinks_consider(uplinks, family, ifindex, scan->rundir);
 	if (scan->err == -EINPROGRESS) {
-		scan->is_unsettled = true;
+		scan->unsettled = ifindex;
 		scan->err = 0;
 	}
 	return scan->err;
@@ -282,7 +300,7 @@ static int uplinks_drop_unwanted(struct uplinks_scan *scan)
 		if (err && err != -EINPROGRESS)
 			return err;
 		if (err)
-			scan->is_unsettled = true;
+			scan->unsettled = uplink->ifindex;
 		else
 			uplinks_remove(uplinks, i - 1);
 	}
@@ -302,7 +320,7 @@ int uplinks_update(struct uplinks *uplinks, struct netlink *route, int rundir)
 	if (err)
 		return scan.err ? err : error_report(err, "cannot read the addresses of this host");
 	err = uplinks_drop_unwanted(&scan);
-	return !err && scan.is_unsettled ? -EINPROGRESS : err;
+	return !err && scan.unsettled ? -EINPROGRESS : err;
 }
 
 int uplinks_let_go(struct uplinks *uplinks, sa_family_t family)

@@ -40,8 +40,8 @@ unsigned int uplinks_mtu(struct netlink *route);
  * uplinks_update() - look at all links: turn on those that need it, let go of those that do not
  * @rundir: of rundir_open(), locked
  *
- * Return: 0; -EINPROGRESS, unreported: a link is being renamed, so look again; or another -errno,
- * reported.
+ * Return: 0; -EINPROGRESS, unreported: a link is being renamed, so look again, all others have been
+ * looked at; or another -errno, reported.
  */
 int uplinks_update(struct uplinks *uplinks, struct netlink *route, int rundir);
 
@@ -83,6 +83,8 @@ int uplinks_put_back(sa_family_t family, unsigned int ifindex, int rundir, int o
 /**
  * uplinks_put_back_lro() - turn on a link's large receive offload, as it was before us
  *
- * As above. Not while the link forwards.
+ * Not if another living run has turned it off, or if others have the link forward. Return: 0;
+ * -EINPROGRESS, unreported: the link is being renamed, or uplinks_put_back() has still to turn off
+ * its forwarding; or another -errno, reported.
  */
 int uplinks_put_back_lro(unsigned int ifindex, int rundir, int own_log);

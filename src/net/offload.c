@@ -52,7 +52,8 @@ struct offload_change {
 
 /*
  * The link can get another name between the look-up of its name and the use of that.
- * Return: 0 or -errno; -ENODEV: no such link.
+ * Return: 0; -ENODEV: no such link; -EINPROGRESS: it had another name at every try; or another
+ * -errno.
  */
 static int offload_ask(unsigned int ifindex, void *command)
 {
@@ -61,14 +62,15 @@ static int offload_ask(unsigned int ifindex, void *command)
 
 	if (fd < 0)
 		return -errno;
-	for (int i = 0; i < OFFLOAD_RENAME_TRIES && if_indextoname(ifindex, request.ifr_name);
-	     i++) {
+	for (int i = 0; i < OFFLOAD_RENAME_TRIES; i++) {
+		if (!if_indextoname(ifindex, request.ifr_name))
+			return errno == ENXIO ? -ENODEV : -errno;
 		if (ioctl(fd, SIOCETHTOOL, &request) == 0)
 			return 0;
 		if (errno != ENODEV)
 			return -errno;
 	}
-	return -ENODEV;
+	return -EINPROGRESS;
 }
 
 /* The number of features, which the kernel has to be asked for before their names. */
@@ -100,13 +102,15 @@ static int offload_find_lro(unsigned int ifindex, uint32_t *ret_blocks)
 	return -EOPNOTSUPP;
 }
 
-bool offload_wants_lro(unsigned int ifindex)
+int offload_wants_lro(unsigned int ifindex)
 {
 	struct offload_state command = {.cmd = ETHTOOL_GFEATURES};
 	int lro = offload_find_lro(ifindex, &command.blocks);
+	int err = lro < 0 ? lro : offload_ask(ifindex, &command);
 
-	return lro >= 0 && offload_ask(ifindex, &command) == 0 &&
-	       (command.block[lro / OFFLOAD_BLOCK].requested & 1U << lro % OFFLOAD_BLOCK);
+	if (err < 0)
+		return err == -EINPROGRESS ? err : 0;
+	return (command.block[lro / OFFLOAD_BLOCK].requested & 1U << lro % OFFLOAD_BLOCK) != 0;
 }
 
 int offload_want_lro(unsigned int ifindex)
@@ -120,9 +124,10 @@ int offload_want_lro(unsigned int ifindex)
 		command.block[lro / OFFLOAD_BLOCK].requested = 1U << lro % OFFLOAD_BLOCK;
 		err = offload_ask(ifindex, &command);
 	}
-	if (err == -ENODEV || err == -EOPNOTSUPP)
+	if (err >= 0 || err == -ENODEV || err == -EOPNOTSUPP)
 		return 0;
-	return err < 0 ? error_report(err, "cannot turn on large receive offload of link %u",
-				      ifindex)
-		       : 0;
+	return err == -EINPROGRESS
+		       ? err
+		       : error_report(err, "cannot turn on large receive offload of link %u",
+				      ifindex);
 }

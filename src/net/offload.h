@@ -7,17 +7,17 @@
  */
 #pragma once
 
-#include <stdbool.h>
-
 /**
  * offload_wants_lro() - is LRO turned on, if the link can do it?
- * Return: false as well if that cannot be found out.
+ * Return: 1: yes; 0: no, or it cannot be found out; -EINPROGRESS: the link was being renamed at
+ * every try.
  */
-bool offload_wants_lro(unsigned int ifindex);
+int offload_wants_lro(unsigned int ifindex);
 
 /**
  * offload_want_lro() - turn LRO on: `ethtool -K LINK lro on`
  *
- * A link that has gone, or cannot do it now, needs nothing. Return: 0 or -errno, reported.
+ * A link that has gone, or cannot do it now, needs nothing. Return: 0; -EINPROGRESS, unreported: as
+ * above; or another -errno, reported.
  */
 int offload_want_lro(unsigned int ifindex);

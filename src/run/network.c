@@ -88,7 +88,8 @@ static bool network_server_is_usable(const struct address *server, void *data)
 /* ---- News ---- */
 
 /*
- * Finds out which links are uplinks now. If another start or stop has the lock, tries again later.
+ * Finds out which links are uplinks now. If another start or stop has the lock, or a link is being
+ * renamed, tries again later.
  */
 static void network_update_uplinks(void *data)
 {

@@ -94,6 +94,7 @@ def test_a_renamed_uplink_of_a_run_that_is_killed(host, crossing):
 
 def test_an_uplink_that_loses_its_addresses(host, crossing):
     """It is put back at once, and not guarded any more; and turned on again when it gets one."""
+    assert any(("ipv4", "lan1") in keys for keys in uplinks(host).values())
     host.run(["ip", "addr", "del", "203.0.113.1/24", "dev", "lan1"])
     wait_until(lambda: not is_on(host, "lan1"), AT_ONCE, "lan1 forwards no more")
     wait_until(lambda: all(("ipv4", "lan1") not in keys for keys in uplinks(host).values()), AT_ONCE, "no guard")
@@ -105,7 +106,8 @@ def test_an_uplink_that_loses_its_addresses(host, crossing):
 
 
 def test_an_uplink_that_loses_ipv6(host, crossing):
-    """With a smaller MTU than IPv6 needs, a link has none of its parameters, and so nothing to put back."""
+    """With a smaller MTU than IPv6 needs, a link has no IPv6 parameters, and so none to put back."""
+    assert any(("ipv6", "lan1") in keys for keys in uplinks(host).values())
     host.run(["ip", "link", "set", "lan1", "mtu", "1200"])
     wait_until(lambda: all(("ipv6", "lan1") not in keys for keys in uplinks(host).values()), AT_ONCE, "no guard")
     assert is_on(host, "lan1")

@@ -20,6 +20,7 @@ static struct {
 	bool is_gone, is_old, lacks_family, is_on;
 	int access_err, family_err;
 	int accesses;
+	sa_family_t family; /* of the last one */
 } kernel;
 
 int __wrap_sysctl_read(const char *path, char *value);
@@ -28,7 +29,9 @@ int __wrap_link_has_family(struct netlink *nl, unsigned int ifindex, sa_family_t
 
 static int kernel_access(const char *path)
 {
-	assert_non_null(strstr(path, "/lo/"));
+	kernel.family = strcmp(path, "net/ipv4/conf/lo/forwarding") == 0 ? AF_INET : AF_INET6;
+	if (kernel.family == AF_INET6)
+		assert_string_equal(path, "net/ipv6/conf/lo/force_forwarding");
 	kernel.accesses++;
 	if (kernel.access_err)
 		return kernel.access_err;
@@ -59,7 +62,7 @@ int __wrap_sysctl_write(const char *path, const char *value)
 int __wrap_link_has_family(struct netlink *nl, unsigned int ifindex, sa_family_t family)
 {
 	(void)nl;
-	(void)family;
+	assert_int_equal(family, kernel.family);
 	assert_int_equal(ifindex, LINK);
 	if (kernel.family_err)
 		return kernel.family_err;
@@ -84,12 +87,13 @@ TEST(it_is_written_and_read_at_once)
 	assert_int_equal(kernel.accesses, 2);
 }
 
-TEST(a_parameter_that_is_under_no_name_of_its_link_is_looked_for_again)
+TEST(a_parameter_still_under_the_old_name_is_looked_for_again)
 {
 	bool is_on = false;
 
 	kernel.misses = 7;
 	assert_int_equal(forwarding_write(AF_INET6, LINK, "1"), 0);
+	assert_int_equal(kernel.family, AF_INET6);
 	assert_int_equal(kernel.accesses, 8);
 	kernel.misses = 7;
 	assert_int_equal(forwarding_read(AF_INET6, LINK, &is_on), 0);
@@ -153,8 +157,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(it_is_written_and_read_at_once, set_up),
-		cmocka_unit_test_setup(
-			a_parameter_that_is_under_no_name_of_its_link_is_looked_for_again, set_up),
+		cmocka_unit_test_setup(a_parameter_still_under_the_old_name_is_looked_for_again,
+				       set_up),
 		cmocka_unit_test_setup(a_link_that_is_always_being_renamed_is_not_taken_for_gone,
 				       set_up),
 		cmocka_unit_test_setup(a_link_that_is_gone_needs_nothing, set_up),

@@ -56,11 +56,13 @@ static void kernel_answer(void *data)
 	} else if (*command == ETHTOOL_GFEATURES) {
 		struct ethtool_gfeatures *features = data;
 
+		assert_int_equal(features->size, (FEATURES + 31) / 32);
 		features->features[LRO / 32].requested = kernel.is_wanted << LRO % 32;
 	} else {
 		const struct ethtool_sfeatures *features = data;
 
 		assert_int_equal(*command, ETHTOOL_SFEATURES);
+		assert_int_equal(features->size, (FEATURES + 31) / 32);
 		assert_int_equal(features->features[LRO / 32].valid, 1U << LRO % 32);
 		kernel.is_wanted = features->features[LRO / 32].requested & 1U << LRO % 32;
 	}
@@ -97,9 +99,9 @@ static int set_up(void **state)
 
 TEST(whether_it_is_wanted_is_read)
 {
-	assert_false(offload_wants_lro(LINK));
+	assert_int_equal(offload_wants_lro(LINK), 0);
 	kernel.is_wanted = true;
-	assert_true(offload_wants_lro(LINK));
+	assert_int_equal(offload_wants_lro(LINK), 1);
 }
 
 TEST(it_is_turned_on)
@@ -112,7 +114,7 @@ TEST(a_link_that_is_renamed_meanwhile_is_asked_by_its_new_name)
 {
 	kernel.is_wanted = true;
 	kernel.renames = 3;
-	assert_true(offload_wants_lro(LINK));
+	assert_int_equal(offload_wants_lro(LINK), 1);
 	kernel.is_wanted = false;
 	kernel.renames = 3;
 	assert_int_equal(offload_want_lro(LINK), 0);
@@ -123,25 +125,29 @@ TEST(a_link_without_it_needs_nothing)
 {
 	kernel.cannot = true;
 	kernel.is_wanted = true;
-	assert_false(offload_wants_lro(LINK));
+	assert_int_equal(offload_wants_lro(LINK), 0);
 	assert_int_equal(offload_want_lro(LINK), 0);
 }
 
 TEST(a_link_that_has_gone_needs_nothing)
 {
 	kernel.is_gone = true;
-	assert_false(offload_wants_lro(LINK));
+	assert_int_equal(offload_wants_lro(LINK), 0);
 	assert_int_equal(offload_want_lro(LINK), 0);
 	assert_int_equal(kernel.requests, 0);
-	kernel.is_gone = false;
+}
+
+TEST(a_link_that_is_always_being_renamed_is_not_taken_for_gone)
+{
 	kernel.renames = EVER;
-	assert_int_equal(offload_want_lro(LINK), 0);
+	assert_int_equal(offload_wants_lro(LINK), -EINPROGRESS);
+	assert_int_equal(offload_want_lro(LINK), -EINPROGRESS);
 }
 
 TEST(whatever_else_fails_is_passed_on)
 {
 	kernel.err = EPERM;
-	assert_false(offload_wants_lro(LINK));
+	assert_int_equal(offload_wants_lro(LINK), 0);
 	assert_int_equal(offload_want_lro(LINK), -EPERM);
 }
 
@@ -154,6 +160,8 @@ int main(void)
 				       set_up),
 		cmocka_unit_test_setup(a_link_without_it_needs_nothing, set_up),
 		cmocka_unit_test_setup(a_link_that_has_gone_needs_nothing, set_up),
+		cmocka_unit_test_setup(a_link_that_is_always_being_renamed_is_not_taken_for_gone,
+				       set_up),
 		cmocka_unit_test_setup(whatever_else_fails_is_passed_on, set_up),
 	};
 

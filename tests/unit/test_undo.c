@@ -3,7 +3,8 @@
  * test_undo.c - playing an undo log, in a directory of the test's own. What the
  * order was shows in nested directories: the outer one goes only after the inner one.
  *
- * Nothing here touches a link, a connection or a parameter that exists.
+ * Nothing here touches a link, a connection or a parameter that exists: those of an uplink are made
+ * up here (the linker's --wrap).
  */
 #include "host/undo.h"
 
@@ -105,6 +106,60 @@ static void log_directory(struct site *site, const char *name, const char *end)
 	log_text(site, "directory ");
 	log_text(site, site_path(site, name));
 	log_text(site, end);
+}
+
+/* The only link that there is. */
+static struct {
+	unsigned int ifindex;
+	bool is_on, has_lro;
+	int err; /* of whoever asks whether it forwards */
+} uplink;
+
+int __wrap_forwarding_read(sa_family_t family, unsigned int ifindex, bool *ret_is_on);
+int __wrap_forwarding_write(sa_family_t family, unsigned int ifindex, const char *value);
+int __wrap_offload_want_lro(unsigned int ifindex);
+int __wrap_sysctl_read(const char *path, char *value);
+bool __wrap_nft_table_exists(const char *name);
+
+int __wrap_forwarding_read(sa_family_t family, unsigned int ifindex, bool *ret_is_on)
+{
+	int err = uplink.err;
+
+	assert_int_equal(family, AF_INET);
+	*ret_is_on = uplink.is_on;
+	uplink.err = 0; /* only the first one meets it without its name */
+	return ifindex == uplink.ifindex ? err : -ENOENT;
+}
+
+int __wrap_forwarding_write(sa_family_t family, unsigned int ifindex, const char *value)
+{
+	assert_int_equal(family, AF_INET);
+	assert_int_equal(ifindex, uplink.ifindex);
+	assert_string_equal(value, "0");
+	uplink.is_on = false;
+	return 0;
+}
+
+int __wrap_offload_want_lro(unsigned int ifindex)
+{
+	assert_int_equal(ifindex, uplink.ifindex);
+	uplink.has_lro = true;
+	return 0;
+}
+
+/* The guard is there: the log is of this network namespace. */
+bool __wrap_nft_table_exists(const char *name)
+{
+	(void)name;
+	return true;
+}
+
+/* The host is no router. */
+int __wrap_sysctl_read(const char *path, char *value)
+{
+	assert_string_equal(path, "net/ipv4/conf/all/forwarding");
+	memcpy(value, "0", sizeof("0"));
+	return 0;
 }
 
 static int play(const struct site *site)
@@ -352,6 +407,37 @@ SITE_TEST(an_uplink_that_is_gone_is_no_error)
 	assert_false(site_has(site, "a"));
 }
 
+SITE_TEST(an_uplink_is_turned_off_before_its_lro_is_turned_on)
+{
+	struct site *site = *state;
+
+	uplink.ifindex = 7;
+	uplink.is_on = true;
+	uplink.has_lro = false;
+	log_text(site, HEADER "1 lro 7\n2 uplink ipv4 7\n");
+	assert_int_equal(play(site), 0);
+	assert_false(uplink.is_on);
+	assert_true(uplink.has_lro);
+}
+
+/* What belongs to it stays in the log, with its guard: the next one who plays it ends it. */
+SITE_TEST(an_uplink_that_is_being_renamed_keeps_its_records)
+{
+	struct site *site = *state;
+	const char records[] = HEADER "1 guard uva_guard_0123456789ab\n2 lro 7\n3 uplink ipv4 7\n";
+	char text[sizeof(records)];
+
+	uplink.ifindex = 7;
+	uplink.is_on = true;
+	uplink.has_lro = false;
+	uplink.err = -EINPROGRESS;
+	log_text(site, records);
+	assert_int_equal(play(site), -EBUSY);
+	assert_true(uplink.is_on);
+	assert_int_equal(pread(site->log, text, sizeof(text), 0), strlen(records));
+	assert_memory_equal(text, records, strlen(records));
+}
+
 SITE_TEST(a_control_group_that_is_gone_is_no_error)
 {
 	struct site *site = *state;
@@ -406,6 +492,8 @@ int main(void)
 		SITE_UNIT_TEST(what_is_in_use_or_no_directory_stays),
 		SITE_UNIT_TEST(no_link_is_followed),
 		SITE_UNIT_TEST(an_uplink_that_is_gone_is_no_error),
+		SITE_UNIT_TEST(an_uplink_is_turned_off_before_its_lro_is_turned_on),
+		SITE_UNIT_TEST(an_uplink_that_is_being_renamed_keeps_its_records),
 		SITE_UNIT_TEST(a_control_group_that_is_gone_is_no_error),
 		SITE_UNIT_TEST(a_control_group_that_cannot_be_opened_is_one),
 		cmocka_unit_test(a_log_that_cannot_be_read_is_an_error),
