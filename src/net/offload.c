@@ -51,20 +51,25 @@ struct offload_change {
 };
 
 /*
- * The link can get another name between the look-up of its name and the use of that.
- * Return: 0; -ENODEV: no such link; -EINPROGRESS: it had another name at every try; or another
- * -errno.
+ * The link can get another name between the look-up of its name and the use of that. If it has kept
+ * its name, the device itself cannot be asked: while it is suspended, say.
+ * Return: 0; -ENODEV: no such link, or device; -EINPROGRESS: it had another name at every try; or
+ * another -errno.
  */
 static int offload_ask(unsigned int ifindex, void *command)
 {
 	AUTO_CLOSE int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	struct ifreq request = {.ifr_data = command};
+	char before[IFNAMSIZ] = "";
 
 	if (fd < 0)
 		return -errno;
 	for (int i = 0; i < OFFLOAD_RENAME_TRIES; i++) {
 		if (!if_indextoname(ifindex, request.ifr_name))
 			return errno == ENXIO ? -ENODEV : -errno;
+		if (strcmp(request.ifr_name, before) == 0)
+			return -ENODEV;
+		memcpy(before, request.ifr_name, sizeof(before));
 		if (ioctl(fd, SIOCETHTOOL, &request) == 0)
 			return 0;
 		if (errno != ENODEV)

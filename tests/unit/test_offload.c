@@ -35,7 +35,10 @@ char *__wrap_if_indextoname(unsigned int ifindex, char *name)
 	errno = ENXIO;
 	if (kernel.is_gone)
 		return NULL;
-	snprintf(name, IF_NAMESIZE, "%s", kernel.renames > 0 ? "old" : "new");
+	if (kernel.renames > 0)
+		snprintf(name, IF_NAMESIZE, "old%d", kernel.renames % 2);
+	else
+		snprintf(name, IF_NAMESIZE, "new");
 	return name;
 }
 
@@ -144,6 +147,14 @@ TEST(a_link_that_is_always_being_renamed_is_not_taken_for_gone)
 	assert_int_equal(offload_want_lro(LINK), -EINPROGRESS);
 }
 
+TEST(a_device_that_cannot_be_asked_needs_nothing)
+{
+	kernel.err = ENODEV;
+	assert_int_equal(offload_wants_lro(LINK), 0);
+	assert_int_equal(offload_want_lro(LINK), 0);
+	assert_int_equal(kernel.requests, 2);
+}
+
 TEST(whatever_else_fails_is_passed_on)
 {
 	kernel.err = EPERM;
@@ -162,6 +173,7 @@ int main(void)
 		cmocka_unit_test_setup(a_link_that_has_gone_needs_nothing, set_up),
 		cmocka_unit_test_setup(a_link_that_is_always_being_renamed_is_not_taken_for_gone,
 				       set_up),
+		cmocka_unit_test_setup(a_device_that_cannot_be_asked_needs_nothing, set_up),
 		cmocka_unit_test_setup(whatever_else_fails_is_passed_on, set_up),
 	};
 
