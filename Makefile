@@ -79,7 +79,7 @@ $(BUILD)/tests/unit/test_share_port: private LINKFLAGS += -Wl,--wrap=calloc -Wl,
 
 # This one has a kernel of its own, in which a link is being renamed.
 $(BUILD)/tests/unit/test_forwarding: private LINKFLAGS += -Wl,--wrap=sysctl_read -Wl,--wrap=sysctl_write \
-	-Wl,--wrap=link_has_family
+	-Wl,--wrap=link_has_family -Wl,--wrap=if_indextoname
 
 # This one has links with LRO.
 $(BUILD)/tests/unit/test_offload: private LINKFLAGS += -Wl,--wrap=ioctl -Wl,--wrap=if_indextoname

@@ -121,7 +121,7 @@ int uplinks_put_back_lro(unsigned int ifindex, int rundir, int own_log)
 		return err == -ENOENT ? 0 : err;
 	if (!is_on)
 		return offload_want_lro(ifindex);
-	/* Others have it forward; or it could not be turned off. */
+	/* Others have it forward; or it could not be turned off, and then our log still has it. */
 	err = log_find_link(own_log, &uplink);
 	if (err < 0)
 		return error_report(err, "cannot read the undo log");

@@ -94,7 +94,7 @@ static void attachment_on_overdue(void *data)
 	struct netlink *route = &attachment->network->route;
 	int err = link_delete(route, attachment->link);
 
-	if (!err) { /* or it was gone, and the news of it was lost */
+	if (!err) { /* it is gone now; perhaps it was before, and the news of that was lost */
 		attachment_on_gone(attachment);
 		return;
 	}

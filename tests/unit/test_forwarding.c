@@ -6,16 +6,18 @@
 #include "host/forwarding.h"
 
 #include <errno.h>
+#include <net/if.h>
 #include <string.h>
 
 #include "base/sysctl.h"
 #include "net/link.h"
 #include "unit.h"
 
-enum { LINK = 1, EVER = 1000000 }; /* a link with a name, in whatever namespace: lo */
+enum { LINK = 7, EVER = 1000000 };
 
 /* The kernel. */
 static struct {
+	const char *name;
 	int misses; /* how many times the parameter is under another name than the link's */
 	bool is_gone, is_old, lacks_family, is_on;
 	int access_err, family_err;
@@ -23,15 +25,23 @@ static struct {
 	sa_family_t family; /* of the last one */
 } kernel;
 
+char *__wrap_if_indextoname(unsigned int ifindex, char *name);
 int __wrap_sysctl_read(const char *path, char *value);
 int __wrap_sysctl_write(const char *path, const char *value);
 int __wrap_link_has_family(struct netlink *nl, unsigned int ifindex, sa_family_t family);
 
+char *__wrap_if_indextoname(unsigned int ifindex, char *name)
+{
+	assert_int_equal(ifindex, LINK);
+	snprintf(name, IF_NAMESIZE, "%s", kernel.name);
+	return name;
+}
+
 static int kernel_access(const char *path)
 {
-	kernel.family = strcmp(path, "net/ipv4/conf/lo/forwarding") == 0 ? AF_INET : AF_INET6;
+	kernel.family = strcmp(path, "net/ipv4/conf/eth0/forwarding") == 0 ? AF_INET : AF_INET6;
 	if (kernel.family == AF_INET6)
-		assert_string_equal(path, "net/ipv6/conf/lo/force_forwarding");
+		assert_string_equal(path, "net/ipv6/conf/eth0/force_forwarding");
 	kernel.accesses++;
 	if (kernel.access_err)
 		return kernel.access_err;
@@ -73,6 +83,7 @@ static int set_up(void **state)
 {
 	(void)state;
 	memset(&kernel, 0, sizeof(kernel));
+	kernel.name = "eth0";
 	return 0;
 }
 
@@ -129,6 +140,20 @@ TEST(a_link_without_the_family_needs_nothing)
 	assert_int_equal(kernel.accesses, 1);
 }
 
+/* Those are the parameters of all links, or of links to come. */
+TEST(a_link_with_the_name_of_other_parameters_has_none)
+{
+	static const char *const names[] = {"all", "default"};
+	bool is_on;
+
+	for (size_t i = 0; i < COUNT(names); i++) {
+		kernel.name = names[i];
+		assert_int_equal(forwarding_write(AF_INET, LINK, "1"), 0);
+		assert_int_equal(forwarding_read(AF_INET, LINK, &is_on), -ENOENT);
+	}
+	assert_int_equal(kernel.accesses, 0);
+}
+
 TEST(an_older_kernel_has_no_such_parameter)
 {
 	bool is_on = true;
@@ -163,6 +188,7 @@ int main(void)
 				       set_up),
 		cmocka_unit_test_setup(a_link_that_is_gone_needs_nothing, set_up),
 		cmocka_unit_test_setup(a_link_without_the_family_needs_nothing, set_up),
+		cmocka_unit_test_setup(a_link_with_the_name_of_other_parameters_has_none, set_up),
 		cmocka_unit_test_setup(an_older_kernel_has_no_such_parameter, set_up),
 		cmocka_unit_test_setup(whatever_else_fails_is_passed_on, set_up),
 	};

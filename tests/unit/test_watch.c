@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * test_watch.c - news of links, addresses and routes. The kernel's part is played here (the
- * linker's
- * --wrap): a queue of messages and errors.
+ * test_watch.c - news of links, addresses and routes. What the kernel would say is a queue of
+ * messages and errors here (the linker's --wrap).
  */
 #include "net/watch.h"
 
